@@ -1,0 +1,52 @@
+"""Hierarchical (multilevel, mixed-effects) regression.
+
+>>> import partialpool as pp
+>>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+>>> round(fit.loglik, 4)
+-871.8141
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from partialpool.core import get_threads as get_threads
+    from partialpool.core import set_threads as set_threads
+    from partialpool.datasets import list_datasets as list_datasets
+    from partialpool.datasets import load_dataset as load_dataset
+    from partialpool.lmm import LmmFit as LmmFit
+    from partialpool.lmm import lmm as lmm
+    from partialpool.lmm import load as load
+
+# Loaded on first use, so that `import partialpool` costs milliseconds.
+_HOMES = {
+    "LmmFit": "partialpool.lmm",
+    "lmm": "partialpool.lmm",
+    "load": "partialpool.lmm",
+    "list_datasets": "partialpool.datasets",
+    "load_dataset": "partialpool.datasets",
+    "get_threads": "partialpool.core",
+    "set_threads": "partialpool.core",
+}
+_ROOMS = ("errors", "plots")
+
+__all__ = [*sorted(_HOMES), *_ROOMS]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    # The room is imported first: importing `partialpool.lmm` binds the room's
+    # module to the name `lmm` here, and the function has to win.
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    if name in _ROOMS:
+        return import_module(f"partialpool.{name}")
+    raise AttributeError(f"module 'partialpool' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
