@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from partialpool.core import set_threads as set_threads
     from partialpool.datasets import list_datasets as list_datasets
     from partialpool.datasets import load_dataset as load_dataset
-    from partialpool.lmm import LmmFit as LmmFit
-    from partialpool.lmm import lmm as lmm
-    from partialpool.lmm import load as load
+    from partialpool.linear import LmmFit as LmmFit
+    from partialpool.linear import lmm as lmm
+    from partialpool.linear import load as load
 
 # Loaded on first use, so that `import partialpool` costs milliseconds.
 _HOMES = {
-    "LmmFit": "partialpool.lmm",
-    "lmm": "partialpool.lmm",
-    "load": "partialpool.lmm",
+    "LmmFit": "partialpool.linear",
+    "lmm": "partialpool.linear",
+    "load": "partialpool.linear",
     "list_datasets": "partialpool.datasets",
     "load_dataset": "partialpool.datasets",
     "get_threads": "partialpool.core",
@@ -37,8 +37,6 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    # The room is imported first: importing `partialpool.lmm` binds the room's
-    # module to the name `lmm` here, and the function has to win.
     if name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
         globals()[name] = value
