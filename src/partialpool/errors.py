@@ -5,6 +5,8 @@ A message says what was found (name and value), what was needed and what to do.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 __all__ = [
     "DataError",
     "FactorisationError",
@@ -14,6 +16,8 @@ __all__ = [
     "PartialPoolError",
     "PartialPoolWarning",
     "SavedModelError",
+    "UnknownNameError",
+    "did_you_mean",
 ]
 
 
@@ -45,5 +49,41 @@ class SavedModelError(PartialPoolError):
     """A file is not a saved model, or was written by a newer version."""
 
 
+class UnknownNameError(PartialPoolError, KeyError):
+    """A name looked up by a user that isn't there. Also a ``KeyError``."""
+
+    # KeyError's own shows the message as a quoted string.
+    __str__ = Exception.__str__
+
+
 class PartialPoolWarning(UserWarning):
     """Something to know about numbers that are still usable."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """End an error message with the known names nearest to one that isn't known.
+
+    Parameters
+    ----------
+    name
+        What was asked for.
+    known
+        What there is.
+
+    Returns
+    -------
+    str
+        A sentence with a leading space, or nothing where no name is near.
+
+    Examples
+    --------
+    >>> did_you_mean("day", ["Days", "Subject"])
+    " Did you mean 'Days'?"
+    >>> did_you_mean("x", ["Days", "Subject"])
+    ''
+    """
+    from difflib import get_close_matches  # only when something has gone wrong
+
+    folded = {other.casefold(): other for other in known}
+    near = [repr(folded[match]) for match in get_close_matches(name.casefold(), folded, n=3)]
+    return f" Did you mean {' or '.join(near)}?" if near else ""
