@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 Structure = Literal["unstructured", "diagonal", "homdiag", "cs", "homcs", "ar1"]
+
+STRUCTURES: Mapping[str, Structure] = MappingProxyType(
+    {
+        "us": "unstructured",
+        "diag": "diagonal",
+        "homdiag": "homdiag",
+        "cs": "cs",
+        "homcs": "homcs",
+        "ar1": "ar1",
+    }
+)
+"""Covariance structures by the name that a formula writes before ``(x | g)``."""
 
 
 @dataclass(frozen=True, slots=True)
