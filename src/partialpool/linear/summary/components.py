@@ -1,0 +1,92 @@
+"""The table of variances, standard deviations and correlations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from partialpool.linear.summary.grid import Grid
+from partialpool.linear.summary.numbers import cell, correlation_cell, decimals
+
+if TYPE_CHECKING:
+    from partialpool.linear.summary.values import Component, Summary
+
+__all__ = ["variances"]
+
+_STRUCTURES = {
+    "diagonal": "uncorrelated",
+    "homdiag": "uncorrelated, equal variances",
+    "cs": "compound symmetry",
+    "homcs": "compound symmetry, equal variances",
+    "ar1": "autoregressive, lag 1",
+}
+_ONE_SD = ("homdiag", "homcs", "ar1")
+_ONE_CORRELATION = ("cs", "homcs", "ar1")
+# Wider triangles don't fit a terminal of 80 columns.
+_MOST_CORRELATED = 6
+# A variance that is zero up to rounding must not ask for twenty decimals.
+_ZERO = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    group: str
+    effect: str
+    sd: float
+    correlations: tuple[str, ...] = ()
+
+
+def variances(summary: Summary) -> Grid:
+    """Lay out the random effects and the residual."""
+    lines = [line for component in summary.components for line in _lines(component)]
+    largest = max(line.sd for line in lines)
+    shown = [line.sd for line in lines if line.sd > _ZERO * largest]
+    sd_places, variance_places = decimals(shown), decimals([sd**2 for sd in shown])
+    width = max(len(line.correlations) for line in lines)
+    rows = tuple(
+        (
+            line.group + (" (given)" if line.group == "Residual" and summary.sigma_fixed else ""),
+            line.effect,
+            cell(line.sd**2, variance_places),
+            cell(line.sd, sd_places),
+            *line.correlations,
+            *[""] * (width - len(line.correlations)),
+        )
+        for line in lines
+    )
+    header = ("Group", "Effect", "Variance", "SD", *(["Corr", *[""] * width][:width]))
+    return Grid("Random effects", header, rows, labels=2, note=_note(summary))
+
+
+def _lines(component: Component) -> Iterator[_Line]:
+    """One line per effect, or one for all where they share a standard deviation."""
+    columns, structure = component.columns, component.structure
+    k = len(columns)
+    if k <= 1:
+        yield _Line(component.group, "".join(columns), float(component.sd[0]))
+        return
+    one_correlation = structure in _ONE_CORRELATION
+    rho = (correlation_cell(float(component.corr[1, 0])),) if one_correlation else ()
+    if structure in _ONE_SD:
+        yield _Line(component.group, f"{columns[0]} ... {columns[-1]}", float(component.sd[0]), rho)
+        return
+    triangle = structure == "unstructured" and k <= _MOST_CORRELATED
+    for i, (name, sd) in enumerate(zip(columns, component.sd, strict=True)):
+        row = tuple(correlation_cell(float(r)) for r in component.corr[i, :i]) if triangle else ()
+        group = component.group if i == 0 else ""
+        yield _Line(group, name, float(sd), rho if one_correlation and i == 1 else row)
+
+
+def _note(summary: Summary) -> str:
+    terms = summary.components[:-1]
+    names = {name for term in terms for name in term.columns}
+    slope = "; of a slope, per unit of its column" if names - {"Intercept"} else ""
+    structured = [
+        f"{term.group}: {_STRUCTURES[term.structure]}."
+        for term in terms
+        if term.structure in _STRUCTURES and len(term.columns) > 1
+    ]
+    wide = any(t.structure == "unstructured" and len(t.columns) > _MOST_CORRELATED for t in terms)
+    more = ["The correlations are in fit.varcorr."] if wide else []
+    return " ".join([f"SD in units of {summary.response}{slope}.", *structured, *more])

@@ -1,0 +1,273 @@
+"""What a fit says about itself: the numbers of a summary, as one value object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.linear.summary import wording
+from partialpool.linear.summary.blocks import blocks
+from partialpool.linear.summary.html import render_html
+from partialpool.linear.summary.text import render_text
+
+if TYPE_CHECKING:
+    from partialpool.linear.fit import LmmFit
+
+__all__ = ["Coefficient", "Component", "Explained", "Summary", "summarize"]
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficient:
+    """One line of the fixed effects.
+
+    Attributes
+    ----------
+    name
+        Column of the fixed-effects matrix.
+    estimate, std_error, statistic
+        Estimate, its standard error and their ratio; NaN where there is none.
+    state
+        ``"aliased"`` when the other columns determine this one, ``"not applicable"``
+        when no row identifies it.
+    """
+
+    name: str
+    estimate: float
+    std_error: float
+    statistic: float
+    state: Literal["estimated", "aliased", "not applicable"] = "estimated"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Component:
+    """Covariance of one random term, or the residual when ``columns`` is empty.
+
+    Attributes
+    ----------
+    group
+        Grouping factor, or ``"Residual"``.
+    columns
+        Names of the k effects of one level.
+    sd : (k,) array
+        Standard deviations, in units of the response (per unit of the column).
+    corr : (k, k) array
+        Correlations.
+    structure
+        Form of the covariance matrix.
+    """
+
+    group: str
+    columns: tuple[str, ...]
+    sd: Vector
+    corr: Vector
+    structure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Share of variance that a model without random effects explains.
+
+    Attributes
+    ----------
+    r_squared, adjusted
+        Plain and adjusted for the number of coefficients.
+    centred
+        Whether it is measured from the mean, or from zero for want of an intercept.
+    """
+
+    r_squared: float
+    adjusted: float
+    centred: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Summary:
+    """Everything that a summary shows; prints as text and, in a notebook, as HTML.
+
+    Attributes
+    ----------
+    formula, response
+        As the user wrote them.
+    method
+        ``"REML"``, ``"ML"`` or, without random terms, ``"least squares"``.
+    reml
+        Whether the objective is the REML criterion.
+    nobs, groups
+        Rows used, and the number of levels of each grouping factor.
+    objective, loglik, aic, bic
+        Of the fitted model; the objective is minus twice the log-likelihood.
+    df, df_residual
+        Number of estimated parameters, and rows less these.
+    scaled_residuals : (5,) array
+        Minimum, quartiles and maximum of the Pearson residuals over sigma.
+    components
+        Random terms in the order of the fit, the residual last.
+    sigma_fixed
+        Whether the residual standard deviation was given.
+    coefficients
+        The fixed effects.
+    correlation : (p, p) array
+        Correlation of the estimated fixed effects.
+    explained
+        R squared; None for a mixed model.
+    notes
+        Plain sentences about rows, columns and masks.
+    optimum
+        Plain sentences about the optimum; empty when there was nothing to search.
+    """
+
+    formula: str
+    response: str
+    method: Literal["REML", "ML", "least squares"]
+    reml: bool
+    nobs: int
+    groups: tuple[tuple[str, int], ...]
+    objective: float
+    loglik: float
+    aic: float
+    bic: float
+    df: int
+    df_residual: int
+    scaled_residuals: Vector
+    components: tuple[Component, ...]
+    sigma_fixed: bool
+    coefficients: tuple[Coefficient, ...]
+    correlation: Vector
+    explained: Explained | None
+    notes: tuple[str, ...]
+    optimum: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return render_text(blocks(self))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return render_html(blocks(self))
+
+
+def summarize(fit: LmmFit) -> Summary:
+    """Collect the numbers of a fit's summary.
+
+    Parameters
+    ----------
+    fit
+        A fitted linear mixed model.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+    >>> [c.name for c in summarize(fit).coefficients]
+    ['Intercept', 'Days']
+    """
+    mixed = bool(fit.varcorr.terms)
+    return Summary(
+        formula=fit.design.formula.text,
+        response=fit.design.formula.response,
+        method=("REML" if fit.reml else "ML") if mixed else "least squares",
+        reml=fit.reml,
+        nobs=fit.nobs,
+        groups=tuple(fit.ngroups.items()),
+        objective=fit.objective,
+        loglik=fit.loglik,
+        aic=fit.aic,
+        bic=fit.bic,
+        df=fit.df,
+        df_residual=fit.df_residual,
+        scaled_residuals=_scaled_residuals(fit),
+        components=_components(fit),
+        sigma_fixed=fit.sigma_fixed,
+        coefficients=_coefficients(fit),
+        correlation=_correlation(fit),
+        explained=None if mixed else _explained(fit),
+        notes=wording.notes(fit),
+        optimum=wording.optimum(fit) if mixed else (),
+    )
+
+
+def _counted(fit: LmmFit) -> NDArray[np.bool_]:
+    """Rows that carry information: those whose weight is not zero."""
+    weights = fit.design.weights
+    return np.ones(len(fit.design.y), dtype=bool) if weights is None else weights > 0
+
+
+def _scaled_residuals(fit: LmmFit) -> Vector:
+    residuals = fit.residuals("pearson")[_counted(fit)]
+    if not fit.sigma > 0:
+        return np.full(5, np.nan)
+    return np.asarray(np.quantile(residuals, [0.0, 0.25, 0.5, 0.75, 1.0]) / fit.sigma)
+
+
+def _components(fit: LmmFit) -> tuple[Component, ...]:
+    terms = [Component(t.group, t.columns, t.sd, t.corr, t.structure) for t in fit.varcorr.terms]
+    residual = Component("Residual", (), np.array([fit.sigma]), np.eye(1), "")
+    return (*terms, residual)
+
+
+def _coefficients(fit: LmmFit) -> tuple[Coefficient, ...]:
+    estimated = [
+        Coefficient(
+            name,
+            float(estimate),
+            float(std_error),
+            float(estimate / std_error) if std_error > 0 else np.nan,
+            "aliased" if name in fit.aliased else "estimated",
+        )
+        for name, estimate, std_error in zip(
+            fit.fixef.names, fit.fixef.values, fit.stderr.values, strict=True
+        )
+    ]
+    absent = [
+        Coefficient(name, np.nan, np.nan, np.nan, "not applicable") for name in fit.not_applicable
+    ]
+    return (*estimated, *absent)
+
+
+def _correlation(fit: LmmFit) -> Vector:
+    kept = np.isfinite(fit.fixef.values)
+    vcov = fit.vcov[np.ix_(kept, kept)]
+    sd = np.sqrt(np.diag(vcov))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(vcov / np.outer(sd, sd))
+
+
+def _explained(fit: LmmFit) -> Explained:
+    """R squared from the fitted values less the offset, as R's ``summary.lm`` has it."""
+    design = fit.design
+    counted = _counted(fit)
+    weights = np.ones(fit.nobs) if design.weights is None else design.weights[counted]
+    fitted = fit.fitted[counted]
+    residuals = design.y[counted] - fitted
+    if design.offset is not None:
+        fitted = fitted - design.offset[counted]
+    X = design.X[counted]
+    centred = _spans_constant(X, weights)
+    mean = np.average(fitted, weights=weights) if centred else 0.0
+    explained = float(weights @ (fitted - mean) ** 2)
+    left = float(weights @ residuals**2)
+    rank = int(np.isfinite(fit.fixef.values).sum())
+    total = explained + left
+    share = explained / total if total > 0 else np.nan
+    adjusted = 1 - (1 - share) * (fit.nobs - centred) / max(fit.nobs - rank, 1)
+    return Explained(share, adjusted, centred)
+
+
+def _spans_constant(X: Vector, weights: Vector) -> bool:
+    """Whether some combination of the columns is constant, with or without an intercept."""
+    if X.shape[1] == 0:
+        return False
+    sums = X.T @ weights
+    scale = np.sqrt(np.einsum("ij,ij,i->j", X, X, weights))
+    scale[scale == 0] = 1.0
+    gram = (X.T * weights) @ X / np.outer(scale, scale)
+    along = sums / scale
+    # Share of the constant's squared length that the columns reproduce.
+    share = along @ np.linalg.pinv(gram, hermitian=True) @ along / weights.sum()
+    return bool(share > 1 - 1e-9)

@@ -1,0 +1,169 @@
+"""Plain sentences about a fit: its rows, its columns, its optimum."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from partialpool.linear.fit import LmmFit, NullDirection
+
+    from partialpool.design import RandomEffects
+
+__all__ = ["listed", "notes", "optimum"]
+
+# A column whose share in a direction is below this takes no visible part in it.
+_NEGLIGIBLE = 1e-4
+
+
+def listed(words: list[str] | tuple[str, ...]) -> str:
+    """Join words as English does.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number with its noun.
+
+    Examples
+    --------
+    >>> count(1, "row"), count(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def notes(fit: LmmFit) -> tuple[str, ...]:
+    """Say what happened to rows and columns on the way to the model."""
+    return (
+        *_rows(fit),
+        *(f"{name} is left out: it equals {equal}." for name, equal in fit.aliased.items()),
+        *(f"{name} is n/a: no row identifies it." for name in fit.not_applicable),
+        *(line for effects in fit.design.random for line in _masks(effects)),
+        *(["An offset is part of the fitted values."] if fit.design.offset is not None else []),
+    )
+
+
+def optimum(fit: LmmFit) -> tuple[str, ...]:
+    """Say whether the optimum was reached, and what a singular one means."""
+    certificate = fit.certificate
+    steps = count(certificate.evaluations, "evaluation")
+    if not certificate.converged:
+        return (
+            f"The optimum was not reached in {steps}: the largest gradient is still "
+            f"{certificate.gradient:.1e}. Do not rely on these estimates.",
+        )
+    where = "on the boundary" if certificate.singular else "interior"
+    first = (
+        f"Optimum: {where}; largest gradient {certificate.gradient:.0e}, "
+        f"smallest curvature {certificate.smallest_eigenvalue:.2g} ({steps})."
+    )
+    if not certificate.null_directions:
+        return (first,)
+    return (
+        first,
+        *(_singular(fit, nulls) for nulls in _by_term(certificate.null_directions)),
+        "A singular fit is a valid estimate: the data hold no sign of the variation named, "
+        "and give the term more dimensions than they can support.",
+    )
+
+
+def _rows(fit: LmmFit) -> list[str]:
+    rows, weights = fit.design.rows, fit.design.weights
+    lines = []
+    if rows.dropped:
+        given = len(fit.design.y)
+        by_column = listed([f"{name} in {n:,}" for name, n in rows.dropped.items()])
+        lines.append(
+            f"{count(rows.n_given - given, 'row')} of {rows.n_given:,} left out for missing "
+            f"values: {by_column}."
+        )
+    if weights is not None:
+        lines.append("Rows are weighted: the variance of a residual is sigma^2 / weight.")
+        if zero := int(np.sum(weights == 0)):
+            lines.append(f"{count(zero, 'row')} with weight zero left out of every count.")
+    return lines
+
+
+def _masks(effects: RandomEffects) -> list[str]:
+    if effects.applicable is None:
+        return []
+    levels = effects.applicable.shape[0]
+    return [
+        f"{name} applies to {int(applies.sum()):,} of {levels:,} levels of "
+        f"{effects.factor.name}; elsewhere its random effect is n/a."
+        for name, applies in zip(effects.columns, effects.applicable.T, strict=True)
+        if not applies.all()
+    ]
+
+
+def _by_term(nulls: tuple[NullDirection, ...]) -> list[list[NullDirection]]:
+    terms: dict[tuple[str, tuple[str, ...]], list[NullDirection]] = {}
+    for null in nulls:
+        terms.setdefault((null.group, null.columns), []).append(null)
+    return list(terms.values())
+
+
+def _singular(fit: LmmFit, nulls: list[NullDirection]) -> str:
+    """Say in which directions one term has no variance."""
+    group, columns = nulls[0].group, nulls[0].columns
+    what = f"between levels of {group} is estimated as zero"
+    if len(nulls) == len(columns):
+        return (
+            f"Singular: the variance of {listed(columns)} {what}. "
+            "Leaving the term out gives the same fit."
+        )
+    if len(nulls) > 1:
+        rank = count(len(columns) - len(nulls), "direction")
+        return (
+            f"Singular: the random {listed(columns)} of {group} vary in only {rank}. "
+            "Consider a simpler term."
+        )
+    weights = _weights(fit, nulls[0])
+    if len(weights) == 1:
+        (name,) = weights
+        return (
+            f"Singular: the variance of {name} {what}. "
+            f"Leaving {name} out of the term gives the same fit."
+        )
+    if len(weights) == 2:
+        return (
+            f"Singular: the random {listed([*weights])} of {group} are perfectly correlated, "
+            "so that one determines the other. Consider a simpler term."
+        )
+    return (
+        f"Singular: {_combination(weights)} does not vary between levels of {group}, so that "
+        "one of these random effects is determined by the others. Consider a simpler term."
+    )
+
+
+def _weights(fit: LmmFit, null: NullDirection) -> dict[str, float]:
+    """Pick the columns that take part in a direction, whatever their units."""
+    direction = np.asarray(null.direction)
+    shares = np.abs(direction) / _scales(fit, null)
+    taking_part = shares > _NEGLIGIBLE * shares.max()
+    pairs = zip(null.columns, direction.tolist(), strict=True)
+    return {name: w for (name, w), takes in zip(pairs, taking_part, strict=True) if takes}
+
+
+def _scales(fit: LmmFit, null: NullDirection) -> NDArray[np.float64]:
+    """Root mean squares of a term's columns: a direction is in the same units."""
+    for effects in fit.design.random:
+        if effects.factor.name == null.group and effects.columns == null.columns:
+            squares = np.einsum("ij,ij->j", effects.basis, effects.basis)
+            return np.asarray(np.sqrt(squares / len(effects.basis)))
+    raise AssertionError(f"no term {null.columns} of {null.group}")
+
+
+def _combination(weights: dict[str, float]) -> str:
+    """Write a weighted sum, its first weight scaled to one."""
+    (first, scale), *others = weights.items()
+    parts = [f"{'-' if w / scale < 0 else '+'} {abs(w / scale):.3g} * {name}" for name, w in others]
+    return " ".join([first, *parts])
