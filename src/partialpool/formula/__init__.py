@@ -5,7 +5,7 @@ from __future__ import annotations
 from partialpool.formula.expressions import python_expression
 from partialpool.formula.functions import KNOWN_FUNCTIONS
 from partialpool.formula.parser import parse
-from partialpool.formula.safety import check_expression, expression_columns
+from partialpool.formula.safety import check_expression, expression_columns, expression_tree
 from partialpool.formula.statsmodels import combine
 from partialpool.formula.terms import STRUCTURES, Formula, RandomTerm, Structure
 
@@ -18,6 +18,7 @@ __all__ = [
     "check_expression",
     "combine",
     "expression_columns",
+    "expression_tree",
     "parse",
     "python_expression",
 ]

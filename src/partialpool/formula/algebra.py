@@ -16,6 +16,7 @@ from operator import or_
 from partialpool.formula.expressions import checked
 from partialpool.formula.names import column_names, quote
 from partialpool.formula.source import Source
+from partialpool.formula.translation import random_term_misplaced
 from partialpool.formula.tree import (
     ADD,
     BAR,
@@ -136,8 +137,8 @@ class _Expansion:
     def literal(self, node: Number) -> list[int]:
         if node.text not in ("0", "1"):
             raise self.source.error(
-                f"the number {node.text} can't be a term. To scale a column write "
-                f"I({node.text} * x), for a constant term offset({node.text}).",
+                f"the number {node.text} can't be a term. Only 0 and 1 are, for the intercept; "
+                f"to scale a column write I({node.text} * x).",
                 node,
             )
         self.intercept = (node.text == "1") == self.adding
@@ -208,10 +209,7 @@ _PRODUCTS: dict[str, Callable[[list[int], list[int]], list[int]]] = {
 def _no_term(node: Node, source: Source) -> str:
     written = source.slice(node)
     if isinstance(node, Chain) and node.level == BAR:
-        return (
-            f"the random term ({written}) can't stand here. Add it to the formula on its own, "
-            f"as in 'y ~ x + ({written})'."
-        )
+        return random_term_misplaced(written)
     if isinstance(node, Text):
         return f"the text {written} can't be a term. Column names stand in backticks: `a name`."
     return f"{written} can't be a term as it stands. To use it as a column write I({written})."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from partialpool.errors import FormulaError
 from partialpool.formula.functions import KNOWN_FUNCTIONS
-from partialpool.formula.safety import check_expression, expression_columns
+from partialpool.formula.safety import check_expression, expression_columns, expression_tree
 from partialpool.formula.source import Source
 from partialpool.formula.syntax import read_expression
 from partialpool.formula.translation import translate
@@ -15,6 +15,7 @@ __all__ = [
     "check_expression",
     "checked",
     "expression_columns",
+    "expression_tree",
     "python_expression",
 ]
 

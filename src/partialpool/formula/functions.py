@@ -73,6 +73,7 @@ _ADVICE = {
     "power": "Write I(x^2).",
     "relevel": "Write C(f, contr.treatment('level')).",
     "s": "Smooth terms are not available: use ns(x, df = 4) or bs(x, df = 4).",
+    "standardize": "Write scale(x), which divides by the standard deviation of n - 1.",
     "te": "Smooth terms are not available: use ns(x, df = 4) or bs(x, df = 4).",
 }
 
@@ -95,12 +96,14 @@ def unknown_function(name: str, *, holds_bar: bool = False) -> str:
     """Say that a function isn't known, and what may have been meant."""
     names = [*KNOWN_FUNCTIONS, *STRUCTURES] if holds_bar else list(KNOWN_FUNCTIONS)
     tail = name.rpartition(".")[2]
-    close = get_close_matches(name, names, n=1, cutoff=0.7)
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
     if holds_bar:
         return (
             f"{name!r} is not a covariance structure. Known are {', '.join(STRUCTURES)}; "
             "for an ordinary random term after a column, a '+' is missing."
         )
+    if name in STRUCTURES:
+        return f"{name}() needs a random term: {name}(x | g)."
     if name in _ADVICE:
         return f"the function {name!r} is not available in a formula. {_ADVICE[name]}"
     if tail != name and tail in _BY_ANY_NAME:

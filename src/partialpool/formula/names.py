@@ -6,6 +6,7 @@ import keyword
 import unicodedata
 from collections.abc import Iterator
 
+from partialpool.formula.functions import KNOWN_FUNCTIONS
 from partialpool.formula.terms import STRUCTURES
 from partialpool.formula.tree import (
     Call,
@@ -18,6 +19,8 @@ from partialpool.formula.tree import (
 )
 
 CONSTANTS = {"pi": "pi", "TRUE": "True", "FALSE": "False", "True": "True", "False": "False"}
+# A column named like a function stays in backticks, so that log(`log`) calls the function.
+_TAKEN = frozenset([*CONSTANTS, *KNOWN_FUNCTIONS.values(), "contr"])
 _ALL_ARGUMENTS = ("cbind", "interaction")
 
 
@@ -29,7 +32,7 @@ def quote(name: str) -> str:
     >>> quote("Days"), quote("litter size"), quote("class")
     ('Days', '`litter size`', '`class`')
     """
-    plain = name.isidentifier() and not keyword.iskeyword(name) and name not in CONSTANTS
+    plain = name.isidentifier() and not keyword.iskeyword(name) and name not in _TAKEN
     if plain and (name.isascii() or _reads_bare(name)):
         return name
     return f"`{name}`"

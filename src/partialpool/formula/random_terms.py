@@ -20,6 +20,8 @@ from partialpool.formula.tree import (
     Paren,
 )
 
+# A grouping factor is always categorical, so that saying it changes nothing.
+_CATEGORICAL = ("factor", "as.factor", "C")
 # Structures that give each column a variance of its own, so that the sum of two of them that
 # share a column can't be told from one.
 _FREE = ("unstructured", "diagonal")
@@ -110,10 +112,9 @@ def _groups(node: Node, source: Source) -> list[tuple[str, ...]]:
         return [_joined(node.operands, node, source)]
     if isinstance(node, Chain) and set(node.operators) == {"/"}:
         return list(_nested(node, source))
-    if isinstance(node, Call) and node.function in ("factor", "as.factor", "C"):
-        # A grouping factor is always categorical; saying so changes nothing.
-        return _groups(node.arguments[0].value, source) if len(node.arguments) == 1 else []
-    if isinstance(node, Call) and node.function == "interaction":
+    if isinstance(node, Call) and node.function in _CATEGORICAL and len(node.arguments) == 1:
+        return _groups(node.arguments[0].value, source)
+    if isinstance(node, Call) and node.function == "interaction" and node.arguments:
         return [_joined(tuple(argument.value for argument in node.arguments), node, source)]
     raise source.error(_no_group(node, source), node)
 

@@ -11,6 +11,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from partialpool.errors import FormulaError
 from partialpool.formula.contrasts import CONTRASTS
@@ -19,12 +20,38 @@ from partialpool.formula.functions import KNOWN_FUNCTIONS, unknown_function
 _CALLABLE = frozenset(KNOWN_FUNCTIONS.values())
 _CONSTANTS = ("pi",)
 _LARGEST_POWER = 1000
+_ENDLESS = "a power of constants this large can't be computed"
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`([^`]+)`", re.DOTALL)
 _HARMLESS = (
     ast.BinOp, ast.UnaryOp, ast.Compare, ast.operator, ast.unaryop, ast.cmpop, ast.expr_context,
     ast.keyword, ast.List, ast.Name, ast.Constant, ast.Call,
 )  # fmt: skip
-_REFUSED_OPERATORS = (ast.MatMult, ast.LShift, ast.RShift, ast.Is, ast.IsNot, ast.In, ast.NotIn)
+_REFUSED_OPERATORS = (
+    ast.MatMult,
+    ast.LShift,
+    ast.RShift,
+    ast.Is,
+    ast.IsNot,
+    ast.In,
+    ast.NotIn,
+    ast.Not,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExpressionTree:
+    """A checked expression.
+
+    Attributes
+    ----------
+    tree
+        What Python compiles. Columns in backticks stand in it under a made-up identifier.
+    columns
+        The column of each identifier in the tree, in order of appearance.
+    """
+
+    tree: ast.Expression
+    columns: dict[str, str]
 
 
 def check_expression(text: str) -> None:
@@ -47,20 +74,44 @@ def check_expression(text: str) -> None:
     Traceback (most recent call last):
     partialpool.errors.FormulaError: 'x.__class__' is not allowed in an expression: ...
     """
-    tree, columns = _parse(text)
-    _check(tree, {alias: f"`{name}`" for alias, name in columns.items()})
+    expression_tree(text)
 
 
 def expression_columns(text: str) -> tuple[str, ...]:
     """Return the columns that a Python expression uses, in order of appearance.
+
+    Raises
+    ------
+    FormulaError
+        As :func:`check_expression`.
 
     Examples
     --------
     >>> expression_columns("log(`total fruits`) + rank * pi")
     ('total fruits', 'rank')
     """
-    tree, columns = _parse(text)
-    return tuple(dict.fromkeys(columns.get(name, name) for name in _names(tree)))
+    return tuple(dict.fromkeys(expression_tree(text).columns.values()))
+
+
+def expression_tree(text: str) -> ExpressionTree:
+    """Read and check a Python expression, ready to be evaluated.
+
+    Raises
+    ------
+    FormulaError
+        As :func:`check_expression`.
+
+    Examples
+    --------
+    >>> expression_tree("log(`class`) + x").columns
+    {'column0': 'class', 'x': 'x'}
+    """
+    tree, quoted = _parse(text)
+    try:
+        _check(tree.body)
+    except FormulaError as error:
+        raise FormulaError(_restored(str(error), quoted)) from None
+    return ExpressionTree(tree, {name: quoted.get(name, name) for name in _names(tree)})
 
 
 def _names(tree: ast.AST) -> Iterator[str]:
@@ -80,7 +131,7 @@ def _inside(node: ast.AST) -> list[ast.AST]:
     return [*node.args[:1]] if _function(node) == "C" else [*node.args, *node.keywords]
 
 
-def _parse(text: str) -> tuple[ast.expr, dict[str, str]]:
+def _parse(text: str) -> tuple[ast.Expression, dict[str, str]]:
     """Read Python whose quoted columns are replaced by identifiers, and say which by which."""
     columns: dict[str, str] = {}
     stem = "column"
@@ -103,10 +154,17 @@ def _parse(text: str) -> tuple[ast.expr, dict[str, str]]:
             f"{_shown(text)} is not an expression that can be read. Write arithmetic and known "
             "functions of columns, names with spaces in backticks."
         ) from error
-    return tree.body, columns
+    return tree, columns
 
 
-def _check(node: ast.AST, quoted: dict[str, str]) -> None:
+def _restored(message: str, quoted: dict[str, str]) -> str:
+    """Give the columns in a message their own names back."""
+    for alias in reversed(quoted):
+        message = message.replace(alias, f"`{quoted[alias]}`")
+    return message
+
+
+def _check(node: ast.AST) -> None:
     # A stack and not recursion: a sum of thousands of columns is as deep as it is long.
     stack = [node]
     while stack:
@@ -116,12 +174,14 @@ def _check(node: ast.AST, quoted: dict[str, str]) -> None:
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
             stack += _checked_power(node)
         else:
-            stack += _checked_plain(node, quoted)
+            stack += _checked_plain(node)
 
 
-def _checked_plain(node: ast.AST, quoted: dict[str, str]) -> list[ast.AST]:
+def _checked_plain(node: ast.AST) -> list[ast.AST]:
     if not isinstance(node, _HARMLESS) or isinstance(node, _REFUSED_OPERATORS):
         raise _not_allowed(node)
+    if isinstance(node, ast.BinOp) and (_is_bulk(node.left) or _is_bulk(node.right)):
+        raise _not_allowed(node, "texts and lists take no part in arithmetic")
     if isinstance(node, ast.Name) and node.id.startswith("__"):
         raise _not_allowed(node)
     if isinstance(node, ast.Constant) and not isinstance(node.value, (int, float, str)):
@@ -134,11 +194,18 @@ def _checked_call(node: ast.Call) -> list[ast.AST]:
     if name not in _CALLABLE:
         if not isinstance(node.func, ast.Name):
             raise _not_allowed(node)
-        raise FormulaError(f"in {_shown(ast.unparse(node))}: {unknown_function(name)}")
+        raise FormulaError(f"in {_piece(node)}: {unknown_function(name)}")
     if any(keyword.arg is None for keyword in node.keywords):
         raise _not_allowed(node)
     arguments: list[ast.AST] = [*node.args, *(keyword.value for keyword in node.keywords)]
     return [a for i, a in enumerate(arguments) if not (name == "C" and i == 1 and _contrast(a))]
+
+
+def _is_bulk(node: ast.AST) -> bool:
+    # 'a' * 10 ** 9 would fill the memory.
+    return isinstance(node, ast.List) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
 
 
 def _contrast(node: ast.AST) -> bool:
@@ -161,14 +228,16 @@ def _literal(node: ast.AST) -> bool:
 
 def _checked_power(node: ast.BinOp) -> list[ast.AST]:
     """Refuse powers of constants that would never end: 9 ** 9 ** 9 ** 9."""
-    constant = not any(isinstance(inner, ast.Name) for inner in ast.walk(node.left))
     exponent = node.right.operand if isinstance(node.right, ast.UnaryOp) else node.right
-    if constant and not (
-        isinstance(node.left, ast.Constant)
-        and (not _literal(exponent) or _size(exponent) <= _LARGEST_POWER)
-    ):
-        raise _not_allowed(node, "a power of constants this large can't be computed")
+    if _is_constant(node.left) and not isinstance(node.left, ast.Constant):
+        raise _not_allowed(node, _ENDLESS)
+    if _is_constant(node.left) and _is_constant(exponent) and _size(exponent) > _LARGEST_POWER:
+        raise _not_allowed(node, _ENDLESS)
     return [node.left, node.right]
+
+
+def _is_constant(node: ast.AST) -> bool:
+    return not any(isinstance(inner, ast.Name) for inner in ast.walk(node))
 
 
 def _size(node: ast.AST) -> float:
@@ -186,9 +255,15 @@ def _not_allowed(node: ast.AST, why: str = "") -> FormulaError:
         "or other Python"
     )
     return FormulaError(
-        f"{_shown(ast.unparse(node))} is not allowed in an expression: {why}. Make a column of "
-        "it first."
+        f"{_piece(node)} is not allowed in an expression: {why}. Make a column of it first."
     )
+
+
+def _piece(node: ast.AST) -> str:
+    try:
+        return _shown(ast.unparse(node))
+    except RecursionError:
+        return "this long expression"
 
 
 def _shown(text: str) -> str:

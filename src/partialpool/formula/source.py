@@ -56,6 +56,8 @@ class Source:
             y ~ x $ z
                   ^
         """
+        if not self.text.strip():
+            return FormulaError(message)
         return FormulaError(f"{message}\n{_pointer(self.text, start, end)}")
 
 

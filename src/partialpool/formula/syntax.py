@@ -79,8 +79,7 @@ def read_formula(source: Source) -> tuple[Node, Node]:
 
 
 def _check_tildes(source: Source, tokens: list[Token]) -> None:
-    tildes = [i for i, token in enumerate(tokens) if token.text == "~" and token.kind == "operator"]
-    outside = [i for i in tildes if _depth(tokens, i) == 0]
+    outside = _outer_tildes(tokens)
     example = "Write it as 'y ~ x + (1 | g)'."
     if len(tokens) == 1:
         raise source.error_at(f"the formula is empty. {example}", 0, 0)
@@ -101,9 +100,15 @@ def _check_tildes(source: Source, tokens: list[Token]) -> None:
         )
 
 
-def _depth(tokens: list[Token], position: int) -> int:
-    before = [token.text for token in tokens[:position] if token.kind == "operator"]
-    return sum((text in "([") - (text in ")]") for text in before)
+def _outer_tildes(tokens: list[Token]) -> list[int]:
+    """Return the positions of the ``~`` that stand in no parentheses."""
+    depth, found = 0, []
+    for position, token in enumerate(tokens):
+        if token.kind == "operator":
+            depth += (token.text in ("(", "[")) - (token.text in (")", "]"))
+            if token.text == "~" and depth == 0:
+                found.append(position)
+    return found
 
 
 class _Reader:

@@ -77,6 +77,14 @@ def _render(node: Node, source: Source) -> tuple[str, int]:
             )
 
 
+def random_term_misplaced(written: str) -> str:
+    """Say that a bar stands where there can be no random term."""
+    return (
+        f"the random term ({written}) can't stand here. Add it to the formula on its own, as in "
+        f"'y ~ x + ({written})'."
+    )
+
+
 def _at_least(node: Node, floor: int, source: Source) -> str:
     text, binding = _render(node, source)
     return text if binding >= floor else f"({text})"
@@ -117,6 +125,8 @@ def _chain(node: Chain, source: Source) -> tuple[str, int]:
         raise source.error("':' makes an interaction, which has no meaning in here.", node)
     if "%in%" in node.operators:
         return _membership(node, source)
+    if node.level == BAR and any(isinstance(operand, Number) for operand in node.operands):
+        raise source.error(random_term_misplaced(source.slice(node)), node)
     binding = _OPERATORS[node.operators[0]][1]
     # Python would read a < b & c as a < (b & c): the binding of its comparisons is the loosest.
     first = _at_least(node.operands[0], binding + (node.level == COMPARE), source)
@@ -172,15 +182,20 @@ def _check_arguments(function: Function, node: Call, source: Source) -> None:
             node.arguments[len(parameters)],
         )
     used: set[str] = set()
+    named = False
     for position, argument in enumerate(node.arguments):
         keyword = argument.keyword and KEYWORDS.get(argument.keyword, argument.keyword)
-        if keyword is None and used - set(parameters[:position]):
+        named = named or (position > 0 and keyword is not None)
+        if keyword is None and named:
             raise source.error("an argument without a name can't follow one with a name.", argument)
         keyword = keyword or parameters[position]
         if keyword not in parameters:
             known = ", ".join(parameters[1:]) or "none"
+            advice = " Write the reference level as C(f, contr.treatment('b'))."
             raise source.error(
-                f"{name}() has no argument {argument.keyword!r}. Its options: {known}.", argument
+                f"{name}() has no argument {argument.keyword!r}. Its options: {known}."
+                f"{advice if keyword == 'base' else ''}",
+                argument,
             )
         if keyword in used:
             raise source.error(f"{name}() is given {keyword!r} twice.", argument)
