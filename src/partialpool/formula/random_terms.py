@@ -170,7 +170,9 @@ def _refuse_overlap(
     """Refuse two terms whose variances add up to one that the data can't divide."""
     if set(term.factors) != set(other.factors):
         return
-    if term.basis == other.basis and term.structure == other.structure:
+    # One variance alone has the same meaning in every structure.
+    same = term.structure == other.structure or term.basis == "1"
+    if term.basis == other.basis and same:
         raise source.error(
             f"the term ({term.basis} | {term.group}) is in the formula twice. Remove one.", node
         )

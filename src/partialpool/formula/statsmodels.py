@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from partialpool.errors import FormulaError
-from partialpool.formula.algebra import expand
+from partialpool.formula.algebra import Terms, expand
 from partialpool.formula.names import quote
 from partialpool.formula.parser import parse
 from partialpool.formula.source import Source
@@ -15,9 +15,6 @@ from partialpool.formula.tree import (
     Call,
     Chain,
     Name,
-    Node,
-    Number,
-    Paren,
 )
 
 
@@ -108,8 +105,8 @@ def _terms(group: str, re_formula: str | None, vc_formula: Mapping[str, str] | N
 
 
 def _component(name: str, text: str, group: str) -> str:
-    written, node = _one_sided(f"vc_formula[{name!r}]", text)
-    factor = _indicators(node)
+    written, terms = _one_sided(f"vc_formula[{name!r}]", text)
+    factor = _indicators(terms)
     if factor is not None:
         # One variance for the indicators of a factor's levels: an effect for each group-level
         # pair, which costs nothing, where the columns would be as many as there are levels.
@@ -117,7 +114,7 @@ def _component(name: str, text: str, group: str) -> str:
     return f"homdiag({written} | {group})"
 
 
-def _one_sided(argument: str, text: str) -> tuple[str, Node]:
+def _one_sided(argument: str, text: str) -> tuple[str, Terms]:
     if not isinstance(text, str):
         raise FormulaError(f"{argument} is a text such as '1 + x', found {type(text).__name__}.")
     written = text.strip().removeprefix("~").strip()
@@ -129,25 +126,15 @@ def _one_sided(argument: str, text: str) -> tuple[str, Node]:
         raise source.error(
             f"{argument} has no bar: the group is given by groups=. Write the columns alone.", node
         )
-    expand(node, source)
-    return written, node
+    return written, expand(node, source)
 
 
-def _indicators(node: Node) -> str | None:
+def _indicators(terms: Terms) -> str | None:
     """Return the factor whose levels a component ``0 + C(f)`` has a column for."""
-    if isinstance(node, Paren):
-        return _indicators(node.inner)
-    if not isinstance(node, Chain) or len(node.operands) != 2:
+    if terms.intercept or len(terms.terms) != 1:
         return None
-    first, second = node.operands
-    if node.operators == ("-",):
-        removed, kept = second, first
-        zero = isinstance(removed, Number) and removed.text == "1"
-    else:
-        literals = [operand for operand in node.operands if isinstance(operand, Number)]
-        kept = second if isinstance(first, Number) else first
-        zero = node.operators == ("+",) and bool(literals) and literals[0].text == "0"
-    if not zero or not isinstance(kept, Call) or kept.function not in ("C", "factor"):
+    call = read_expression(Source(terms.terms[0]))
+    if not isinstance(call, Call) or call.function not in ("C", "factor", "as_factor"):
         return None
-    argument = kept.arguments[0].value if len(kept.arguments) == 1 else None
+    argument = call.arguments[0].value if len(call.arguments) == 1 else None
     return argument.name if isinstance(argument, Name) else None

@@ -66,6 +66,7 @@ def test_a_right_hand_side_expands_as_in_r(written, expanded):
         ("(a - 1) + b", "0 + a + b"),
         ("+a", "1 + a"),
         ("-a", "1"),
+        ("b * (+a)", "1 + b + a + b:a"),
         ("a - (1 + b)", "0 + a"),
         ("a - (0 + b)", "1 + a"),
         ("(1 + a) * b", "1 + a + b + a:b"),

@@ -133,6 +133,10 @@ def test_a_formula_that_is_no_text_is_refused(text):
         parse(text)
 
 
+def test_a_dot_in_backticks_is_a_column():
+    assert parse("y ~ `.`").columns == ("y", ".")
+
+
 def test_a_dot_is_refused_with_the_columns_listed():
     with pytest.raises(
         FormulaError, match=r"'\.' \(every other column\) is not supported"

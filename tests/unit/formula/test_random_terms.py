@@ -164,6 +164,7 @@ def test_a_grouping_factor_with_a_column_twice_is_refused(grouping):
         "(1 | a/b) + (1 | a)",
         "(1 | a:b) + (1 | b:a)",
         "cs(0 + f | g) + cs(0 + f | g)",
+        "(1 | g) + homdiag(1 | g)",
     ],
 )
 def test_a_term_written_twice_is_refused(written):

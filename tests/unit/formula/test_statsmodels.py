@@ -27,8 +27,12 @@ FIXED = "weight ~ litsize + C(sex, Treatment('Male'))"
             "(1 | litter:sex)",
         ),
         (
-            {"groups": "litter", "vc_formula": {"sex": "-1 + (C(sex))"}},
-            "homdiag(-1 + (C(sex)) | litter)",
+            {"groups": "litter", "vc_formula": {"sex": "(0 + factor(sex))"}},
+            "(1 | litter:sex)",
+        ),
+        (
+            {"groups": "litter", "vc_formula": {"sex": "-1 + C(sex)"}},
+            "(1 | litter:sex)",
         ),
         (
             {"groups": "litter", "vc_formula": {"s": "0 + C(Q('pup sex'))"}},
