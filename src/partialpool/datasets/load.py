@@ -45,7 +45,8 @@ def load_dataset(name: str, as_: str = "pandas") -> Any:
         ``"pandas"``, ``"polars"`` or ``"pyarrow"`` for a table of that library, or
         ``"dict"`` for a dict of NumPy arrays. Factors are categorical, dictionary or
         enumeration columns with their levels in R's order, so that the baseline of
-        treatment contrasts is R's too; in a dict they are strings.
+        treatment contrasts is R's too; in a dict they are strings. Only pandas and pyarrow
+        can say that a factor is ordered (and so gets polynomial contrasts).
 
     Returns
     -------
