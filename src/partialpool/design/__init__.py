@@ -1,0 +1,29 @@
+"""A formula and a table become arrays, and the same arrays again for new rows."""
+
+from __future__ import annotations
+
+from partialpool.design.build import build
+from partialpool.design.replay import replay
+from partialpool.design.spec import DesignSpec
+from partialpool.design.values import (
+    Design,
+    GroupingFactor,
+    Mask,
+    NewEffects,
+    NewRows,
+    RandomEffects,
+    RowReport,
+)
+
+__all__ = [
+    "Design",
+    "DesignSpec",
+    "GroupingFactor",
+    "Mask",
+    "NewEffects",
+    "NewRows",
+    "RandomEffects",
+    "RowReport",
+    "build",
+    "replay",
+]

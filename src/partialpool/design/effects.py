@@ -1,0 +1,69 @@
+"""Random terms on the rows to fit: columns, groups, and which effects exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.design.factors import CodedFactor
+from partialpool.design.matrix import ModelMatrix
+from partialpool.design.support import applicable_levels, never_applies
+from partialpool.design.values import GroupingFactor, RandomEffects
+from partialpool.errors import ModelError
+from partialpool.formula import RandomTerm
+
+__all__ = ["make_effects"]
+
+
+def make_effects(
+    term: RandomTerm,
+    factor: GroupingFactor,
+    matrix: ModelMatrix,
+    factors: Mapping[str, CodedFactor],
+) -> RandomEffects:
+    """Put a random term together.
+
+    Parameters
+    ----------
+    term, factor
+        The term and its grouping factor.
+    matrix
+        All columns of its basis.
+    factors
+        What they are made of.
+
+    Raises
+    ------
+    ModelError
+        If a column is zero everywhere, or none applies anywhere.
+    """
+    gone = never_applies(matrix, factors)
+    left = [i for i in range(len(matrix.columns)) if i not in gone]
+    columns = tuple(matrix.columns[i] for i in left)
+    if not columns:
+        raise ModelError(
+            f"no covariate of the random term {term.source} applies in any row. Remove the term."
+        )
+    basis = matrix.values if not gone else np.ascontiguousarray(matrix.values[:, left])
+    _refuse_zero(term, columns, basis)
+    applicable = applicable_levels(matrix, factors, factor)
+    return RandomEffects(
+        term,
+        factor,
+        columns,
+        basis.view(),
+        None if applicable is None else applicable[:, left],
+        tuple(matrix.columns[i] for i in sorted(gone)),
+    )
+
+
+def _refuse_zero(term: RandomTerm, columns: tuple[str, ...], basis: NDArray[np.float64]) -> None:
+    # Few columns are zero in the first row: look there before looking everywhere.
+    for i in np.flatnonzero(basis[0] == 0):
+        if not basis[:, i].any():
+            raise ModelError(
+                f"the random slope {columns[i]!r} of {term.source} is zero in every row, so that "
+                "its variance can't be estimated. Remove it from the term."
+            )

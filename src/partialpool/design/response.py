@@ -1,0 +1,69 @@
+"""The response: one number for each row."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.design.evaluation import evaluate
+from partialpool.design.factors import check_finite
+from partialpool.design.labels import Basis, Labels
+from partialpool.design.sheet import Sheet
+from partialpool.errors import DataError, ModelError, PartialPoolWarning
+
+__all__ = ["read_response"]
+
+
+def read_response(text: str, sheet: Sheet) -> NDArray[np.float64]:
+    """Evaluate the response on the rows to fit.
+
+    Raises
+    ------
+    DataError
+        If it is no column of finite numbers.
+    ModelError
+        If it is the same everywhere, or has two columns.
+
+    Warns
+    -----
+    PartialPoolWarning
+        If it holds True and False.
+    """
+    if text.startswith("cbind("):
+        raise ModelError(
+            f"the response {text} has two columns, which is for binomial models. A linear model "
+            "needs one: put the proportion in its place, or use a binomial family."
+        )
+    value = evaluate(text, sheet).value
+    if isinstance(value, Basis):
+        raise DataError(f"the response {text} has several columns, but a model needs one.")
+    if isinstance(value, Labels):
+        raise _labels(text, value)
+    y = np.asarray(value)
+    y = np.broadcast_to(y, sheet.n) if y.ndim == 0 else y
+    if y.dtype == bool:
+        warnings.warn(
+            f"the response {text} holds True and False, which are fitted as the numbers 1 and 0. "
+            "A binomial family fits them as probabilities.",
+            PartialPoolWarning,
+            stacklevel=2,
+        )
+    # A copy, since the user's own array may change later.
+    y = np.array(y, dtype=np.float64)
+    check_finite(text, y, sheet)
+    if y.min() == y.max():
+        raise ModelError(
+            f"the response is constant: {text} is {y[0]:g} in all {len(y)} rows, so that there is "
+            "nothing to explain."
+        )
+    return y
+
+
+def _labels(text: str, value: Labels) -> DataError:
+    count = len(value.column.coded().levels)
+    return DataError(
+        f"the response {text} must be numeric, found {value.column.kind} with {count} level(s). "
+        "Convert it to numbers, for instance with as.numeric(), or fit another family."
+    )

@@ -1,0 +1,76 @@
+"""What the parts of a formula and the columns they use are for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from partialpool.design.evaluation import columns_of
+from partialpool.design.terms import Term, read_terms
+from partialpool.formula import Formula
+
+__all__ = ["Roles", "read_roles"]
+
+_FACTOR = re.compile(r"(C|factor|as_factor)\(")
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """A formula taken apart.
+
+    Attributes
+    ----------
+    fixed
+        Terms of the fixed effects.
+    bases
+        Terms of each random term's columns.
+    predictors
+        Columns of the fixed effects, of the bases and of the offsets: the only ones that
+        can fail to apply.
+    factors
+        Columns of each grouping factor, without repetition.
+    made_factors
+        Columns that the formula makes factors of.
+    """
+
+    fixed: tuple[Term, ...]
+    bases: tuple[tuple[Term, ...], ...]
+    predictors: tuple[str, ...]
+    factors: tuple[tuple[str, ...], ...]
+    made_factors: tuple[str, ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every factor of every term, once."""
+        parts = (self.fixed, *self.bases)
+        return tuple(dict.fromkeys(text for terms in parts for term in terms for text in term))
+
+
+def read_roles(formula: Formula) -> Roles:
+    """Take a formula apart.
+
+    Examples
+    --------
+    >>> from partialpool.formula import parse
+    >>> roles = read_roles(parse("y ~ factor(week) + log(x) + (x | g)"))
+    >>> roles.predictors, roles.factors, roles.made_factors
+    (('week', 'x'), (('g',),), ('week',))
+    """
+    fixed = read_terms(formula.fixed)
+    bases = tuple(read_terms(term.basis) for term in formula.random)
+    used: dict[str, tuple[str, ...]] = {
+        text: columns_of(text)
+        for text in (
+            *(text for terms in (fixed, *bases) for term in terms for text in term),
+            *formula.offsets,
+        )
+    }
+    return Roles(
+        fixed=fixed,
+        bases=bases,
+        predictors=tuple(dict.fromkeys(name for names in used.values() for name in names)),
+        factors=tuple(dict.fromkeys(term.factors for term in formula.random)),
+        made_factors=tuple(
+            names[0] for text, names in used.items() if _FACTOR.match(text) and len(names) == 1
+        ),
+    )

@@ -1,0 +1,53 @@
+"""The columns that a model uses, on the rows that it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.frames import Column
+
+__all__ = ["Sheet", "first_rows"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """Columns of one table, read once.
+
+    Attributes
+    ----------
+    n
+        Number of rows.
+    columns
+        By name.
+    """
+
+    n: int
+    columns: Mapping[str, Column]
+
+    def take(self, rows: NDArray[Any], names: Iterable[str] | None = None) -> Sheet:
+        """Return some rows, by position or by a boolean array, of all or of some columns."""
+        names = self.columns if names is None else names
+        n = int(np.count_nonzero(rows)) if rows.dtype == bool else len(rows)
+        return Sheet(n, {name: self.columns[name].take(rows) for name in names})
+
+
+def first_rows(where: NDArray[np.bool_], most: int = 5) -> str:
+    """List the first rows of a condition for a message, counted from 0.
+
+    Examples
+    --------
+    >>> first_rows(np.array([False, True, True]))
+    'rows 1 and 2, counted from 0'
+    """
+    rows = np.flatnonzero(where)
+    shown = [str(row) for row in rows[:most]]
+    if len(rows) > most:
+        return f"rows {', '.join(shown)}, ..., counted from 0"
+    if len(shown) == 1:
+        return f"row {shown[0]}, counted from 0"
+    return f"rows {', '.join(shown[:-1])} and {shown[-1]}, counted from 0"

@@ -1,0 +1,227 @@
+"""What a design is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.design.spec import DesignSpec
+from partialpool.formula import Formula, RandomTerm
+
+__all__ = [
+    "Design",
+    "GroupingFactor",
+    "Mask",
+    "NewEffects",
+    "NewRows",
+    "RandomEffects",
+    "RowReport",
+]
+
+
+def _freeze(value: object) -> None:
+    """Make the arrays of a value object read-only."""
+    for field in fields(value):  # type: ignore[arg-type]
+        array = getattr(value, field.name)
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupingFactor:
+    """Assignment of n observations to J levels.
+
+    Attributes
+    ----------
+    name
+        Column name, ``"batch:cask"`` for an interaction.
+    columns
+        The columns whose joint levels these are.
+    levels : (J,) array
+        Distinct levels in order; numbers stay numbers. Of an interaction, texts such as
+        ``"A:b"``, the first column varying slowest.
+    codes : (n,) array of int32
+        Position of each observation's level in ``levels``.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    levels: NDArray[Any]
+    codes: NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RandomEffects:
+    """One random term on the rows fitted: its group, and its columns.
+
+    Attributes
+    ----------
+    term
+        As the formula says it.
+    factor
+        Whose levels the effects belong to.
+    columns
+        Names of the k columns.
+    basis : (n, k) array
+        Their values, C-contiguous.
+    applicable : (J, k) array of bool, or None
+        Which effects of which level exist: False where the covariate doesn't apply in any
+        row of the level. None if all do.
+    not_applicable
+        Columns that were left out, since they apply in no row.
+    """
+
+    term: RandomTerm
+    factor: GroupingFactor
+    columns: tuple[str, ...]
+    basis: NDArray[np.float64]
+    applicable: NDArray[np.bool_] | None = None
+    not_applicable: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowReport:
+    """Which rows are used.
+
+    Attributes
+    ----------
+    n_given
+        Rows of the table.
+    kept : (n,) array of int64, or None
+        Positions of the rows used, None if all are.
+    dropped
+        Rows with a missing value, by column. A row can count for more than one.
+    """
+
+    n_given: int
+    kept: NDArray[np.int64] | None
+    dropped: dict[str, int]
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mask:
+    """Where a covariate applies.
+
+    Attributes
+    ----------
+    column
+        The covariate.
+    applies : (n,) array of bool
+        Rows, of those used, where it does.
+    sentence
+        What was found or asked for, for the summary.
+    """
+
+    column: str
+    applies: NDArray[np.bool_]
+    sentence: str
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """A formula on data: arrays, ready to be fitted.
+
+    Attributes
+    ----------
+    formula
+        What was asked for.
+    y : (n,) array
+        Response.
+    X : (n, p) array
+        Fixed effects, C-contiguous; linearly dependent columns are still in.
+    columns
+        Names of its columns.
+    random
+        Random terms, in the order of the formula.
+    weights : (n,) array, or None
+        Prior weights; rows of weight zero are still in.
+    offset : (n,) array, or None
+        Sum of all offsets.
+    rows
+        Which rows of the table these are.
+    not_applicable
+        Fixed columns that left the model, since no row identifies them: wherever they
+        would be something, a covariate of theirs doesn't apply.
+    masks
+        Where covariates apply that don't apply everywhere.
+    spec
+        All that is needed to make the same columns for new rows.
+    """
+
+    formula: Formula
+    y: NDArray[np.float64]
+    X: NDArray[np.float64]
+    columns: tuple[str, ...]
+    random: tuple[RandomEffects, ...]
+    weights: NDArray[np.float64] | None
+    offset: NDArray[np.float64] | None
+    rows: RowReport
+    not_applicable: tuple[str, ...]
+    masks: tuple[Mask, ...]
+    spec: DesignSpec
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewEffects:
+    """One random term on new rows.
+
+    Attributes
+    ----------
+    codes : (m,) array of int32
+        Position of each row's level among those fitted; -1 for a new level, and where the
+        label is missing.
+    basis : (m, k) array
+        Values of its columns, NaN where a covariate is missing.
+    labels : (m,) array
+        The rows' labels, for messages; None where missing.
+    """
+
+    codes: NDArray[np.int32]
+    basis: NDArray[np.float64]
+    labels: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewRows:
+    """New rows in the columns of a fitted design.
+
+    Attributes
+    ----------
+    n
+        Number of rows.
+    X : (m, p) array
+        Fixed effects, NaN where a covariate is missing.
+    offset : (m,) array, or None
+        Sum of all offsets.
+    effects
+        One for each random term asked for.
+    """
+
+    n: int
+    X: NDArray[np.float64]
+    offset: NDArray[np.float64] | None
+    effects: tuple[NewEffects, ...]
+
+    def __post_init__(self) -> None:
+        _freeze(self)

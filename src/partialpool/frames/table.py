@@ -1,0 +1,191 @@
+"""A table of any library, seen as named columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import narwhals as nw
+import numpy as np
+
+from partialpool.errors import DataError, did_you_mean
+from partialpool.frames.arrays import read_array, read_objects
+from partialpool.frames.column import Column
+from partialpool.frames.native import read_categorical, read_series
+
+__all__ = ["FrameKind", "Table", "read_column", "read_table"]
+
+FrameKind = Literal["pandas", "polars", "pyarrow", "dict"]
+
+_KINDS = "a pandas or polars DataFrame, a pyarrow Table or a dict of arrays"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A table whose columns are read when they are asked for.
+
+    Attributes
+    ----------
+    n
+        Number of rows.
+    names
+        Names of the columns.
+    kind
+        The library it came from, and in which results go back.
+    read
+        Reads the column of a name.
+    """
+
+    n: int
+    names: tuple[str, ...]
+    kind: FrameKind
+    read: Callable[[str], Column]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def column(self, name: str) -> Column:
+        """Read one column.
+
+        Raises
+        ------
+        DataError
+            If there is no such column, or it holds what no model can use.
+        """
+        if name not in self.names:
+            raise unknown_column(name, self.names)
+        return self.read(name)
+
+
+def unknown_column(name: str, names: Iterable[str]) -> DataError:
+    """Build the error for a column that the table doesn't have."""
+    listed = ", ".join(map(repr, names)) or "none"
+    return DataError(
+        f"there is no column {name!r} in the data.{did_you_mean(name, names)} "
+        f"The columns are {listed}."
+    )
+
+
+def read_table(data: Any) -> Table:
+    """See a table of any library as named columns.
+
+    Parameters
+    ----------
+    data
+        A pandas or polars frame, a pyarrow table, or a dict of arrays. Rows are taken in
+        the order they stand in; an index is not looked at.
+
+    Raises
+    ------
+    DataError
+        If it is no table, two columns share a name, or columns differ in length.
+
+    Examples
+    --------
+    >>> table = read_table({"x": [1.5, 2.5], "g": ["b", "a"]})
+    >>> table.n, table.names, table.column("g").levels.tolist()
+    (2, ('x', 'g'), ['a', 'b'])
+    """
+    if isinstance(data, Table):
+        return data
+    if isinstance(data, Mapping):
+        return _read_dict(data)
+    if isinstance(data, np.ndarray):
+        raise _no_table(data)
+    frame = _narwhals_frame(data)
+    names = [str(name) for name in frame.columns]
+    _check_names(names)
+    originals = dict(zip(names, frame.columns, strict=True))
+    kind = frame.implementation.value
+    return Table(
+        n=len(frame),
+        names=tuple(names),
+        kind=kind if kind in ("polars", "pyarrow") else "pandas",
+        read=lambda name: read_series(name, frame.get_column(originals[name])),
+    )
+
+
+def _narwhals_frame(data: Any) -> nw.DataFrame[Any]:
+    if hasattr(data, "columns") and not isinstance(data, type):
+        # narwhals refuses duplicates too, but doesn't say what to do.
+        names = data.column_names if hasattr(data, "column_names") else list(data.columns)
+        if all(isinstance(name, str) for name in names):
+            _check_names(names)
+    try:
+        return nw.from_native(data, eager_only=True)
+    except TypeError as error:
+        raise _no_table(data) from error
+
+
+def _no_table(data: Any) -> DataError:
+    found = f"{type(data).__module__}.{type(data).__qualname__}"
+    advice = ""
+    if hasattr(data, "collect"):
+        advice = " Call its collect() first."
+    elif isinstance(data, np.ndarray) and data.dtype.names:
+        advice = " Pass {name: data[name] for name in data.dtype.names}."
+    elif isinstance(data, np.ndarray):
+        advice = " Pass a dict that names its columns, such as {'y': data[:, 0]}."
+    return DataError(f"data must be {_KINDS}, found {found}.{advice}")
+
+
+def _check_names(names: Iterable[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"the data have more than one column named {', '.join(map(repr, twice))}, so that it "
+            "isn't clear which is meant. Rename or drop the others."
+        )
+
+
+def _read_dict(data: Mapping[Any, Any]) -> Table:
+    names = [str(name) for name in data]
+    _check_names(names)
+    values = dict(zip(names, data.values(), strict=True))
+    lengths = {name: _length(name, value) for name, value in values.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name!r} has {length}" for name, length in lengths.items())
+        raise DataError(f"the columns differ in length: {listed}. Each needs one value per row.")
+    return Table(
+        n=next(iter(lengths.values()), 0),
+        names=tuple(names),
+        kind="dict",
+        read=lambda name: read_column(name, values[name]),
+    )
+
+
+def _length(name: str, values: Any) -> int:
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or np.ndim(values) == 0:
+        raise DataError(
+            f"column {name!r} is the single value {values!r}. Pass an array with one value per row."
+        )
+    return len(values)
+
+
+def read_column(name: str, values: Any) -> Column:
+    """Read an array, a sequence of values, or a series of any library as a column.
+
+    Parameters
+    ----------
+    name
+        Its name, for messages.
+    values
+        One value per row. An index is not looked at.
+
+    Examples
+    --------
+    >>> read_column("x", [1, None, 3]).numbers
+    array([1, 0, 3])
+    """
+    if isinstance(values, np.ndarray):
+        return read_array(name, values)
+    if hasattr(values, "categories") and hasattr(values, "codes"):
+        return read_categorical(name, values)
+    if isinstance(values, (list, tuple)):
+        return read_objects(name, values)
+    series = nw.from_native(values, series_only=True, pass_through=True)
+    if isinstance(series, nw.Series):
+        return read_series(name, series)
+    return read_array(name, np.asarray(values))
