@@ -1,0 +1,64 @@
+#pragma once
+
+#include "partialpool/rest.hpp"
+
+namespace partialpool {
+
+/// Several grouping factors. The largest is eliminated level by level; the others stay in
+/// the Schur complement S (class Rest), X and y in a border around it.
+///
+/// M_j = Lambda_1'A_j Lambda_1 + I = L_j L_j', P_j = Lambda_1 L_j^-T, U_j = a_j P_j,
+/// V_j = P_j'B_j; K = A_22 - sum U_j U_j', K_x = B_2 - sum U_j V_j, C* = C - sum V_j'V_j.
+class Crossed {
+public:
+    explicit Crossed(const CrossProducts& cp);
+
+    bool evaluate(const std::vector<Matrix>& lambda, const Likelihood& likelihood, Level level,
+                  Pieces& out);
+    Curvature curvature(const std::vector<Direction>& directions, const Likelihood& likelihood,
+                        Level level) const;
+
+    /// Quadratic forms (x, z)'[joint precision]^-1 (x, z) for a batch of rows; `z` holds
+    /// the rows' mapped columns per block, zero where the level takes no part.
+    void quadratic_forms(const Rows& rows, Index begin, const Matrix& x,
+                         const std::vector<Matrix>& z, std::span<double> out) const;
+
+    /// b_t for every block, (q k,) each; needs evaluate with at least the gradient.
+    const std::vector<Vector>& effects() const { return b_; }
+    /// Conditional covariance of b over sigma^2 (given beta), per block (q, k, k).
+    std::vector<std::vector<double>> conditional() const;
+    bool is_sparse() const { return sparse_; }
+
+private:
+    /// L^-1 Lambda'z for columns z in random-effect coordinates, x in the border.
+    struct HalfSolved {
+        Matrix first, rest, border;
+    };
+
+    Index q1() const { return cp_.blocks[0].q; }
+    Index k1() const { return cp_.blocks[0].k; }
+    ConstRowMap P(Index j) const { return {P_.data() + j * k1() * k1(), k1(), k1()}; }
+    bool eliminate(const Matrix& lambda, double& logdet);
+    void effects(const Vector& beta_y);
+    void gradient(const Likelihood& likelihood, Pieces& out);
+    std::vector<Matrix> multiply(const std::vector<Matrix>& b) const;
+    void scale_rest(Matrix& b) const;
+    HalfSolved half_solve(const std::vector<Matrix>& z, const Matrix& x) const;
+    RowMatrix rest_b() const;
+
+    const CrossProducts& cp_;
+    Index width_;
+    RestLayout layout_;
+    Contacts contacts_;
+    std::unique_ptr<Rest> rest_;
+    bool sparse_ = false;
+    std::vector<double> P_, V_;
+    std::vector<Matrix> lambda_;
+    RowMatrix c_star_;
+    Matrix kx_, R_, W_;
+    Matrix root_;
+    std::vector<Vector> b_, g_;
+    bool inverted_ = false;
+};
+
+}  // namespace partialpool

@@ -1,0 +1,97 @@
+#pragma once
+
+#include "partialpool/cross_products.hpp"
+
+namespace partialpool {
+
+/// Which likelihood: REML or not, and the residual variance if it is known.
+struct Likelihood {
+    bool reml = true;
+    double fixed_variance = 0.0;  ///< in mapped units; 0 when it is estimated
+
+    bool profiled() const { return !(fixed_variance > 0.0); }
+};
+
+/// How much to compute.
+enum class Level : int { value, gradient, average, exact };
+
+/// What one evaluation at given Lambda yields, in mapped coordinates.
+///
+/// With P = V^-1 - V^-1 X (X'V^-1 X)^-1 X'V^-1 and s = y'Py.
+struct Pieces {
+    bool ok = false;
+    double logdet_v = 0.0, logdet_x = 0.0, s = 0.0;
+    double scale = 0.0;  ///< nu / s, or 1 / sigma^2 when that is known
+    Vector beta;
+    Matrix root;  ///< (X'V^-1 X)^-1 = root root'
+    /// sum_l Z_l'PZ_l (REML) or Z_l'V^-1 Z_l (ML), per block: what the data could tell.
+    std::vector<Matrix> information;
+    std::vector<Matrix> outer;  ///< sum_l g_l g_l' with g = Z'Py, per block
+
+    /// d objective / d Sigma of a block.
+    Matrix G(std::size_t block) const { return information[block] - scale * outer[block]; }
+};
+
+inline double degrees(const CrossProducts& cp, const Likelihood& likelihood) {
+    return static_cast<double>(cp.n - (likelihood.reml ? cp.p : 0));
+}
+
+/// Solve the bordered system C* = [X y]'V^-1[X y] for beta, s and (X'V^-1 X)^-1.
+inline bool finish_border(const RowMatrix& c_star, const CrossProducts& cp,
+                          const Likelihood& likelihood, Pieces& out) {
+    const Index p = cp.p;
+    Matrix xx = c_star.topLeftCorner(p, p);
+    if (!cholesky_in_place(xx)) return false;
+    const auto lower = xx.triangularView<Eigen::Lower>();
+    const auto upper = xx.transpose().triangularView<Eigen::Upper>();
+    const Vector half = lower.solve(c_star.col(p).head(p));
+    out.beta = upper.solve(half);
+    out.root = upper.solve(Matrix::Identity(p, p));
+    out.s = c_star(p, p) - half.squaredNorm();
+    out.logdet_x = 2.0 * xx.diagonal().array().log().sum();
+    out.scale =
+        likelihood.profiled() ? degrees(cp, likelihood) / out.s : 1.0 / likelihood.fixed_variance;
+    return out.s > 0.0 && std::isfinite(out.s);
+}
+
+/// Minus twice the log-likelihood, or the REML criterion, in mapped units.
+inline double objective_value(const CrossProducts& cp, const Likelihood& likelihood,
+                              const Pieces& pieces) {
+    constexpr double two_pi = 6.283185307179586476925;
+    const double nu = degrees(cp, likelihood);
+    const double tail = likelihood.profiled() ? nu * (1.0 + std::log(two_pi * pieces.s / nu))
+                                              : nu * std::log(two_pi * likelihood.fixed_variance) +
+                                                    pieces.s / likelihood.fixed_variance;
+    return pieces.logdet_v + (likelihood.reml ? pieces.logdet_x : 0.0) + tail;
+}
+
+/// One direction dSigma / dpsi_a: a k x k matrix in one block.
+struct Direction {
+    Index block;
+    Matrix e;
+};
+
+/// Second-order pieces over all directions.
+struct Curvature {
+    Matrix q;    ///< y'P V_a P V_b P y
+    Vector c;    ///< y'P V_a P y
+    Matrix tau;  ///< tr(P V_a P V_b), or with V^-1 for ML; empty unless exact
+};
+
+/// Sum of logarithms of positive numbers with one log at the end of each run.
+class LogProduct {
+public:
+    void multiply(double x) {
+        product_ *= x;
+        if (product_ > 1e100 || product_ < 1e-100) {
+            sum_ += std::log(product_);
+            product_ = 1.0;
+        }
+    }
+    double value() const { return sum_ + std::log(product_); }
+
+private:
+    double product_ = 1.0, sum_ = 0.0;
+};
+
+}  // namespace partialpool

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <optional>
+
+#include "partialpool/crossed.hpp"
+#include "partialpool/single_factor.hpp"
+#include "partialpool/trust_region.hpp"
+
+namespace partialpool {
+
+/// Covariance parameters in a chart.
+///
+/// An unstructured Sigma = Q L L'Q' has its parameters in the lower triangular L, and Q turns
+/// to the principal axes, largest first, after every step. In fixed axes a nearly singular
+/// Sigma may have a small first pivot whose column points anywhere, and the optimiser creeps
+/// along a curved valley; in principal axes the vanishing directions stand last.
+struct Point {
+    Vector psi;
+    std::vector<Matrix> axes;  ///< per term; empty: the identity
+};
+
+/// A fitted point in mapped coordinates.
+struct Optimum {
+    Vector psi;          ///< in fixed axes, diagonals non-negative
+    double value = 0.0;  ///< objective in the user's units
+    Vector gradient;     ///< in the chart of the last step
+    Matrix curvature;
+    int evaluations = 0;
+    bool converged = false;
+    Pieces pieces;
+    std::vector<Vector> effects;  ///< per block, (q k,)
+};
+
+/// A linear mixed model whose rows have been reduced to cross-products.
+class Problem {
+public:
+    Problem(CrossProducts cp, Scaling scaling, std::vector<Term> terms);
+    Problem(const Problem&) = delete;
+    Problem& operator=(const Problem&) = delete;
+
+    const CrossProducts& cross_products() const { return cp_; }
+    const Scaling& scaling() const { return scaling_; }
+    const std::vector<Term>& terms() const { return terms_; }
+    bool sparse() const { return crossed_ && crossed_->is_sparse(); }
+    Index n_params() const;
+
+    /// The likelihood with its residual variance taken to mapped units.
+    Likelihood likelihood(bool reml, double sigma) const;
+    /// What to add to the mapped objective to have it in the user's units.
+    double shift(const Likelihood& likelihood) const;
+
+    Local evaluate(const Point& point, const Likelihood& likelihood, Level level);
+    Optimum optimise(const Likelihood& likelihood, std::optional<Vector> start, double tolerance,
+                     int max_evaluations);
+    /// The optimum's quantities at given parameters.
+    Optimum collect(const Point& point, const Likelihood& likelihood);
+
+    /// Conditional covariance of the effects over sigma^2 at the last evaluation,
+    /// per block (q, k, k), mapped.
+    std::vector<std::vector<double>> conditional() const;
+    /// (x, z)'[joint precision]^-1 (x, z) at the last evaluation, one per row of `rows`;
+    /// a negative code takes no part.
+    void quadratic_forms(const Rows& rows, std::span<double> out) const;
+
+private:
+    using Result = TrustRegionResult<Point>;
+
+    Point start(double scale) const;
+    Point principal(const Point& point) const;
+    Vector fixed_axes(const Point& point) const;
+    Point fellner_schall(const Point& point) const;
+    Result descend(Point from, const Likelihood&, const TrustRegionOptions&);
+    bool at_boundary(const Point& point) const;
+    bool settle_singular(Result& best, const Likelihood&);
+    bool leave_boundary(Result& best, const Likelihood&);
+    Level level() const;
+    Matrix factor(const Point& point, std::size_t term) const;
+    Matrix cut(const Matrix& block, const Term& term) const {
+        return block.block(term.offset, term.offset, term.k, term.k);
+    }
+
+    CrossProducts cp_;
+    Scaling scaling_;
+    std::vector<Term> terms_;
+    std::optional<SingleFactor> single_;
+    std::optional<Crossed> crossed_;
+    Pieces pieces_;
+    Vector last_;
+    Level last_level_ = Level::value;
+    Local last_local_;
+    int evaluations_ = 0;
+};
+
+}  // namespace partialpool

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+
+#include "partialpool/lapack.hpp"
+#include "partialpool/pieces.hpp"
+
+namespace partialpool {
+
+/// Levels of the first factor and the columns of the other factors that each one meets.
+///
+/// "Columns" are scalar columns of the rest: level l of block t has columns
+/// offset(t) + l k_t ... For level j they are columns[ptr[j]] .. columns[ptr[j + 1]],
+/// ascending; `a` holds Z_rest'Z_j and `u` holds a P_j, row by row (k_1 numbers each).
+struct Contacts {
+    Index k = 0;  ///< columns of the first factor
+    std::vector<Index> ptr;
+    std::vector<std::int32_t> columns;
+    std::vector<double> a, u;
+
+    Index n_levels() const { return static_cast<Index>(ptr.size()) - 1; }
+    Index count(Index j) const {
+        return ptr[static_cast<std::size_t>(j) + 1] - ptr[static_cast<std::size_t>(j)];
+    }
+    const std::int32_t* cols(Index j) const {
+        return columns.data() + ptr[static_cast<std::size_t>(j)];
+    }
+    ConstRowMap A(Index j) const {
+        return {a.data() + ptr[static_cast<std::size_t>(j)] * k, count(j), k};
+    }
+    ConstRowMap U(Index j) const {
+        return {u.data() + ptr[static_cast<std::size_t>(j)] * k, count(j), k};
+    }
+};
+
+/// Where the blocks of the rest stand among its columns.
+struct RestLayout {
+    std::vector<Index> offset, k, q;
+    Index m = 0;
+
+    Index n_blocks() const { return static_cast<Index>(k.size()); }
+};
+
+/// What is left after the first factor has been eliminated: K = Z_2'V_1^-1 Z_2 and the
+/// factor of S = Lambda'K Lambda + I. ALGORITHMS in the header of crossed.hpp.
+class Rest {
+public:
+    virtual ~Rest() = default;
+    /// K = A_22 - sum_j U_j U_j'.
+    virtual void form(const Contacts& contacts) = 0;
+    /// Factor S; false when it is not positive definite.
+    virtual bool factor(const std::vector<Matrix>& lambda) = 0;
+    virtual double log_determinant() const = 0;
+    /// b <- L^-1 b.
+    virtual void half_solve(Matrix& b) const = 0;
+    /// b <- L^-T b.
+    virtual void back_solve(Matrix& b) const = 0;
+    /// K b.
+    virtual Matrix multiply(const Matrix& b) const = 0;
+    /// Prepare S^-1 where it is needed.
+    virtual void invert() = 0;
+    /// sum_l [K Lambda S^-1]_ll of block t.
+    virtual Matrix mixed_trace(Index t) const = 0;
+    /// sum_l [K - K Lambda S^-1 Lambda'K]_ll of block t; dear, but free of division by Lambda.
+    virtual Matrix exact_trace(Index t) const = 0;
+    /// For every level j of the first factor: (Lambda'a_j)'S^-1(Lambda'a_j), k x k each.
+    virtual void contact_forms(const Contacts& contacts, const std::vector<double>& scaled,
+                               std::vector<double>& forms) const = 0;
+    /// [S^-1]_ll for every level of block t, (q, k, k).
+    virtual void diagonal_blocks(Index t, double* out) const = 0;
+};
+
+}  // namespace partialpool

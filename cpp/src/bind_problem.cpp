@@ -1,0 +1,283 @@
+#include <mutex>
+#include <stdexcept>
+
+#include "arrays.hpp"
+#include "partialpool/problem.hpp"
+
+namespace partialpool {
+namespace {
+
+using InTerm = std::tuple<InMatrix, int>;
+using InBlock = std::tuple<InCodes, Index, std::vector<InTerm>>;
+using MaybeVector = std::optional<InVector>;
+
+/// Views of the caller's arrays, checked.
+Rows view_rows(const InMatrix& X, const double* y, const MaybeVector& weights,
+               const MaybeVector& offset, const std::vector<InBlock>& blocks) {
+    Rows rows{};
+    rows.n = static_cast<Index>(X.shape(0));
+    rows.p = static_cast<Index>(X.shape(1));
+    rows.X = X.data();
+    rows.y = y;
+    const auto check = [&](std::size_t n, const char* what) {
+        if (static_cast<Index>(n) != rows.n)
+            throw std::invalid_argument(std::string(what) + " must have as many rows as X");
+    };
+    if (weights) {
+        check(weights->shape(0), "weights");
+        rows.weights = weights->data();
+    }
+    if (offset) {
+        check(offset->shape(0), "offset");
+        rows.offset = offset->data();
+    }
+    for (const auto& [codes, q, terms] : blocks) {
+        check(codes.shape(0), "codes");
+        for (std::size_t i = 0; i < codes.shape(0); ++i)
+            if (codes.data()[i] >= q) throw std::invalid_argument("a code exceeds the levels");
+        BlockRows block{codes.data(), q, {}};
+        for (const auto& [basis, structure] : terms) {
+            check(basis.shape(0), "basis");
+            block.terms.push_back({basis.data(), static_cast<Index>(basis.shape(1)),
+                                   static_cast<Structure>(structure)});
+        }
+        rows.blocks.push_back(std::move(block));
+    }
+    return rows;
+}
+
+/// Problem for Python: one lock, since evaluating leaves the factor behind for later calls.
+class SharedProblem {
+public:
+    SharedProblem(const InMatrix& X, const InVector& y, const MaybeVector& weights,
+                  const MaybeVector& offset, const std::vector<InBlock>& blocks) {
+        if (y.shape(0) != X.shape(0)) throw std::invalid_argument("y must have as many rows as X");
+        const Rows rows = view_rows(X, y.data(), weights, offset, blocks);
+        nb::gil_scoped_release nogil;
+        Index n_used = rows.n;
+        if (rows.weights)
+            n_used = std::count_if(rows.weights, rows.weights + rows.n,
+                                   [](double w) { return w > 0.0; });
+        std::vector<Term> terms;
+        Index first = 0;
+        for (std::size_t b = 0; b < rows.blocks.size(); ++b) {
+            Index offset_in_block = 0;
+            for (const auto& term : rows.blocks[b].terms) {
+                terms.push_back(
+                    {term.structure, static_cast<Index>(b), offset_in_block, term.k, first});
+                offset_in_block += term.k;
+                first += structure::n_params(term.structure, term.k);
+            }
+        }
+        auto scaling = find_scaling(rows, n_used);
+        solvable_ = scaling.deficient_block < 0 && scaling.residual_ratio > 0.0 &&
+                    n_used > scaling.x.size();
+        // Without a solvable problem the scaling alone is kept, for the message.
+        auto cp = solvable_ ? accumulate(rows, scaling, n_used) : CrossProducts{};
+        cp.n = n_used;
+        cp.p = scaling.x.size();
+        if (!solvable_) terms.clear();
+        problem_ = std::make_unique<Problem>(std::move(cp), std::move(scaling), std::move(terms));
+    }
+
+    const Problem& get() const { return *problem_; }
+    bool solvable() const { return solvable_; }
+
+    Optimum optimise(bool reml, double sigma, const MaybeVector& start, double tolerance,
+                     int max_evaluations) {
+        std::optional<Vector> from;
+        if (start) from = ConstVectorMap(start->data(), static_cast<Index>(start->shape(0)));
+        if (from) check_size(from->size());
+        nb::gil_scoped_release nogil;
+        const std::lock_guard lock(mutex_);
+        return problem_->optimise(problem_->likelihood(reml, sigma), from, tolerance,
+                                  max_evaluations);
+    }
+
+    Optimum at(const InVector& psi, bool reml, double sigma) {
+        const Vector point = ConstVectorMap(psi.data(), static_cast<Index>(psi.shape(0)));
+        check_size(point.size());
+        nb::gil_scoped_release nogil;
+        const std::lock_guard lock(mutex_);
+        return problem_->collect(Point{point, {}}, problem_->likelihood(reml, sigma));
+    }
+
+    /// Objective, gradient and curvature (average or exact) at psi, in mapped parameters.
+    nb::tuple local(const InVector& psi, bool reml, double sigma, int level) {
+        const Vector point = ConstVectorMap(psi.data(), static_cast<Index>(psi.shape(0)));
+        check_size(point.size());
+        const auto likelihood = problem_->likelihood(reml, sigma);
+        Local local;
+        {
+            nb::gil_scoped_release nogil;
+            const std::lock_guard lock(mutex_);
+            local = problem_->evaluate(Point{point, {}}, likelihood, static_cast<Level>(level));
+        }
+        return nb::make_tuple(local.value + problem_->shift(likelihood), to_numpy(local.gradient),
+                              to_numpy(local.curvature));
+    }
+
+    std::vector<Out> conditional(const InVector& psi, bool reml, double sigma) {
+        const Vector point = ConstVectorMap(psi.data(), static_cast<Index>(psi.shape(0)));
+        check_size(point.size());
+        std::vector<std::vector<double>> mapped;
+        {
+            nb::gil_scoped_release nogil;
+            const std::lock_guard lock(mutex_);
+            problem_->evaluate(Point{point, {}}, problem_->likelihood(reml, sigma),
+                               Level::gradient);
+            mapped = problem_->conditional();
+        }
+        std::vector<Out> out;
+        const auto& cp = problem_->cross_products();
+        for (std::size_t b = 0; b < mapped.size(); ++b) {
+            const auto q = static_cast<std::size_t>(cp.blocks[b].q);
+            const Index k = cp.blocks[b].k;
+            const Matrix t = block_matrix(b);
+            for (std::size_t l = 0; l < q; ++l) {
+                RowMap c(mapped[b].data() + static_cast<Index>(l) * k * k, k, k);
+                c = (t * c * t.transpose()).eval();
+            }
+            const auto size = static_cast<std::size_t>(k);
+            out.push_back(to_numpy(mapped[b].data(), {q, size, size}));
+        }
+        return out;
+    }
+
+    Out quadratic_forms(const InMatrix& X, const std::vector<InBlock>& blocks, const InVector& psi,
+                        bool reml, double sigma) {
+        const Rows rows = view_rows(X, nullptr, std::nullopt, std::nullopt, blocks);
+        if (rows.blocks.size() != static_cast<std::size_t>(problem_->cross_products().n_blocks()))
+            throw std::invalid_argument("the rows have other grouping factors than the model");
+        const Vector point = ConstVectorMap(psi.data(), static_cast<Index>(psi.shape(0)));
+        check_size(point.size());
+        std::vector<double> out(X.shape(0));
+        {
+            nb::gil_scoped_release nogil;
+            const std::lock_guard lock(mutex_);
+            problem_->evaluate(Point{point, {}}, problem_->likelihood(reml, sigma), Level::value);
+            problem_->quadratic_forms(rows, out);
+        }
+        return to_numpy(out.data(), {out.size()});
+    }
+
+    /// Map of a whole block: block diagonal over its terms.
+    Matrix block_matrix(std::size_t block) const {
+        const auto& maps = problem_->scaling().z[block];
+        Index k = 0;
+        for (const auto& map : maps) k += map.size();
+        Matrix t = Matrix::Zero(k, k);
+        Index at = 0;
+        for (const auto& map : maps) {
+            t.block(at, at, map.size(), map.size()) = map.matrix();
+            at += map.size();
+        }
+        return t;
+    }
+
+private:
+    void check_size(Index size) const {
+        if (size != problem_->n_params())
+            throw std::invalid_argument("psi must have one number per covariance parameter");
+    }
+
+    std::unique_ptr<Problem> problem_;
+    std::mutex mutex_;
+    bool solvable_ = true;
+};
+
+}  // namespace
+
+void bind_problem(nb::module_& m) {
+    nb::class_<Optimum>(m, "Optimum")
+        .def_ro("objective", &Optimum::value)
+        .def_ro("evaluations", &Optimum::evaluations)
+        .def_ro("converged", &Optimum::converged)
+        .def_prop_ro("ok", [](const Optimum& o) { return o.pieces.ok; })
+        .def_prop_ro(
+            "psi", [](const Optimum& o) { return to_numpy(o.psi); }, nb::rv_policy::automatic)
+        .def_prop_ro(
+            "gradient", [](const Optimum& o) { return to_numpy(o.gradient); },
+            nb::rv_policy::automatic)
+        .def_prop_ro(
+            "curvature", [](const Optimum& o) { return to_numpy(o.curvature); },
+            nb::rv_policy::automatic)
+        .def_prop_ro("penalised_residual", [](const Optimum& o) { return o.pieces.s; });
+
+    nb::class_<SharedProblem>(m, "Problem")
+        .def(nb::init<const InMatrix&, const InVector&, const MaybeVector&, const MaybeVector&,
+                      const std::vector<InBlock>&>(),
+             nb::arg("X").noconvert(), nb::arg("y").noconvert(), nb::arg("weights").none(),
+             nb::arg("offset").none(), nb::arg("blocks"))
+        .def("optimise", &SharedProblem::optimise, nb::arg("reml"), nb::arg("sigma"),
+             nb::arg("start").none(), nb::arg("tolerance"), nb::arg("max_evaluations"))
+        .def("at", &SharedProblem::at, nb::arg("psi"), nb::arg("reml"), nb::arg("sigma"))
+        .def("local", &SharedProblem::local, nb::arg("psi"), nb::arg("reml"), nb::arg("sigma"),
+             nb::arg("level"))
+        .def("conditional", &SharedProblem::conditional, nb::arg("psi"), nb::arg("reml"),
+             nb::arg("sigma"))
+        .def("quadratic_forms", &SharedProblem::quadratic_forms, nb::arg("X").noconvert(),
+             nb::arg("blocks"), nb::arg("psi"), nb::arg("reml"), nb::arg("sigma"))
+        .def_prop_ro("n", [](const SharedProblem& s) { return s.get().cross_products().n; })
+        .def_prop_ro("n_params", [](const SharedProblem& s) { return s.get().n_params(); })
+        .def_prop_ro("solvable", &SharedProblem::solvable)
+        .def_prop_ro("sparse", [](const SharedProblem& s) { return s.get().sparse(); })
+        .def_prop_ro("kept", [](const SharedProblem& s) { return s.get().scaling().x.kept; })
+        .def_prop_ro("aliased", [](const SharedProblem& s) { return s.get().scaling().aliased; })
+        .def_prop_ro(
+            "aliases", [](const SharedProblem& s) { return to_numpy(s.get().scaling().aliases); },
+            nb::rv_policy::automatic)
+        .def_prop_ro("residual_ratio",
+                     [](const SharedProblem& s) { return s.get().scaling().residual_ratio; })
+        .def_prop_ro("y_deviation",
+                     [](const SharedProblem& s) { return s.get().scaling().y_deviation; })
+        .def_prop_ro("y_scale", [](const SharedProblem& s) { return s.get().scaling().y_scale; })
+        .def_prop_ro("deficient",
+                     [](const SharedProblem& s) {
+                         const auto& x = s.get().scaling();
+                         return nb::make_tuple(x.deficient_block, x.deficient_term,
+                                               x.deficient_column);
+                     })
+        .def("least_squares",
+             [](const SharedProblem& s) { return to_numpy(s.get().scaling().beta0); })
+        .def("sigma",
+             [](const SharedProblem& s, const Optimum& o, bool reml) {
+                 const auto& problem = s.get();
+                 const double nu = degrees(problem.cross_products(), {reml, 0.0});
+                 return problem.scaling().y_scale * std::sqrt(o.pieces.s / nu);
+             })
+        .def("beta",
+             [](const SharedProblem& s, const Optimum& o) {
+                 const auto& x = s.get().scaling();
+                 return to_numpy(Vector(x.beta0 + x.y_scale * (x.x.matrix() * o.pieces.beta)));
+             })
+        .def("root",
+             [](const SharedProblem& s, const Optimum& o) {
+                 return to_numpy(Matrix(s.get().scaling().x.matrix() * o.pieces.root));
+             })
+        .def("effects",
+             [](const SharedProblem& s, const Optimum& o, std::size_t block) {
+                 const auto& problem = s.get();
+                 const auto& b = problem.cross_products().blocks.at(block);
+                 const Matrix t = problem.scaling().y_scale * s.block_matrix(block);
+                 const RowMatrix out =
+                     ConstRowMap(o.effects.at(block).data(), b.q, b.k) * t.transpose();
+                 return to_numpy(out.data(),
+                                 {static_cast<std::size_t>(b.q), static_cast<std::size_t>(b.k)});
+             })
+        .def("factor", [](const SharedProblem& s, const Optimum& o, std::size_t term) {
+            const auto& problem = s.get();
+            const Term& t = problem.terms().at(term);
+            std::size_t position = 0;
+            for (std::size_t i = 0; i < term; ++i)
+                position =
+                    problem.terms()[i + 1].block == problem.terms()[i].block ? position + 1 : 0;
+            const auto& map = problem.scaling().z[static_cast<std::size_t>(t.block)][position];
+            const Matrix lambda =
+                map.matrix() * structure::factor(t.structure, t.k, o.psi.data() + t.first);
+            return to_numpy(t.structure == Structure::unstructured ? lower_triangular(lambda)
+                                                                   : lambda);
+        });
+}
+
+}  // namespace partialpool

@@ -1,0 +1,474 @@
+#include "partialpool/crossed.hpp"
+
+#include "partialpool/rest_dense.hpp"
+
+namespace partialpool {
+
+namespace {
+
+Matrix dense_a22(const CrossProducts& cp, const RestLayout& layout) {
+    Matrix a22 = Matrix::Zero(layout.m, layout.m);
+    for (Index t = 0; t < layout.n_blocks(); ++t) {
+        const auto& block = cp.blocks[static_cast<std::size_t>(t) + 1];
+        const Index k = block.k, at = layout.offset[static_cast<std::size_t>(t)];
+        for (Index l = 0; l < block.q; ++l) a22.block(at + l * k, at + l * k, k, k) = block.a(l);
+        for (Index u = t + 1; u < layout.n_blocks(); ++u) {
+            const auto& pairs = cp.pair(t + 1, u + 1);
+            const Index ku = layout.k[static_cast<std::size_t>(u)];
+            const Index to = layout.offset[static_cast<std::size_t>(u)];
+            for (Index l = 0; l < block.q; ++l)
+                for (Index e = pairs.ptr[static_cast<std::size_t>(l)];
+                     e < pairs.ptr[static_cast<std::size_t>(l) + 1]; ++e)
+                    a22.block(to + pairs.other[static_cast<std::size_t>(e)] * ku, at + l * k, ku,
+                              k) = ConstRowMap(pairs.values.data() + e * ku * k, ku, k);
+        }
+    }
+    return a22;
+}
+
+}  // namespace
+
+Crossed::Crossed(const CrossProducts& cp) : cp_(cp), width_(cp.p + 1) {
+    for (Index t = 1; t < cp.n_blocks(); ++t) {
+        const auto& block = cp.blocks[static_cast<std::size_t>(t)];
+        layout_.offset.push_back(layout_.m);
+        layout_.k.push_back(block.k);
+        layout_.q.push_back(block.q);
+        layout_.m += block.q * block.k;
+    }
+    contacts_.k = k1();
+    contacts_.ptr.push_back(0);
+    for (Index j = 0; j < q1(); ++j) {
+        for (Index t = 0; t < layout_.n_blocks(); ++t) {
+            const auto& pairs = cp.pair(0, t + 1);
+            const Index k = layout_.k[static_cast<std::size_t>(t)];
+            for (Index e = pairs.ptr[static_cast<std::size_t>(j)];
+                 e < pairs.ptr[static_cast<std::size_t>(j) + 1]; ++e)
+                for (Index r = 0; r < k; ++r) {
+                    contacts_.columns.push_back(static_cast<std::int32_t>(
+                        layout_.offset[static_cast<std::size_t>(t)] +
+                        pairs.other[static_cast<std::size_t>(e)] * k + r));
+                    const double* v = pairs.values.data() + (e * k + r) * k1();
+                    contacts_.a.insert(contacts_.a.end(), v, v + k1());
+                }
+        }
+        contacts_.ptr.push_back(static_cast<Index>(contacts_.columns.size()));
+    }
+    contacts_.u.resize(contacts_.a.size());
+    P_.resize(static_cast<std::size_t>(q1() * k1() * k1()));
+    V_.resize(static_cast<std::size_t>(q1() * k1() * width_));
+    const double density = static_cast<double>(contacts_.columns.size()) /
+                           (static_cast<double>(q1()) * static_cast<double>(layout_.m));
+    rest_ = std::make_unique<DenseRest>(layout_, dense_a22(cp, layout_), density > 0.25);
+}
+
+bool Crossed::eliminate(const Matrix& lambda, double& logdet) {
+    const Index k = k1(), width = width_, n_chunks = (q1() + 255) / 256;
+    std::vector<double> logs(static_cast<std::size_t>(n_chunks), 0.0);
+    std::vector<char> ok(static_cast<std::size_t>(n_chunks), 1);
+    for_chunks(n_chunks, [&](Index chunk) {
+        LogProduct pivots;
+        Matrix m(k, k);
+        for (Index j = chunk * 256; j < std::min(q1(), (chunk + 1) * 256); ++j) {
+            RowMap p(P_.data() + j * k * k, k, k), v(V_.data() + j * k * width, k, width);
+            if (k == 1) {
+                const double x =
+                    lambda(0, 0) * lambda(0, 0) * cp_.blocks[0].A[static_cast<std::size_t>(j)] +
+                    1.0;
+                if (!(x > 0.0)) {
+                    ok[static_cast<std::size_t>(chunk)] = 0;
+                    return;
+                }
+                pivots.multiply(x);
+                p(0, 0) = lambda(0, 0) / std::sqrt(x);
+                v = p(0, 0) * cp_.blocks[0].b(j, width);
+            } else {
+                m = lambda.transpose() * cp_.blocks[0].a(j) * lambda;
+                m.diagonal().array() += 1.0;
+                if (!cholesky_in_place(m)) {
+                    ok[static_cast<std::size_t>(chunk)] = 0;
+                    return;
+                }
+                for (Index r = 0; r < k; ++r) pivots.multiply(m(r, r) * m(r, r));
+                p = m.triangularView<Eigen::Lower>().solve(lambda.transpose()).transpose();
+                v.noalias() = p.transpose() * cp_.blocks[0].b(j, width);
+            }
+            RowMap u(contacts_.u.data() + contacts_.ptr[static_cast<std::size_t>(j)] * k,
+                     contacts_.count(j), k);
+            if (k == 1)
+                u = contacts_.A(j) * p(0, 0);
+            else
+                u.noalias() = contacts_.A(j) * p;
+        }
+        logs[static_cast<std::size_t>(chunk)] = pivots.value();
+    });
+    logdet = 0.0;
+    for (std::size_t c = 0; c < logs.size(); ++c) {
+        if (!ok[c]) return false;
+        logdet += logs[c];
+    }
+    return true;
+}
+
+void Crossed::scale_rest(Matrix& b) const {
+    for (Index t = 0; t < layout_.n_blocks(); ++t) {
+        const Index k = layout_.k[static_cast<std::size_t>(t)];
+        const Matrix transposed = lambda_[static_cast<std::size_t>(t) + 1].transpose();
+        for (Index c = 0; c < b.cols(); ++c)
+            for (Index l = 0; l < layout_.q[static_cast<std::size_t>(t)]; ++l) {
+                auto rows =
+                    b.col(c).segment(layout_.offset[static_cast<std::size_t>(t)] + l * k, k);
+                if (k == 1)
+                    rows *= transposed(0, 0);
+                else
+                    rows = (transposed * rows).eval();
+            }
+    }
+}
+
+/// B of the rest blocks, one under the other.
+RowMatrix Crossed::rest_b() const {
+    RowMatrix b(layout_.m, width_);
+    for (Index t = 0; t < layout_.n_blocks(); ++t) {
+        const auto& block = cp_.blocks[static_cast<std::size_t>(t) + 1];
+        b.middleRows(layout_.offset[static_cast<std::size_t>(t)], block.q * block.k) =
+            ConstRowMap(block.B.data(), block.q * block.k, width_);
+    }
+    return b;
+}
+
+bool Crossed::evaluate(const std::vector<Matrix>& lambda, const Likelihood& likelihood, Level level,
+                       Pieces& out) {
+    out.ok = false;
+    inverted_ = false;
+    lambda_ = lambda;
+    double logdet = 0.0;
+    if (!eliminate(lambda[0], logdet)) return false;
+    RowMatrix kx = rest_b();
+    c_star_ = cp_.C;
+    for (Index j = 0; j < q1(); ++j) {
+        const ConstRowMap v(V_.data() + j * k1() * width_, k1(), width_);
+        const auto u = contacts_.U(j);
+        const auto* cols = contacts_.cols(j);
+        for (Index r = 0; r < k1(); ++r) {
+            for (Index i = 0; i < contacts_.count(j); ++i) kx.row(cols[i]) -= u(i, r) * v.row(r);
+            for (Index i = 0; i < width_; ++i) c_star_.row(i) -= v(r, i) * v.row(r);
+        }
+    }
+    kx_ = kx;
+    rest_->form(contacts_);
+    if (!rest_->factor({lambda.begin() + 1, lambda.end()})) return false;
+    R_ = kx_;
+    scale_rest(R_);
+    rest_->half_solve(R_);
+    const RowMatrix border = c_star_ - R_.transpose() * R_;
+    if (!finish_border(border, cp_, likelihood, out)) return false;
+    root_ = out.root;
+    out.logdet_v = logdet + rest_->log_determinant();
+    out.ok = std::isfinite(out.logdet_v);
+    if (!out.ok || level == Level::value) return out.ok;
+    Vector beta_y(width_);
+    beta_y.head(cp_.p) = -out.beta;
+    beta_y(cp_.p) = 1.0;
+    effects(beta_y);
+    gradient(likelihood, out);
+    return true;
+}
+
+void Crossed::effects(const Vector& beta_y) {
+    Matrix u2 = R_ * beta_y;
+    rest_->back_solve(u2);
+    b_.assign(static_cast<std::size_t>(cp_.n_blocks()), Vector());
+    g_.assign(static_cast<std::size_t>(cp_.n_blocks()), Vector());
+    Vector b2(layout_.m);
+    for (Index t = 0; t < layout_.n_blocks(); ++t) {
+        const Index k = layout_.k[static_cast<std::size_t>(t)],
+                    at = layout_.offset[static_cast<std::size_t>(t)];
+        for (Index l = 0; l < layout_.q[static_cast<std::size_t>(t)]; ++l)
+            b2.segment(at + l * k, k) =
+                lambda_[static_cast<std::size_t>(t) + 1] * u2.col(0).segment(at + l * k, k);
+        b_[static_cast<std::size_t>(t) + 1] =
+            b2.segment(at, layout_.q[static_cast<std::size_t>(t)] * k);
+    }
+    Vector& b1 = b_[0];
+    b1.resize(q1() * k1());
+    for (Index j = 0; j < q1(); ++j) {
+        Vector rhs = cp_.blocks[0].b(j, width_) * beta_y;
+        const auto a = contacts_.A(j);
+        const auto* cols = contacts_.cols(j);
+        for (Index i = 0; i < contacts_.count(j); ++i) rhs -= b2(cols[i]) * a.row(i).transpose();
+        b1.segment(j * k1(), k1()) = P(j) * (P(j).transpose() * rhs);
+    }
+    std::vector<Matrix> b;
+    for (const auto& x : b_) b.emplace_back(x);
+    const auto zzb = multiply(b);
+    for (Index t = 0; t < cp_.n_blocks(); ++t) {
+        const auto& block = cp_.blocks[static_cast<std::size_t>(t)];
+        g_[static_cast<std::size_t>(t)] =
+            ConstRowMap(block.B.data(), block.q * block.k, width_) * beta_y -
+            zzb[static_cast<std::size_t>(t)].col(0);
+    }
+}
+
+/// Z'Z b for columns in random-effect coordinates.
+std::vector<Matrix> Crossed::multiply(const std::vector<Matrix>& b) const {
+    const Index columns = b[0].cols();
+    std::vector<Matrix> out;
+    for (Index t = 0; t < cp_.n_blocks(); ++t) {
+        const auto& block = cp_.blocks[static_cast<std::size_t>(t)];
+        Matrix x(block.q * block.k, columns);
+        for (Index l = 0; l < block.q; ++l)
+            x.middleRows(l * block.k, block.k).noalias() =
+                block.a(l) * b[static_cast<std::size_t>(t)].middleRows(l * block.k, block.k);
+        out.push_back(std::move(x));
+    }
+    for (Index t = 0; t < cp_.n_blocks(); ++t)
+        for (Index u = t + 1; u < cp_.n_blocks(); ++u) {
+            const auto& pairs = cp_.pair(t, u);
+            const Index kt = cp_.blocks[static_cast<std::size_t>(t)].k;
+            const Index ku = cp_.blocks[static_cast<std::size_t>(u)].k;
+            const auto& bt = b[static_cast<std::size_t>(t)];
+            const auto& bu = b[static_cast<std::size_t>(u)];
+            auto& ot = out[static_cast<std::size_t>(t)];
+            auto& ou = out[static_cast<std::size_t>(u)];
+            for (Index l = 0; l < cp_.blocks[static_cast<std::size_t>(t)].q; ++l)
+                for (Index e = pairs.ptr[static_cast<std::size_t>(l)];
+                     e < pairs.ptr[static_cast<std::size_t>(l) + 1]; ++e) {
+                    const Index other = pairs.other[static_cast<std::size_t>(e)];
+                    const double* v = pairs.values.data() + e * ku * kt;
+                    for (Index c = 0; c < columns; ++c)
+                        for (Index r = 0; r < ku; ++r)
+                            for (Index s = 0; s < kt; ++s) {
+                                ot(l * kt + s, c) += v[r * kt + s] * bu(other * ku + r, c);
+                                ou(other * ku + r, c) += v[r * kt + s] * bt(l * kt + s, c);
+                            }
+                }
+        }
+    return out;
+}
+
+void Crossed::gradient(const Likelihood& likelihood, Pieces& out) {
+    const Index p = cp_.p, k = k1();
+    rest_->invert();
+    inverted_ = true;
+    out.information.clear();
+    out.outer.clear();
+    // W = S^-1 Lambda'K_x, F_2 = Z_2'V^-1 X = K_x - K Lambda W; times root.
+    W_ = R_.leftCols(p);
+    rest_->back_solve(W_);
+    Matrix lw = W_;
+    for (Index t = 0; t < layout_.n_blocks(); ++t) {
+        const Index kt = layout_.k[static_cast<std::size_t>(t)];
+        for (Index c = 0; c < p; ++c)
+            for (Index l = 0; l < layout_.q[static_cast<std::size_t>(t)]; ++l) {
+                auto rows =
+                    lw.col(c).segment(layout_.offset[static_cast<std::size_t>(t)] + l * kt, kt);
+                rows = (lambda_[static_cast<std::size_t>(t) + 1] * rows).eval();
+            }
+    }
+    const Matrix f2 =
+        p > 0 ? Matrix((kx_.leftCols(p) - rest_->multiply(lw)) * root_) : Matrix(layout_.m, 0);
+
+    // Lambda_2'a_j for every level of the first factor, then the forms a_j'Y a_j.
+    std::vector<double> scaled(contacts_.a.size()), forms(static_cast<std::size_t>(q1() * k * k));
+    for (Index t = 0; t < layout_.n_blocks(); ++t) {
+        const Index kt = layout_.k[static_cast<std::size_t>(t)];
+        const Index low = layout_.offset[static_cast<std::size_t>(t)];
+        const Index high = low + kt * layout_.q[static_cast<std::size_t>(t)];
+        const Matrix transposed = lambda_[static_cast<std::size_t>(t) + 1].transpose();
+        for (std::size_t e = 0; e < contacts_.columns.size();) {
+            const Index column = contacts_.columns[e];
+            if (column < low || column >= high) {
+                ++e;
+                continue;
+            }
+            const auto at = static_cast<Index>(e) * k;
+            RowMap(scaled.data() + at, kt, k).noalias() =
+                transposed.lazyProduct(ConstRowMap(contacts_.a.data() + at, kt, k));
+            e += static_cast<std::size_t>(kt);
+        }
+    }
+    rest_->contact_forms(contacts_, scaled, forms);
+    Matrix n1 = Matrix::Zero(k, k), gg1 = Matrix::Zero(k, k), ff1 = Matrix::Zero(k, k);
+    Matrix d(k, k), f(k, p);
+    for (Index j = 0; j < q1(); ++j) {
+        const auto a = cp_.blocks[0].a(j);
+        d.noalias() = -(a * P(j)) * P(j).transpose();
+        d.diagonal().array() += 1.0;
+        n1.noalias() += d * a;
+        n1.noalias() -= d * ConstRowMap(forms.data() + j * k * k, k, k) * d.transpose();
+        const auto g = g_[0].segment(j * k, k);
+        gg1.noalias() += g * g.transpose();
+        if (!likelihood.reml || p == 0) continue;
+        f = cp_.blocks[0].b(j, width_).leftCols(p);
+        const auto contacts = contacts_.A(j);
+        const auto* cols = contacts_.cols(j);
+        for (Index i = 0; i < contacts_.count(j); ++i)
+            f.noalias() -= contacts.row(i).transpose() * lw.row(cols[i]);
+        const Matrix fd = d * f * root_;
+        ff1.noalias() += fd * fd.transpose();
+    }
+    out.information.push_back(n1 - ff1);
+    out.outer.push_back(std::move(gg1));
+    for (Index t = 0; t < layout_.n_blocks(); ++t) {
+        const Index kt = layout_.k[static_cast<std::size_t>(t)];
+        const Index at = layout_.offset[static_cast<std::size_t>(t)];
+        const auto& lambda = lambda_[static_cast<std::size_t>(t) + 1];
+        // [K Lambda S^-1]_ll = N Lambda, so N follows by division where Lambda allows it;
+        // near singularity of a vector term that would be noise.
+        Eigen::JacobiSVD<Matrix> svd(lambda);
+        const double smallest = svd.singularValues()(kt - 1);
+        const bool divide = smallest > 1e-4 * svd.singularValues()(0) && smallest > 1e-7;
+        Matrix n = divide ? Matrix(lambda.transpose()
+                                       .fullPivLu()
+                                       .solve(rest_->mixed_trace(t).transpose())
+                                       .transpose())
+                          : rest_->exact_trace(t);
+        n = 0.5 * (n + n.transpose()).eval();
+        Matrix gg = Matrix::Zero(kt, kt);
+        for (Index l = 0; l < layout_.q[static_cast<std::size_t>(t)]; ++l) {
+            const auto g = g_[static_cast<std::size_t>(t) + 1].segment(l * kt, kt);
+            gg.noalias() += g * g.transpose();
+            if (likelihood.reml && p > 0)
+                n.noalias() -=
+                    f2.middleRows(at + l * kt, kt) * f2.middleRows(at + l * kt, kt).transpose();
+        }
+        out.information.push_back(std::move(n));
+        out.outer.push_back(std::move(gg));
+    }
+}
+
+Crossed::HalfSolved Crossed::half_solve(const std::vector<Matrix>& z, const Matrix& x) const {
+    const Index k = k1(), columns = z[0].cols();
+    HalfSolved out;
+    out.first.resize(q1() * k, columns);
+    out.rest.resize(layout_.m, columns);
+    for (Index t = 0; t < layout_.n_blocks(); ++t)
+        out.rest.middleRows(layout_.offset[static_cast<std::size_t>(t)],
+                            z[static_cast<std::size_t>(t) + 1].rows()) =
+            z[static_cast<std::size_t>(t) + 1];
+    out.border = x;
+    for (Index j = 0; j < q1(); ++j) {
+        auto w = out.first.middleRows(j * k, k);
+        w.noalias() = P(j).transpose() * z[0].middleRows(j * k, k);
+        const auto u = contacts_.U(j);
+        const auto* cols = contacts_.cols(j);
+        for (Index i = 0; i < contacts_.count(j); ++i)
+            out.rest.row(cols[i]).noalias() -= u.row(i) * w;
+        const ConstRowMap v(V_.data() + j * k * width_, k, width_);
+        out.border.noalias() -= v.leftCols(cp_.p).transpose() * w;
+    }
+    scale_rest(out.rest);
+    rest_->half_solve(out.rest);
+    out.border = root_.transpose() * (out.border - R_.leftCols(cp_.p).transpose() * out.rest);
+    return out;
+}
+
+Curvature Crossed::curvature(const std::vector<Direction>& directions, const Likelihood&,
+                             Level) const {
+    const auto m = static_cast<Index>(directions.size());
+    std::vector<Matrix> x;
+    for (Index t = 0; t < cp_.n_blocks(); ++t)
+        x.push_back(Matrix::Zero(
+            cp_.blocks[static_cast<std::size_t>(t)].q * cp_.blocks[static_cast<std::size_t>(t)].k,
+            m));
+    for (Index a = 0; a < m; ++a) {
+        const auto& direction = directions[static_cast<std::size_t>(a)];
+        const auto t = static_cast<std::size_t>(direction.block);
+        const Index k = cp_.blocks[t].k;
+        for (Index l = 0; l < cp_.blocks[t].q; ++l)
+            x[t].col(a).segment(l * k, k).noalias() = direction.e * g_[t].segment(l * k, k);
+    }
+    const auto r = multiply(x);
+    Matrix xzx = Matrix::Zero(cp_.p, m);
+    Curvature out{Matrix::Zero(m, m), Vector::Zero(m), Matrix()};
+    for (Index t = 0; t < cp_.n_blocks(); ++t) {
+        const auto at = static_cast<std::size_t>(t);
+        const auto& block = cp_.blocks[at];
+        xzx.noalias() +=
+            ConstRowMap(block.B.data(), block.q * block.k, width_).leftCols(cp_.p).transpose() *
+            x[at];
+        out.q.noalias() += x[at].transpose() * r[at];
+        out.c.noalias() += x[at].transpose() * g_[at];
+    }
+    const auto w = half_solve(r, xzx);
+    out.q -= w.first.transpose() * w.first + w.rest.transpose() * w.rest +
+             w.border.transpose() * w.border;
+    out.q = 0.5 * (out.q + out.q.transpose()).eval();
+    return out;
+}
+
+std::vector<std::vector<double>> Crossed::conditional() const {
+    const Index k = k1();
+    std::vector<std::vector<double>> out;
+    std::vector<double> scaled(contacts_.a.size()), forms(static_cast<std::size_t>(q1() * k * k));
+    // U_j in the coordinates of S: Lambda_2'U_j, so that the forms are U'Lambda S^-1 Lambda'U.
+    for (Index t = 0; t < layout_.n_blocks(); ++t) {
+        const Index kt = layout_.k[static_cast<std::size_t>(t)];
+        const Index low = layout_.offset[static_cast<std::size_t>(t)];
+        const Index high = low + kt * layout_.q[static_cast<std::size_t>(t)];
+        for (std::size_t e = 0; e < contacts_.columns.size();) {
+            if (contacts_.columns[e] < low || contacts_.columns[e] >= high) {
+                ++e;
+                continue;
+            }
+            const auto at = static_cast<Index>(e) * k;
+            RowMap(scaled.data() + at, kt, k) =
+                lambda_[static_cast<std::size_t>(t) + 1].transpose() *
+                ConstRowMap(contacts_.u.data() + at, kt, k);
+            e += static_cast<std::size_t>(kt);
+        }
+    }
+    rest_->contact_forms(contacts_, scaled, forms);
+    out.emplace_back(static_cast<std::size_t>(q1() * k * k));
+    for (Index j = 0; j < q1(); ++j)
+        RowMap(out[0].data() + j * k * k, k, k) =
+            P(j) * (Matrix::Identity(k, k) + ConstRowMap(forms.data() + j * k * k, k, k)) *
+            P(j).transpose();
+    for (Index t = 0; t < layout_.n_blocks(); ++t) {
+        const Index kt = layout_.k[static_cast<std::size_t>(t)],
+                    q = layout_.q[static_cast<std::size_t>(t)];
+        out.emplace_back(static_cast<std::size_t>(q * kt * kt));
+        rest_->diagonal_blocks(t, out.back().data());
+        const auto& lambda = lambda_[static_cast<std::size_t>(t) + 1];
+        for (Index l = 0; l < q; ++l) {
+            RowMap block(out.back().data() + l * kt * kt, kt, kt);
+            block = (lambda * block * lambda.transpose()).eval();
+        }
+    }
+    return out;
+}
+
+void Crossed::quadratic_forms(const Rows& rows, Index begin, const Matrix& x,
+                              const std::vector<Matrix>& z, std::span<double> out) const {
+    const Index size = x.cols();
+    Matrix rest = Matrix::Zero(layout_.m, size), border = x;
+    for (Index i = 0; i < size; ++i) {
+        double value = 0.0;
+        for (Index t = 0; t < layout_.n_blocks(); ++t) {
+            const auto at = static_cast<std::size_t>(t);
+            const Index l = rows.blocks[at + 1].codes[begin + i];
+            if (l >= 0)
+                rest.col(i).segment(layout_.offset[at] + l * layout_.k[at], layout_.k[at]) =
+                    z[at + 1].col(i);
+        }
+        const Index j = rows.blocks[0].codes[begin + i];
+        if (j >= 0) {
+            const Vector w = P(j).transpose() * z[0].col(i);
+            value = w.squaredNorm();
+            const auto u = contacts_.U(j);
+            const auto* cols = contacts_.cols(j);
+            for (Index h = 0; h < contacts_.count(j); ++h) rest(cols[h], i) -= u.row(h).dot(w);
+            const ConstRowMap v(V_.data() + j * k1() * width_, k1(), width_);
+            border.col(i) -= v.leftCols(cp_.p).transpose() * w;
+        }
+        out[static_cast<std::size_t>(i)] = value;
+    }
+    scale_rest(rest);
+    rest_->half_solve(rest);
+    border = root_.transpose() * (border - R_.leftCols(cp_.p).transpose() * rest);
+    for (Index i = 0; i < size; ++i)
+        out[static_cast<std::size_t>(i)] += rest.col(i).squaredNorm() + border.col(i).squaredNorm();
+}
+
+}  // namespace partialpool

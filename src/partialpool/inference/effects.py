@@ -1,0 +1,141 @@
+"""Random effects and per-group coefficients as tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.design import RandomEffects
+from partialpool.errors import DataError, did_you_mean
+from partialpool.frames import make_frame
+from partialpool.inference.protocol import Fit
+
+__all__ = ["coefficients", "random_effects"]
+
+
+def random_effects(fit: Fit, factor: str | None = None, *, cond_sd: bool = False) -> Any:
+    """Tabulate the conditional means of the random effects of one grouping factor.
+
+    Parameters
+    ----------
+    fit
+        A fitted mixed model.
+    factor
+        Name of the grouping factor; may be left out when there is only one.
+    cond_sd
+        Add the conditional standard deviations, columns ``<name>_sd``: given the data and
+        the estimated parameters.
+
+    Returns
+    -------
+    native frame
+        One row for each level: the level, then one column for each effect, in units of the
+        response per unit of its column. NaN where an effect doesn't apply to a level.
+
+    Raises
+    ------
+    DataError
+        If the factor is unknown, or not named though there are several.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+    >>> random_effects(fit).round(3).head(2)
+      Subject  Intercept   Days
+    0     308      2.259  9.199
+    1     309    -40.399 -8.620
+
+    References
+    ----------
+    Bates et al. (2015), Journal of Statistical Software 67(1), equations 56 to 59.
+    """
+    terms = _terms_of(fit, factor)
+    design = fit.design
+    effects = fit.solution.effects(design)
+    spread = fit.solution.conditional(design) if cond_sd else ()
+    columns: dict[str, NDArray[Any]] = {}
+    for i in terms:
+        gone = _inapplicable(design.random[i])
+        for c, name in enumerate(design.random[i].columns):
+            columns[name] = np.where(gone[:, c], np.nan, effects[i][:, c])
+    if cond_sd:
+        for i in terms:
+            gone = _inapplicable(design.random[i])
+            for c, name in enumerate(design.random[i].columns):
+                sd = np.sqrt(np.maximum(spread[i][:, c, c], 0.0))
+                columns[f"{name}_sd"] = np.where(gone[:, c], np.nan, sd)
+    group = design.random[terms[0]].factor
+    return make_frame({group.name: group.levels, **columns}, design.spec.kind)
+
+
+def coefficients(fit: Fit, factor: str | None = None) -> Any:
+    """Tabulate the coefficients of every level: fixed effect plus random effect.
+
+    Parameters
+    ----------
+    fit
+        A fitted mixed model.
+    factor
+        Name of the grouping factor; may be left out when there is only one.
+
+    Returns
+    -------
+    native frame
+        One row for each level: the level, the fixed-effects columns, then columns that have
+        a random effect only.
+
+    Raises
+    ------
+    DataError
+        If the factor is unknown, or not named though there are several.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+    >>> coefficients(fit).round(2).head(2)
+      Subject  Intercept   Days
+    0     308     253.66  19.67
+    1     309     211.01   1.85
+    """
+    terms = _terms_of(fit, factor)
+    design = fit.design
+    group = design.random[terms[0]].factor
+    J = len(group.levels)
+    columns = {name: np.full(J, value) for name, value in fit.fixef.items()}
+    effects = fit.solution.effects(design)
+    for i in terms:
+        gone = _inapplicable(design.random[i])
+        for c, name in enumerate(design.random[i].columns):
+            own = np.where(gone[:, c], np.nan, effects[i][:, c])
+            columns[name] = columns.get(name, np.zeros(J)) + own
+    return make_frame({group.name: group.levels, **columns}, design.spec.kind)
+
+
+def _inapplicable(effects: RandomEffects) -> NDArray[np.bool_]:
+    if effects.applicable is None:
+        return np.zeros((len(effects.factor.levels), len(effects.columns)), dtype=bool)
+    return ~effects.applicable
+
+
+def _terms_of(fit: Fit, factor: str | None) -> list[int]:
+    """Find the random terms of one grouping factor."""
+    random = fit.design.random
+    names = tuple(dict.fromkeys(effects.factor.name for effects in random))
+    if not names:
+        raise DataError("the model has no random term, so there are no effects by group.")
+    if factor is None:
+        if len(names) > 1:
+            raise DataError(
+                f"the model has several grouping factors: name one of {', '.join(names)}."
+            )
+        factor = names[0]
+    if factor not in names:
+        raise DataError(
+            f"the model has no grouping factor {factor!r}, but {', '.join(names)}."
+            f"{did_you_mean(factor, names)}"
+        )
+    return [i for i, effects in enumerate(random) if effects.factor.name == factor]

@@ -1,0 +1,71 @@
+"""New responses drawn from a fitted model."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.errors import DataError
+from partialpool.inference.fitted import fitted_values, linear_part
+from partialpool.inference.protocol import Fit
+
+__all__ = ["simulate"]
+
+
+def simulate(
+    fit: Fit, nsim: int = 1, seed: int | None = None, *, conditional: bool = False
+) -> NDArray[np.float64]:
+    """Draw responses from the fitted model.
+
+    Parameters
+    ----------
+    fit
+        A fitted linear mixed model.
+    nsim
+        Number of draws.
+    seed
+        Seed of NumPy's default generator; the same seed gives the same draws.
+    conditional
+        Keep the random effects at their conditional means, instead of drawing new ones for
+        every level.
+
+    Returns
+    -------
+    (n, nsim) array
+        In units of the response. Rows of weight zero get NaN: their variance is infinite.
+
+    Raises
+    ------
+    DataError
+        If ``nsim`` is below one.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+    >>> simulate(fit, 2, seed=1).shape
+    (180, 2)
+    """
+    if nsim < 1:
+        raise DataError(f"nsim must be at least 1, found {nsim}.")
+    rng = np.random.default_rng(seed)
+    design, solution = fit.design, fit.solution
+    n = len(design.y)
+    if conditional:
+        eta = np.repeat(fitted_values(fit)[:, None], nsim, axis=1)
+    else:
+        eta = np.repeat(
+            linear_part(design.X, fit.fixef.values, design.offset)[:, None], nsim, axis=1
+        )
+        for i, effects in enumerate(design.random):
+            J, k = len(effects.factor.levels), len(effects.columns)
+            factor = solution.sigma * solution.factor(i)
+            b = np.einsum("rc,jcs->jrs", factor, rng.standard_normal((J, k, nsim)))
+            eta += np.einsum("ik,iks->is", effects.basis, b[effects.factor.codes])
+    noise = rng.standard_normal((n, nsim)) * solution.sigma
+    if design.weights is not None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            noise = np.where(
+                design.weights[:, None] > 0, noise / np.sqrt(design.weights)[:, None], np.nan
+            )
+    return eta + noise

@@ -1,0 +1,113 @@
+"""What is known about the optimum: gradient, curvature, and directions without variance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.design import Design
+from partialpool.solve import Solution
+
+__all__ = ["Certificate", "NullDirection", "certify"]
+
+# A standard deviation this small beside the term's others is zero: the core sets it so.
+_ZERO = 1e-7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NullDirection:
+    """A combination of one term's effects that doesn't vary between levels.
+
+    Attributes
+    ----------
+    group
+        Grouping factor.
+    columns
+        Names of the k effects.
+    direction : (k,) array
+        Weights v of the combination v'b, largest entry one in absolute value.
+    rank
+        Dimension in which the effects do vary.
+    """
+
+    group: str
+    columns: tuple[str, ...]
+    direction: NDArray[np.float64]
+    rank: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Certificate:
+    """Evidence that the optimum was found, and what kind it is.
+
+    Attributes
+    ----------
+    gradient
+        Largest derivative of the objective (in units of minus twice the log-likelihood) in
+        the core's scaled covariance parameters.
+    smallest_eigenvalue
+        Of the objective's second derivatives in the same parameters; positive at a minimum.
+    exact
+        Whether these are exact second derivatives or average information.
+    evaluations
+        Of the objective.
+    singular
+        Whether some covariance matrix has lost a dimension.
+    converged
+        Whether the search ended by its own rule.
+    null_directions
+        The dimensions lost.
+    """
+
+    gradient: float
+    smallest_eigenvalue: float
+    exact: bool
+    evaluations: int
+    singular: bool
+    converged: bool
+    null_directions: tuple[NullDirection, ...]
+
+
+def certify(design: Design, solution: Solution) -> Certificate:
+    """Collect what is known about the optimum of a fit."""
+    optimum = solution.optimum
+    gradient, curvature = optimum.gradient, optimum.curvature
+    nulls = tuple(
+        null
+        for i, effects in enumerate(design.random)
+        for null in _null_directions(
+            effects.factor.name, effects.columns, solution.factor(i), _unit(effects.basis)
+        )
+    )
+    return Certificate(
+        gradient=float(np.abs(gradient).max()) if gradient.size else 0.0,
+        smallest_eigenvalue=float(np.linalg.eigvalsh(curvature)[0]) if gradient.size else np.inf,
+        exact=len(solution.reduced.blocks) < 2,
+        evaluations=optimum.evaluations,
+        singular=bool(nulls),
+        converged=optimum.converged,
+        null_directions=nulls,
+    )
+
+
+def _unit(basis: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Root mean square of every column, so that effects can be compared."""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->j", basis, basis) / len(basis)))
+
+
+def _null_directions(
+    group: str,
+    columns: tuple[str, ...],
+    factor: NDArray[np.float64],
+    unit: NDArray[np.float64],
+) -> list[NullDirection]:
+    left, sizes, _ = np.linalg.svd(unit[:, None] * factor)
+    rank = int(np.sum(sizes > max(_ZERO, _ZERO * sizes[0])))
+    out = []
+    for c in range(rank, len(columns)):
+        direction = left[:, c] * unit
+        direction /= direction[np.argmax(np.abs(direction))]
+        out.append(NullDirection(group, columns, direction, rank))
+    return out

@@ -1,0 +1,291 @@
+"""A fitted linear mixed model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from partialpool import inference
+from partialpool.design import Design
+from partialpool.errors import DataError
+from partialpool.linear import tables
+from partialpool.linear.aliases import describe_aliases
+from partialpool.linear.certificate import Certificate, NullDirection, certify
+from partialpool.linear.summary import Summary, summarize
+from partialpool.linear.varcorr import (
+    VarCorr,
+    VarCorrTerm,
+    relative_parameters,
+    variance_components,
+)
+from partialpool.named import NamedVector
+from partialpool.solve import Solution, solve
+
+__all__ = ["Certificate", "LmmFit", "NullDirection", "VarCorr", "VarCorrTerm"]
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LmmFit:
+    """A fitted linear mixed model, or a linear model where there are no random terms.
+
+    Made by :func:`partialpool.lmm`; nothing in it changes.
+
+    Attributes
+    ----------
+    design
+        Rows, columns and random terms, and how to make them again for new data.
+    solution
+        The optimum.
+    """
+
+    design: Design
+    solution: Solution
+
+    @property
+    def reml(self) -> bool:
+        """Whether the restricted likelihood was maximised; never without random terms."""
+        return self.solution.likelihood.reml and bool(self.design.random)
+
+    @property
+    def fixef(self) -> NamedVector:
+        """Fixed effects; NaN for columns that the others determine."""
+        return NamedVector(self.design.columns, self._spread(self.solution.beta))
+
+    @property
+    def stderr(self) -> NamedVector:
+        """Standard errors of the fixed effects."""
+        size = np.linalg.norm(self.solution.root, axis=1)
+        return NamedVector(self.design.columns, self._spread(self.sigma * size))
+
+    @property
+    def vcov(self) -> Vector:
+        """Covariance of the fixed effects (p, p); NaN for columns left out."""
+        kept = self.solution.reduced.problem.kept
+        p = len(self.design.columns)
+        root = self.sigma * self.solution.root
+        out = np.full((p, p), np.nan)
+        out[np.ix_(kept, kept)] = root @ root.T
+        return out
+
+    @property
+    def sigma(self) -> float:
+        """Residual standard deviation, in units of the response."""
+        return self.solution.sigma
+
+    @property
+    def sigma_fixed(self) -> bool:
+        """Whether ``sigma`` was given and not estimated."""
+        return self.solution.likelihood.sigma is not None
+
+    @property
+    def theta(self) -> Vector:
+        """Relative covariance parameters, term by term, in lme4's order within a term."""
+        return relative_parameters(self.design, self.solution)[1]
+
+    @property
+    def theta_names(self) -> tuple[str, ...]:
+        """Names of ``theta``: ``"Subject.Intercept"``, ``"Subject.Intercept.Days"``."""
+        return relative_parameters(self.design, self.solution)[0]
+
+    @property
+    def varcorr(self) -> VarCorr:
+        """Standard deviations and correlations of the random effects."""
+        return variance_components(self.design, self.solution)
+
+    @property
+    def objective(self) -> float:
+        """Minus twice the log-likelihood; with REML, the REML criterion."""
+        return self.solution.optimum.objective
+
+    @property
+    def loglik(self) -> float:
+        """Log-likelihood, or restricted log-likelihood, all constants included."""
+        return -0.5 * self.objective
+
+    @property
+    def df(self) -> int:
+        """Number of estimated parameters: fixed effects, covariance parameters, sigma."""
+        problem = self.solution.reduced.problem
+        return len(problem.kept) + problem.n_params + (not self.sigma_fixed)
+
+    @property
+    def df_residual(self) -> int:
+        """Rows less estimated parameters."""
+        return self.nobs - self.df
+
+    @property
+    def nobs(self) -> int:
+        """Rows with weight."""
+        return self.solution.reduced.problem.n
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion."""
+        return self.objective + 2.0 * self.df
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion, with the logarithm of ``nobs`` also for REML, as in lme4."""
+        return float(self.objective + np.log(self.nobs) * self.df)
+
+    @property
+    def ngroups(self) -> dict[str, int]:
+        """Number of levels of every grouping factor."""
+        return {e.factor.name: len(e.factor.levels) for e in self.design.random}
+
+    @property
+    def certificate(self) -> Certificate:
+        """Evidence that this is the optimum, and what kind it is."""
+        return certify(self.design, self.solution)
+
+    @property
+    def converged(self) -> bool:
+        """Whether the search for the optimum ended by its own rule."""
+        return self.solution.optimum.converged
+
+    @property
+    def singular(self) -> bool:
+        """Whether some covariance matrix has lost a dimension."""
+        return self.certificate.singular
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of the objective."""
+        return self.solution.optimum.evaluations
+
+    @property
+    def aliased(self) -> dict[str, str]:
+        """Columns left out because the others determine them, and what they equal."""
+        return describe_aliases(self.design, self.solution.reduced.problem)
+
+    @property
+    def not_applicable(self) -> tuple[str, ...]:
+        """Fixed-effects columns left out because no row identifies them."""
+        return self.design.not_applicable
+
+    @property
+    def fitted(self) -> Vector:
+        """See :func:`partialpool.inference.fitted_values`."""
+        return inference.fitted_values(self)
+
+    def ranef(self, factor: str | None = None, cond_sd: bool = False) -> Any:
+        """See :func:`partialpool.inference.random_effects`."""
+        return inference.random_effects(self, factor, cond_sd=cond_sd)
+
+    def coef(self, factor: str | None = None) -> Any:
+        """See :func:`partialpool.inference.coefficients`."""
+        return inference.coefficients(self, factor)
+
+    def residuals(self, kind: Literal["response", "pearson", "scaled"] = "response") -> Vector:
+        """See :func:`partialpool.inference.residuals`."""
+        return inference.residuals(self, kind)
+
+    def hatvalues(self) -> Vector:
+        """See :func:`partialpool.inference.hat_values`."""
+        return inference.hat_values(self)
+
+    def predict(
+        self,
+        new: Any = None,
+        random: Literal["all", "none"] | Sequence[str] = "all",
+        new_levels: Literal["error", "population"] = "error",
+        se: bool = False,
+        inapplicable: Literal["error", "ignore"] = "error",
+        offset: Any = None,
+        applicable: Any = None,
+    ) -> Any:
+        """See :func:`partialpool.inference.predict`."""
+        return inference.predict(
+            self,
+            new,
+            random=random,
+            new_levels=new_levels,
+            se=se,
+            inapplicable=inapplicable,
+            offset=offset,
+            applicable=applicable,
+        )
+
+    def simulate(
+        self, nsim: int = 1, seed: int | None = None, conditional: bool = False
+    ) -> Vector:
+        """See :func:`partialpool.inference.simulate`."""
+        return inference.simulate(self, nsim, seed, conditional=conditional)
+
+    def refit(self, y: ArrayLike) -> LmmFit:
+        """Fit the same model to another response.
+
+        Parameters
+        ----------
+        y : (n,) array_like
+            One number for each row that was fitted.
+
+        Raises
+        ------
+        DataError
+            If the length differs or a value isn't finite.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> sleep = pp.load_dataset("sleepstudy")
+        >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", sleep)
+        >>> round(fit.refit(fit.design.y / 1000).sigma, 7)
+        0.0255918
+        """
+        values = np.ascontiguousarray(y, dtype=np.float64)
+        if values.shape != self.design.y.shape:
+            raise DataError(
+                f"refit needs one number for each of the {len(self.design.y)} rows fitted, found "
+                f"an array of shape {values.shape}."
+            )
+        if not np.isfinite(values).all():
+            row = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise DataError(
+                f"refit needs finite numbers, found {values[row]} in row {row}. Leave such rows "
+                "out of the data and fit again."
+            )
+        design = dataclasses.replace(self.design, y=values)
+        return LmmFit(design, solve(design, self.solution.likelihood))
+
+    def summary(self) -> Summary:
+        """See :func:`partialpool.linear.summary.summarize`."""
+        return summarize(self)
+
+    def tidy(self) -> Any:
+        """See :func:`partialpool.linear.tables.tidy`."""
+        return tables.tidy(self)
+
+    def glance(self) -> Any:
+        """See :func:`partialpool.linear.tables.glance`."""
+        return tables.glance(self)
+
+    def augment(self) -> Any:
+        """See :func:`partialpool.linear.tables.augment`."""
+        return tables.augment(self)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """See :func:`partialpool.linear.storage.save`."""
+        from partialpool.linear.storage import save  # storage builds fits, so it imports this
+
+        save(self, path)
+
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+    def _spread(self, kept_values: Vector) -> Vector:
+        """Numbers of the kept columns among all columns, NaN elsewhere."""
+        out = np.full(len(self.design.columns), np.nan)
+        out[self.solution.reduced.problem.kept] = kept_values
+        return out

@@ -1,0 +1,144 @@
+"""Variance components in units that can be read: standard deviations and correlations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.design import Design
+from partialpool.formula import Structure
+from partialpool.solve import Solution
+
+__all__ = ["VarCorr", "VarCorrTerm", "relative_parameters", "variance_components"]
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VarCorrTerm:
+    """Covariance of one level's effects of one random term.
+
+    Attributes
+    ----------
+    group
+        Grouping factor.
+    columns
+        Names of the k effects.
+    sd : (k,) array
+        Standard deviations, in units of the response per unit of the column.
+    cov : (k, k) array
+        Covariances.
+    corr : (k, k) array
+        Correlations; NaN beside a standard deviation of zero.
+    structure
+        Form of the covariance matrix.
+    """
+
+    group: str
+    columns: tuple[str, ...]
+    sd: Matrix
+    cov: Matrix
+    corr: Matrix
+    structure: Structure
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VarCorr:
+    """Covariances of all random terms and the residual standard deviation.
+
+    Attributes
+    ----------
+    terms
+        In the order of the formula.
+    residual_sd
+        In units of the response.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+    >>> fit.varcorr
+    Subject   Intercept  sd 24.741
+              Days       sd 5.9221  corr 0.066
+    Residual             sd 25.592
+    """
+
+    terms: tuple[VarCorrTerm, ...]
+    residual_sd: float
+
+    def __repr__(self) -> str:
+        rows = [
+            (term.group if c == 0 else "", name, _describe(term, c))
+            for term in self.terms
+            for c, name in enumerate(term.columns)
+        ]
+        rows.append(("Residual", "", f"sd {self.residual_sd:.5g}"))
+        first = max(len(row[0]) for row in rows)
+        second = max(len(row[1]) for row in rows)
+        return "\n".join(f"{a:<{first}}  {b:<{second}}  {c}" for a, b, c in rows)
+
+
+def _describe(term: VarCorrTerm, c: int) -> str:
+    text = f"sd {term.sd[c]:.5g}"
+    if c and term.structure not in ("diagonal", "homdiag"):
+        text += "  corr " + " ".join(f"{x:.3f}" for x in term.corr[c, :c])
+    return text
+
+
+def variance_components(design: Design, solution: Solution) -> VarCorr:
+    """Read the covariance of every random term off the optimum."""
+    sigma = solution.sigma
+    terms = []
+    for i, effects in enumerate(design.random):
+        factor = sigma * solution.factor(i)
+        cov = factor @ factor.T
+        sd = np.sqrt(np.diag(cov))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            corr = cov / np.outer(sd, sd)
+        np.fill_diagonal(corr, 1.0)
+        terms.append(
+            VarCorrTerm(
+                effects.factor.name, effects.columns, sd, cov, corr, effects.term.structure
+            )
+        )
+    return VarCorr(tuple(terms), sigma)
+
+
+def relative_parameters(
+    design: Design, solution: Solution
+) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Name and list the covariance parameters over sigma, term by term.
+
+    Unstructured: the lower triangle of Lambda, column by column, as lme4's theta. Diagonal:
+    its diagonal. Others: relative standard deviations and, where there is one, the
+    correlation.
+    """
+    names: list[str] = []
+    values: list[float] = []
+    for i, effects in enumerate(design.random):
+        factor = solution.factor(i)
+        found = _term_parameters(effects.term.structure, effects.columns, factor)
+        names += [f"{effects.factor.name}.{name}" for name in found]
+        values += found.values()
+    return tuple(names), np.array(values)
+
+
+def _term_parameters(
+    structure: Structure, columns: tuple[str, ...], factor: Matrix
+) -> dict[str, float]:
+    if structure == "unstructured":
+        return {
+            (columns[r] if r == c else f"{columns[c]}.{columns[r]}"): float(factor[r, c])
+            for c in range(len(columns))
+            for r in range(c, len(columns))
+        }
+    sd = np.linalg.norm(factor, axis=1)
+    if structure == "diagonal":
+        return dict(zip(columns, sd.tolist(), strict=True))
+    out = dict(zip(columns, sd.tolist(), strict=True)) if structure == "cs" else {"sd": sd[0]}
+    if structure != "homdiag" and len(columns) > 1:
+        scale = sd[0] * sd[1]
+        out["corr"] = float(factor[0] @ factor[1] / scale) if scale > 0 else float("nan")
+    return out

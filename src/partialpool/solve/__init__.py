@@ -1,0 +1,9 @@
+"""Structured penalised least squares: from a design to estimates."""
+
+from __future__ import annotations
+
+from partialpool.solve.blocks import Block, arrange
+from partialpool.solve.problem import Reduced, reduce
+from partialpool.solve.solution import Likelihood, Solution, solve
+
+__all__ = ["Block", "Likelihood", "Reduced", "Solution", "arrange", "reduce", "solve"]

@@ -1,0 +1,171 @@
+"""The rows of a design reduced to cross-products, or a reason why they can't be used."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from partialpool.core import STRUCTURE_CODES, Problem, codes, dense_algebra, matrix, vector
+from partialpool.design import Design, RandomEffects
+from partialpool.errors import ModelError
+from partialpool.solve.blocks import Block, arrange
+
+__all__ = ["CoreBlock", "Reduced", "core_blocks", "reduce"]
+
+CoreBlock = tuple[Any, int, list[tuple[Any, int]]]
+
+# A residual this small beside the response is rounding, not variation.
+_EXACT_FIT = 1e-13
+# From this many columns on, LAPACK is faster than the core's own loops.
+_LARGE = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reduced:
+    """A design's cross-products.
+
+    Attributes
+    ----------
+    problem
+        The core's handle: scaled cross-products and room for a factor.
+    blocks
+        Which random terms stand in which of the core's blocks.
+    rest
+        Random effects outside the first block, which are factored together.
+    """
+
+    problem: Problem
+    blocks: tuple[Block, ...]
+    rest: int
+
+    def core_term(self, term: int) -> int:
+        """Position of a random term of the design among the core's terms."""
+        for block in self.blocks:
+            if term in block.terms:
+                return block.first + block.terms.index(term)
+        raise AssertionError(f"no random term {term}")
+
+    def algebra(self) -> AbstractContextManager[None]:
+        """Context in which to evaluate: LAPACK for large dense blocks."""
+        return dense_algebra() if self.rest >= _LARGE else nullcontext()
+
+
+def core_blocks(blocks: tuple[Block, ...], random: tuple[RandomEffects, ...]) -> list[CoreBlock]:
+    """Lay out the random terms as the core takes them."""
+    return [
+        (
+            codes(random[block.terms[0]].factor.codes),
+            len(random[block.terms[0]].factor.levels),
+            [
+                (matrix(random[i].basis), STRUCTURE_CODES[random[i].term.structure])
+                for i in block.terms
+            ],
+        )
+        for block in blocks
+    ]
+
+
+def reduce(design: Design, sigma: float | None = None) -> Reduced:
+    """Read the rows of a design once and keep their cross-products.
+
+    Parameters
+    ----------
+    design
+        Response, columns and random terms.
+    sigma
+        Residual standard deviation if it is known, in units of the response.
+
+    Raises
+    ------
+    ModelError
+        If the model can't be identified on these rows.
+
+    References
+    ----------
+    Bates et al. (2015), Journal of Statistical Software 67(1), section 3.
+    """
+    blocks = arrange(design.random)
+    problem = Problem(
+        matrix(design.X),
+        vector(design.y),
+        None if design.weights is None else vector(design.weights),
+        None if design.offset is None else vector(design.offset),
+        core_blocks(blocks, design.random),
+    )
+    _refuse_too_few_rows(design, problem)
+    _refuse_dependent_basis(design, problem, blocks)
+    _refuse_exact_fit(design, problem)
+    if sigma is None:
+        _refuse_confounded(design, problem.n)
+    return Reduced(problem, blocks, _rest(blocks, design.random))
+
+
+def _rest(blocks: tuple[Block, ...], random: tuple[RandomEffects, ...]) -> int:
+    return sum(
+        len(random[i].factor.levels) * len(random[i].columns)
+        for block in blocks[1:]
+        for i in block.terms
+    )
+
+
+def _refuse_too_few_rows(design: Design, problem: Problem) -> None:
+    rank = len(problem.kept)
+    if problem.n <= rank:
+        raise ModelError(
+            f"{problem.n} rows can't tell {len(design.columns)} fixed effects (rank {rank}) from "
+            "the residual. Leave terms out, or bring more rows."
+        )
+
+
+def _refuse_dependent_basis(design: Design, problem: Problem, blocks: tuple[Block, ...]) -> None:
+    block, position, column = problem.deficient
+    if block < 0:
+        return
+    effects = design.random[blocks[block].terms[position]]
+    name = effects.columns[column]
+    others = [c for c in effects.columns if c != name]
+    raise ModelError(
+        f"in the random term {effects.term.source} the column {name!r} is a combination of "
+        f"{', '.join(map(repr, others)) or 'nothing'} in all {problem.n} rows, so that their "
+        "covariance can't be told apart. Remove it from the term, or write the term with || for "
+        "independent effects."
+    )
+
+
+def _refuse_exact_fit(design: Design, problem: Problem) -> None:
+    if problem.y_deviation == 0.0:
+        raise ModelError(
+            f"the response {design.formula.response!r} is constant: there is no variation to "
+            "explain. Check the column, and the rows that were kept."
+        )
+    if problem.residual_ratio < _EXACT_FIT:
+        raise ModelError(
+            f"the fixed effects fit the response {design.formula.response!r} exactly, so that the "
+            "residual variance is zero and no likelihood exists. Look for a column that the "
+            "response was computed from."
+        )
+
+
+def _refuse_confounded(design: Design, n: int) -> None:
+    """Refuse a term with as many effects as rows, which can't be told from the residual.
+
+    Structured terms are exempt: they tie their many effects together by few parameters.
+    """
+    for effects in design.random:
+        J, k = len(effects.factor.levels), len(effects.columns)
+        if effects.term.structure in ("unstructured", "diagonal") and J >= n:
+            raise ModelError(
+                f"the grouping factor {effects.factor.name!r} has {J:,} levels in {n:,} rows; a "
+                "random effect needs fewer levels than rows, or it can't be told from the "
+                "residual. Check that the column is a group and not a measurement; with a known "
+                "residual standard deviation pass sigma=."
+            )
+        if effects.term.structure == "unstructured" and k * J >= n:
+            raise ModelError(
+                f"the random term {effects.term.source} has {J:,} x {k} = {k * J:,} random "
+                f"effects, but there are only {n:,} rows: its covariance and the residual variance "
+                "can't be told apart. Take columns out of the term, or fix the residual standard "
+                "deviation with sigma=."
+            )
+
