@@ -47,7 +47,7 @@ class FoundMask:
 Request = Mapping[str, "MaskRule | NDArray[np.bool_]"]
 
 
-def read_request(applicable: Any, n: int, predictors: tuple[str, ...]) -> Request:
+def read_request(applicable: Any, n: int, covariates: tuple[str, ...]) -> Request:
     """Read what a user gave for single covariates.
 
     Parameters
@@ -57,7 +57,7 @@ def read_request(applicable: Any, n: int, predictors: tuple[str, ...]) -> Reques
         for each; None or ``"auto"`` for none.
     n
         Rows of the table.
-    predictors
+    covariates
         Columns that may be named.
 
     Raises
@@ -73,19 +73,21 @@ def read_request(applicable: Any, n: int, predictors: tuple[str, ...]) -> Reques
             "{'x': \"group == 'a'\"}, or a frame of booleans."
         )
     given = applicable if isinstance(applicable, Mapping) else _columns_of(applicable)
-    for name in given:
-        if name not in predictors:
+    request: dict[str, MaskRule | NDArray[np.bool_]] = {}
+    for name, value in given.items():
+        if isinstance(value, str):
+            request[name] = MaskRule(name, "expression", expression=python_expression(value))
+        elif not (applies := _array(name, value, n)).all():
+            # What applies everywhere needs no mask: a frame may hold every column.
+            request[name] = applies
+    for name in request:
+        if name not in covariates:
             raise DataError(
                 f"applicable= names {name!r}, but only predictors can fail to apply."
-                f"{did_you_mean(str(name), predictors)} They are "
-                f"{', '.join(map(repr, predictors)) or 'none'}."
+                f"{did_you_mean(str(name), covariates)} They are "
+                f"{', '.join(map(repr, covariates)) or 'none'}."
             )
-    return {
-        name: MaskRule(name, "expression", expression=python_expression(value))
-        if isinstance(value, str)
-        else _array(name, value, n)
-        for name, value in given.items()
-    }
+    return request
 
 
 def _columns_of(frame: Any) -> dict[str, Any]:
@@ -128,7 +130,7 @@ def find_masks(
     DataError
         If a covariate applies nowhere, or ``"auto"`` finds more than one explanation.
     """
-    if applicable == "auto":
+    if isinstance(applicable, str):
         return _detected(roles, sheet)
     found = [_asked(name, asked, roles, sheet) for name, asked in request.items()]
     for mask in found:
@@ -167,7 +169,7 @@ def _level_rule(name: str, explanation: Explanation) -> MaskRule:
 
 def _detected(roles: Roles, sheet: Sheet) -> tuple[FoundMask, ...]:
     found = []
-    for name in roles.predictors:
+    for name in roles.covariates:
         missing = sheet.columns[name].missing
         if missing is None:
             continue
@@ -193,11 +195,11 @@ def _detected_mask(name: str, explanation: Explanation, sheet: Sheet) -> FoundMa
 
 def _ambiguous(name: str, explained: list[Explanation]) -> DataError:
     listed = "; or ".join(f"in all rows of {explanation.words}" for explanation in explained)
-    by = explained[0].by[0]
+    simplest = min(explained, key=lambda explanation: len(explanation.absent))
+    tests = [f"({':'.join(simplest.by)} != {level!r})" for level in simplest.absent]
     return DataError(
         f"{name!r} is missing {listed}. applicable='auto' can't tell which of these decides "
-        f'whether it applies. Say it: applicable={{{name!r}: "{by} != '
-        f'{explained[0].absent[0]!r}"}}.'
+        f'whether it applies. Say it: applicable={{{name!r}: "{" & ".join(tests)}"}}.'
     )
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.design.columns import as_column, check_finite
 from partialpool.design.evaluation import State, columns_of, evaluate
-from partialpool.design.factors import as_factor, check_finite, combined_mask
+from partialpool.design.factors import combined_mask
 from partialpool.design.labels import Labels
-from partialpool.design.sheet import Sheet, first_rows
+from partialpool.design.sheet import Sheet
 from partialpool.errors import DataError
 from partialpool.formula import python_expression
 from partialpool.formula.names import quote
@@ -116,13 +117,13 @@ def evaluate_vector(
     known = applies if present is None else present if applies is None else applies & present
     rows = sheet if known is None else sheet.take(known)
     evaluated = evaluate(text, rows, states)
-    value = as_factor(text, evaluated.value, rows)
+    value = as_column(text, evaluated.value, rows)
     if isinstance(value, Labels):
         # A condition counts as 0 and 1.
         value = value.column.as_float(f"{what}={text}")
     if value.ndim != 1:
         raise DataError(f"{what}={text} makes several columns, but one number per row is needed.")
-    check_finite(text, value, rows, known)
+    check_finite(text, value, rows)
     if known is None:
         return RowVector(value, evaluated.states)
     spread = np.zeros(sheet.n)
@@ -130,7 +131,7 @@ def evaluate_vector(
     return RowVector(spread, evaluated.states)
 
 
-def check_weights(weights: NDArray[np.float64]) -> None:
+def check_weights(weights: NDArray[np.float64], sheet: Sheet) -> None:
     """Refuse weights that are negative, or all zero.
 
     Raises
@@ -142,7 +143,7 @@ def check_weights(weights: NDArray[np.float64]) -> None:
     if negative.any():
         raise DataError(
             f"weights are negative in {np.count_nonzero(negative)} row(s): "
-            f"{first_rows(negative)}. A weight is at least 0."
+            f"{sheet.show_rows(negative)}. A weight is at least 0."
         )
     if not weights.any():
         raise DataError("all weights are zero, so that no row is left to fit.")

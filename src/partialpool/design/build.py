@@ -31,6 +31,7 @@ from partialpool.design.spec import DesignSpec, MatrixSpec, OffsetSpec
 from partialpool.design.support import never_applies
 from partialpool.design.terms import Term, scope
 from partialpool.design.values import Design, Mask, RowReport
+from partialpool.errors import DataError
 from partialpool.formula import Formula
 from partialpool.frames import Table, read_table
 
@@ -91,7 +92,7 @@ def build(
         for name, value in (("weights", weights), ("offset", offset))
         if (argument := read_argument(name, value, table)) is not None
     ]
-    request = read_request(applicable, table.n, roles.predictors)
+    request = read_request(applicable, table.n, roles.covariates)
     given = _read_sheet(formula, table, arguments, request)
     found = find_masks(applicable, request, roles, given)
     rows = choose_rows(given, {mask.rule.column: mask.applies for mask in found}, missing)
@@ -202,9 +203,15 @@ def _without_inapplicable(matrix: ModelMatrix, factors: Mapping[str, CodedFactor
 def _weights(arguments: list[Argument], sheet: Sheet, masks: Masks) -> NDArray[np.float64] | None:
     for argument in arguments:
         if argument.name == "weights":
+            hidden = [name for name in argument.columns if name in masks]
+            if hidden:
+                raise DataError(
+                    f"weights use {hidden[0]!r}, which does not apply in every row. Give a weight "
+                    "for each row."
+                )
             # A copy, since the user's own array may change later.
             weights = np.array(evaluate_argument(argument, sheet, masks).values)
-            check_weights(weights)
+            check_weights(weights, sheet)
             return weights
     return None
 

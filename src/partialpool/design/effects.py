@@ -48,13 +48,13 @@ def make_effects(
         )
     basis = matrix.values if not gone else np.ascontiguousarray(matrix.values[:, left])
     _refuse_zero(term, columns, basis)
-    applicable = applicable_levels(matrix, factors, factor)
+    applicable = applicable_levels(matrix, factors, factor)[:, left]
     return RandomEffects(
         term,
         factor,
         columns,
         basis.view(),
-        None if applicable is None else applicable[:, left],
+        None if applicable.all() else np.ascontiguousarray(applicable),
         tuple(matrix.columns[i] for i in sorted(gone)),
     )
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design.contrasts import Contrast
+from partialpool.design.conversions import level_numbers, level_order, parsed_text
 from partialpool.design.labels import Basis, Labels, compare_labels
 from partialpool.design.polynomials import apply_poly, learn_poly
 from partialpool.design.scaling import FIGURES, apply_scale, learn_scale
@@ -24,7 +25,6 @@ from partialpool.design.splines import apply_bs, apply_ns, learn_bs, learn_ns
 from partialpool.errors import DataError, FormulaError
 from partialpool.formula import expression_columns, expression_tree
 from partialpool.frames import Column, label, read_column
-from partialpool.frames.column import labels_of
 
 __all__ = ["Evaluated", "State", "Value", "columns_of", "evaluate"]
 
@@ -257,10 +257,10 @@ class _Walk:
 
     def converted(self, name: str, node: ast.Call) -> Any:
         column = self.source(node.args[0])
-        state = self.state(lambda: {"levels": _level_order(column)})
+        state = self.state(lambda: {"levels": level_order(column)})
         if state["levels"] is not None:
-            return _level_numbers(column, state["levels"])
-        numbers = _parsed(column) if column.kind == "text" else column.as_float(self.text)
+            return level_numbers(column, state["levels"])
+        numbers = parsed_text(column) if column.kind == "text" else column.as_float(self.text)
         return np.trunc(numbers) if name == "as_integer" else numbers
 
     def factor(self, name: str, node: ast.Call) -> Labels:
@@ -292,34 +292,3 @@ def _plain(column: Column, text: str) -> Value:
     if not column.is_numeric:
         return Labels(column)
     return column.numbers if column.kind == "boolean" else column.as_float(text)
-
-
-def _level_order(column: Column) -> list[str] | None:
-    """Return the levels that are numbered as R numbers a factor's, unused ones included."""
-    if column.kind != "categorical" or column.levels is None:
-        return None
-    return labels_of(column.levels)
-
-
-def _level_numbers(column: Column, order: list[str]) -> NDArray[np.float64]:
-    coding = column.coded()
-    labels = labels_of(coding.levels)
-    unseen = [text for text in labels if text not in order]
-    if unseen:
-        raise DataError(
-            f"column {column.name!r} has level(s) {', '.join(map(repr, unseen))} that were not in "
-            f"the data fitted, which had {', '.join(map(repr, order))}."
-        )
-    return np.array([order.index(text) + 1.0 for text in labels])[coding.codes]
-
-
-def _parsed(column: Column) -> NDArray[np.float64]:
-    assert column.levels is not None
-    assert column.codes is not None
-    try:
-        return np.array([float(level) for level in column.levels])[column.codes]
-    except ValueError as error:
-        raise DataError(
-            f"column {column.name!r} holds text that is no number: {error}. To number its levels, "
-            "make it categorical first."
-        ) from None

@@ -9,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.design.columns import as_column, check_finite
 from partialpool.design.contrasts import TREATMENT, Contrast, coding_matrix
 from partialpool.design.evaluation import State, columns_of, evaluate
-from partialpool.design.labels import Basis, Labels
-from partialpool.design.sheet import Sheet, first_rows
+from partialpool.design.labels import Labels
+from partialpool.design.sheet import Sheet
 from partialpool.design.terms import factor_name
 from partialpool.errors import DataError
 from partialpool.frames import Column, read_column
@@ -117,11 +118,11 @@ def learn_factor(text: str, sheet: Sheet, masks: Mapping[str, NDArray[np.bool_]]
     if not rows.n:
         raise DataError(f"{text} applies in no row. Remove it, or correct applicable=.")
     evaluated = evaluate(text, rows, None)
-    value = as_factor(text, evaluated.value, rows)
+    value = as_column(text, evaluated.value, rows)
     if isinstance(value, Labels):
         spec, codes = _learn_levels(text, value, columns, evaluated.states)
         return CodedFactor(spec, None, _spread(codes, applies, -1), applies)
-    check_finite(text, value, rows, applies)
+    check_finite(text, value, rows)
     spec = FactorSpec(
         text,
         columns,
@@ -157,15 +158,22 @@ def apply_factor(
     applies = combined_mask(spec.columns, masks)
     known = applies if present is None else present if applies is None else applies & present
     rows = _rows(sheet, spec.columns, known)
-    value = as_factor(spec.text, evaluate(spec.text, rows, spec.states).value, rows)
+    value = as_column(spec.text, evaluate(spec.text, rows, spec.states).value, rows)
     if spec.kind == "categorical":
         codes = _known_codes(spec, value, rows)
         return CodedFactor(spec, None, _spread(codes, known, -1), applies)
     if isinstance(value, Labels):
-        value.column.as_float(f"{spec.text}, which was fitted as a number,")
-        raise DataError(f"{spec.text} was fitted as a number, and is a factor in the new data.")
-    check_finite(spec.text, value, rows, known)
+        raise DataError(
+            f"column {value.column.name!r} holds {_words(value.column)} in the new data, but "
+            f"{spec.text} was fitted as a number. Convert the column."
+        )
+    check_finite(spec.text, value, rows)
     return CodedFactor(spec, _spread(value, known, 0.0), None, applies)
+
+
+def _words(column: Column) -> str:
+    levels = column.coded().levels
+    return f"{'true and false' if column.is_numeric else 'text'} ({show_labels(levels)})"
 
 
 def combined_mask(
@@ -190,55 +198,6 @@ def _spread(values: NDArray[Any], rows: NDArray[np.bool_] | None, filler: float)
     spread = np.full((len(rows), *values.shape[1:]), filler, dtype=values.dtype)
     spread[rows] = values
     return spread
-
-
-def as_factor(text: str, value: Any, sheet: Sheet) -> Labels | NDArray[np.float64]:
-    """Return what an expression gave as labels or as numbers, one for each row."""
-    if isinstance(value, Labels):
-        return value
-    if isinstance(value, Basis):
-        return value.values
-    if isinstance(value, (str, list)):
-        raise DataError(f"{text} is a constant, not a column.")
-    values = np.asarray(value)
-    if values.ndim == 0:
-        values = np.broadcast_to(values, sheet.n)
-    if values.dtype == bool:
-        # As R has it: a condition is a factor of the levels FALSE and TRUE.
-        return Labels(read_column(text, np.ascontiguousarray(values)))
-    return values.astype(np.float64, copy=False)
-
-
-def check_finite(
-    text: str,
-    values: NDArray[np.float64],
-    sheet: Sheet,
-    rows: NDArray[np.bool_] | None = None,
-) -> None:
-    """Refuse infinite values, and what is no number although its columns are.
-
-    Raises
-    ------
-    DataError
-        Naming the expression, the count and the first rows.
-    """
-    with np.errstate(all="ignore"):
-        if np.isfinite(values.sum()):
-            return
-    bad: NDArray[np.bool_] = ~np.isfinite(values)
-    if bad.ndim == 2:
-        bad = np.logical_or.reduce(bad, axis=1)
-    if not bad.any():
-        return
-    infinite = np.isinf(values).any()
-    where = first_rows(_spread(bad, rows, 0) if rows is not None else bad)
-    count = int(np.count_nonzero(bad))
-    what = "infinite" if infinite else "not a number (the logarithm or root of a negative?)"
-    if text in sheet.columns or text.startswith("`"):
-        subject, cure = f"column {factor_name(text)!r}", "Mark them as missing, or remove the rows."
-    else:
-        subject, cure = text, "Change the expression, or remove the rows."
-    raise DataError(f"{subject} is {what} in {count} row(s): {where}. {cure}")
 
 
 def _learn_levels(

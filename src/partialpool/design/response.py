@@ -7,8 +7,8 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.design.columns import check_finite
 from partialpool.design.evaluation import evaluate
-from partialpool.design.factors import check_finite
 from partialpool.design.labels import Basis, Labels
 from partialpool.design.sheet import Sheet
 from partialpool.errors import DataError, ModelError, PartialPoolWarning

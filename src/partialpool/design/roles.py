@@ -25,8 +25,9 @@ class Roles:
     bases
         Terms of each random term's columns.
     predictors
-        Columns of the fixed effects, of the bases and of the offsets: the only ones that
-        can fail to apply.
+        Columns of the fixed effects, of the bases and of the offsets.
+    covariates
+        Those of them that can fail to apply: a response and a group are there for every row.
     factors
         Columns of each grouping factor, without repetition.
     made_factors
@@ -36,6 +37,7 @@ class Roles:
     fixed: tuple[Term, ...]
     bases: tuple[tuple[Term, ...], ...]
     predictors: tuple[str, ...]
+    covariates: tuple[str, ...]
     factors: tuple[tuple[str, ...], ...]
     made_factors: tuple[str, ...]
 
@@ -65,10 +67,14 @@ def read_roles(formula: Formula) -> Roles:
             *formula.offsets,
         )
     }
+    predictors = tuple(dict.fromkeys(name for names in used.values() for name in names))
+    always = {name for term in formula.random for name in term.factors}
+    always.update(columns_of(formula.response))
     return Roles(
         fixed=fixed,
         bases=bases,
-        predictors=tuple(dict.fromkeys(name for names in used.values() for name in names)),
+        predictors=predictors,
+        covariates=tuple(name for name in predictors if name not in always),
         factors=tuple(dict.fromkeys(term.factors for term in formula.random)),
         made_factors=tuple(
             names[0] for text, names in used.items() if _FACTOR.match(text) and len(names) == 1

@@ -66,14 +66,14 @@ def never_applies(matrix: ModelMatrix, factors: Factors) -> frozenset[int]:
 
 def applicable_levels(
     matrix: ModelMatrix, factors: Factors, group: GroupingFactor
-) -> NDArray[np.bool_] | None:
+) -> NDArray[np.bool_]:
     """Find which effects of which level exist.
 
     Returns
     -------
-    (J, k) array of bool, or None
+    (J, k) array of bool
         False where a column's covariate applies in no row of a level, of those rows where
-        the column would be something. None if every effect exists.
+        the column would be something.
     """
     J = len(group.levels)
     applicable = np.ones((J, len(matrix.columns)), dtype=bool)
@@ -86,4 +86,4 @@ def applicable_levels(
         does = np.bincount(group.codes[cofactor & mask], minlength=J) > 0
         anywhere = np.bincount(group.codes[mask], minlength=J) > 0
         applicable[:, i] = np.where(would, does, anywhere)
-    return None if applicable.all() else applicable
+    return applicable

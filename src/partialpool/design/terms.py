@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 __all__ = ["ScopedFactor", "ScopedTerm", "Term", "factor_name", "read_terms", "scope"]
 
@@ -17,8 +17,7 @@ _PIECES = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ScopedFactor:
+class ScopedFactor(NamedTuple):
     """A factor and how it is coded.
 
     Attributes
@@ -104,6 +103,10 @@ def scope(terms: Iterable[Term], categorical: Mapping[str, bool]) -> tuple[Scope
     spanned: set[frozenset[ScopedFactor]] = set()
     scoped: list[ScopedTerm] = []
     for term in terms:
+        if not any(categorical[text] for text in term):
+            scoped.append(tuple(map(ScopedFactor, dict.fromkeys(term))))
+            spanned.add(frozenset(scoped[-1]))
+            continue
         pieces = [piece for piece in _pieces(term, categorical) if frozenset(piece) not in spanned]
         spanned.update(map(frozenset, pieces))
         scoped += _join(pieces)

@@ -16,7 +16,7 @@ from partialpool.errors import DataError
 from partialpool.frames.arrays import coded_column, number_column, read_objects, text_column
 from partialpool.frames.column import Column, ColumnKind
 
-__all__ = ["read_categorical", "read_series"]
+__all__ = ["read_categorical", "read_pandas", "read_series"]
 
 
 def read_series(name: str, series: nw.Series[Any]) -> Column:
@@ -46,6 +46,16 @@ def read_series(name: str, series: nw.Series[Any]) -> Column:
     # Whatever narwhals doesn't know: sparse, periods, a column of nothing but nulls.
     values = series.to_numpy()
     return number_column(name, values) if values.dtype != object else read_objects(name, values)
+
+
+def read_pandas(name: str, series: Any) -> Column:
+    """Read a pandas series, by its own arrays where these are plain."""
+    dtype = series.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "biufMm":
+        return number_column(name, series.to_numpy())
+    if hasattr(dtype, "ordered"):
+        return read_categorical(name, series.array)
+    return read_series(name, nw.from_native(series, series_only=True))
 
 
 def _read_numbers(name: str, series: nw.Series[Any]) -> Column:

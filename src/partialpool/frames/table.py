@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ import numpy as np
 from partialpool.errors import DataError, did_you_mean
 from partialpool.frames.arrays import read_array, read_objects
 from partialpool.frames.column import Column
-from partialpool.frames.native import read_categorical, read_series
+from partialpool.frames.native import read_categorical, read_pandas, read_series
 
 __all__ = ["FrameKind", "Table", "read_column", "read_table"]
 
@@ -94,25 +94,37 @@ def read_table(data: Any) -> Table:
         return _read_dict(data)
     if isinstance(data, np.ndarray):
         raise _no_table(data)
+    if nw.dependencies.is_pandas_dataframe(data):
+        return _read_pandas(data)
     frame = _narwhals_frame(data)
-    names = [str(name) for name in frame.columns]
-    _check_names(names)
-    originals = dict(zip(names, frame.columns, strict=True))
     kind = frame.implementation.value
     return Table(
         n=len(frame),
-        names=tuple(names),
+        names=tuple(frame.columns),
         kind=kind if kind in ("polars", "pyarrow") else "pandas",
-        read=lambda name: read_series(name, frame.get_column(originals[name])),
+        read=lambda name: read_series(name, frame.get_column(name)),
+    )
+
+
+def _read_pandas(data: Any) -> Table:
+    # Most columns are plain NumPy inside, and narwhals' care would cost more than a small fit.
+    originals = data.columns.tolist()
+    names = tuple(map(str, originals))
+    _check_names(names)
+    positions = {name: i for i, name in enumerate(names)}
+    return Table(
+        n=len(data),
+        names=names,
+        kind="pandas",
+        read=lambda name: read_pandas(name, data[originals[positions[name]]]),
     )
 
 
 def _narwhals_frame(data: Any) -> nw.DataFrame[Any]:
-    if hasattr(data, "columns") and not isinstance(data, type):
-        # narwhals refuses duplicates too, but doesn't say what to do.
-        names = data.column_names if hasattr(data, "column_names") else list(data.columns)
-        if all(isinstance(name, str) for name in names):
-            _check_names(names)
+    # narwhals refuses duplicates too, but doesn't say what to do.
+    names = getattr(data, "column_names", ())
+    if isinstance(names, list):
+        _check_names(names)
     try:
         return nw.from_native(data, eager_only=True)
     except TypeError as error:
@@ -131,13 +143,14 @@ def _no_table(data: Any) -> DataError:
     return DataError(f"data must be {_KINDS}, found {found}.{advice}")
 
 
-def _check_names(names: Iterable[str]) -> None:
+def _check_names(names: Collection[str]) -> None:
+    if len(set(names)) == len(names):
+        return
     twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise DataError(
-            f"the data have more than one column named {', '.join(map(repr, twice))}, so that it "
-            "isn't clear which is meant. Rename or drop the others."
-        )
+    raise DataError(
+        f"the data have more than one column named {', '.join(map(repr, twice))}, so that it "
+        "isn't clear which is meant. Rename or drop the others."
+    )
 
 
 def _read_dict(data: Mapping[Any, Any]) -> Table:
@@ -181,11 +194,14 @@ def read_column(name: str, values: Any) -> Column:
     """
     if isinstance(values, np.ndarray):
         return read_array(name, values)
-    if hasattr(values, "categories") and hasattr(values, "codes"):
+    if hasattr(values, "codes") or hasattr(values, "dictionary"):
         return read_categorical(name, values)
     if isinstance(values, (list, tuple)):
         return read_objects(name, values)
     series = nw.from_native(values, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):
         return read_series(name, series)
+    if getattr(values, "null_count", 0) and hasattr(values, "to_pylist"):
+        # An arrow array with nulls, which NumPy would round to floats.
+        return read_objects(name, values.to_pylist())
     return read_array(name, np.asarray(values))
