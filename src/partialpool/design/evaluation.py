@@ -7,7 +7,6 @@ happen, whatever a saved model holds.
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,52 +17,23 @@ from numpy.typing import NDArray
 from partialpool.design.contrasts import Contrast
 from partialpool.design.conversions import level_numbers, level_order, parsed_text
 from partialpool.design.labels import Basis, Labels, compare_labels
-from partialpool.design.polynomials import apply_poly, learn_poly
-from partialpool.design.scaling import FIGURES, apply_scale, learn_scale
+from partialpool.design.operations import (
+    ARITHMETIC,
+    COMPARISONS,
+    ELEMENTWISE,
+    LEARNED,
+    LOGIC,
+    State,
+)
+from partialpool.design.scaling import FIGURES
 from partialpool.design.sheet import Sheet
-from partialpool.design.splines import apply_bs, apply_ns, learn_bs, learn_ns
 from partialpool.errors import DataError, FormulaError
 from partialpool.formula import expression_columns, expression_tree
 from partialpool.frames import Column, label, read_column
 
 __all__ = ["Evaluated", "State", "Value", "columns_of", "evaluate"]
 
-State = dict[str, Any]
 Value = Any  # an array, a constant, Labels or a Basis
-
-_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: np.true_divide,
-    ast.FloorDiv: np.floor_divide,
-    ast.Mod: np.mod,
-    ast.Pow: np.power,
-}
-_LOGIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.BitAnd: np.logical_and,
-    ast.BitOr: np.logical_or,
-}
-_COMPARISONS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
-    ast.Eq: ("==", operator.eq),
-    ast.NotEq: ("!=", operator.ne),
-    ast.Lt: ("<", operator.lt),
-    ast.LtE: ("<=", operator.le),
-    ast.Gt: (">", operator.gt),
-    ast.GtE: (">=", operator.ge),
-}
-_ELEMENTWISE: dict[str, Callable[[Any], Any]] = {
-    "abs": np.abs, "cos": np.cos, "exp": np.exp, "expm1": np.expm1, "log": np.log,
-    "log10": np.log10, "log1p": np.log1p, "log2": np.log2, "sin": np.sin, "sqrt": np.sqrt,
-    "tan": np.tan,
-}  # fmt: skip
-_LEARNED: dict[str, tuple[Callable[..., State], Callable[[Any, State], Any]]] = {
-    "bs": (learn_bs, apply_bs),
-    "center": (lambda x: learn_scale(x, scale=False), apply_scale),
-    "ns": (learn_ns, apply_ns),
-    "poly": (learn_poly, apply_poly),
-    "scale": (learn_scale, apply_scale),
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,12 +149,12 @@ class _Walk:
         return value
 
     def binary(self, node: ast.BinOp, left: Any) -> Any:
-        if type(node.op) in _LOGIC:
+        if type(node.op) in LOGIC:
             read = self.condition
-            combine = _LOGIC[type(node.op)]
-        elif type(node.op) in _ARITHMETIC:
+            combine = LOGIC[type(node.op)]
+        elif type(node.op) in ARITHMETIC:
             read = self.numbers
-            combine = _ARITHMETIC[type(node.op)]
+            combine = ARITHMETIC[type(node.op)]
         else:
             raise FormulaError(f"{ast.unparse(node)!r} is not allowed in an expression.")
         first = read(left) if isinstance(left, ast.expr) else left
@@ -206,7 +176,7 @@ class _Walk:
         return -value if isinstance(node.op, ast.USub) else value
 
     def compare(self, node: ast.Compare) -> Any:
-        symbol, compare = _COMPARISONS[type(node.ops[0])]
+        symbol, compare = COMPARISONS[type(node.ops[0])]
         left, right = self.value(node.left), self.value(node.comparators[0])
         if isinstance(left, Labels) or isinstance(right, Labels):
             return compare_labels(symbol, left, right, compare)
@@ -219,13 +189,13 @@ class _Walk:
     def call(self, name: str, node: ast.Call) -> Any:
         if name == "I":
             return self.value(node.args[0])
-        if name in _ELEMENTWISE:
-            return _ELEMENTWISE[name](self.numbers(node.args[0]))
+        if name in ELEMENTWISE:
+            return ELEMENTWISE[name](self.numbers(node.args[0]))
         if name in FIGURES:
             figure = FIGURES[name]
             state = self.state(lambda: {"value": float(figure(self.vector(node.args[0])))})
             return state["value"]
-        if name in _LEARNED:
+        if name in LEARNED:
             return self.learned(name, node)
         if name in ("as_numeric", "as_integer"):
             return self.converted(name, node)
@@ -239,7 +209,7 @@ class _Walk:
         return state
 
     def learned(self, name: str, node: ast.Call) -> Any:
-        learn, apply = _LEARNED[name]
+        learn, apply = LEARNED[name]
         x = self.vector(node.args[0])
         options = [self.value(argument) for argument in node.args[1:]]
         named = {str(k.arg): self.value(k.value) for k in node.keywords}

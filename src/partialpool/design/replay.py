@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -20,7 +21,7 @@ from partialpool.design.spec import DesignSpec, MatrixSpec
 from partialpool.design.support import term_mask
 from partialpool.design.values import NewEffects, NewRows
 from partialpool.errors import DataError, did_you_mean
-from partialpool.frames import Table, read_column, read_table
+from partialpool.frames import Column, Table, read_column, read_table
 
 __all__ = ["Inapplicable", "replay"]
 
@@ -122,14 +123,30 @@ def _read_sheet(
     spec: DesignSpec, wanted: Collection[int], rules: Mapping[str, Any], table: Table
 ) -> Sheet:
     needed = _needed(spec, wanted, rules)
-    absent = [name for name in needed if name not in table]
+    absent = [name for name in needed if name not in table and name not in rules]
     if absent:
-        near = "".join(did_you_mean(name, table.names) for name in absent)
-        raise DataError(
-            f"the new data lack the column(s) {', '.join(map(repr, absent))}.{near} The model "
-            f"needs {', '.join(map(repr, needed))}."
-        )
-    return Sheet(table.n, {name: table.column(name) for name in needed})
+        raise _lacking(absent, needed, table.names)
+    columns = {name: table.column(name) for name in needed if name in table}
+    gone = Column("", "number", np.full(table.n, np.nan), missing=np.ones(table.n, dtype=bool))
+    # A covariate that applies in none of the new rows needn't be there.
+    without = {name: replace(gone, name=name) for name in needed if name not in table}
+    sheet = Sheet(table.n, {**columns, **without})
+    wanting = [name for name in without if _applies(rules[name], sheet).any()]
+    if wanting:
+        raise _lacking(wanting, needed, table.names)
+    return sheet
+
+
+def _lacking(absent: list[str], needed: Collection[str], names: tuple[str, ...]) -> DataError:
+    near = "".join(did_you_mean(name, names) for name in absent)
+    return DataError(
+        f"the new data lack the column(s) {', '.join(map(repr, absent))}.{near} The model "
+        f"needs {', '.join(map(repr, needed))}."
+    )
+
+
+def _applies(rule: MaskRule | NDArray[np.bool_], sheet: Sheet) -> NDArray[np.bool_]:
+    return evaluate_rule(rule, sheet) if isinstance(rule, MaskRule) else rule
 
 
 def _masks(
@@ -139,7 +156,7 @@ def _masks(
     for column, rule in rules.items():
         if column not in sheet.columns:
             continue
-        applies = evaluate_rule(rule, sheet) if isinstance(rule, MaskRule) else rule
+        applies = _applies(rule, sheet)
         if inapplicable == "error":
             kept = rule if isinstance(rule, MaskRule) else MaskRule(column, "rows")
             refuse_given(FoundMask(kept, applies, ""), sheet.columns[column].missing)

@@ -15,6 +15,9 @@ from partialpool.errors import DataError, ModelError, PartialPoolWarning
 
 __all__ = ["read_response"]
 
+# With fewer different values than this, rounding is part of the result.
+_FEWEST_STEPS = 1000
+
 
 def read_response(text: str, sheet: Sheet) -> NDArray[np.float64]:
     """Evaluate the response on the rows to fit.
@@ -58,7 +61,20 @@ def read_response(text: str, sheet: Sheet) -> NDArray[np.float64]:
             f"the response is constant: {text} is {y[0]:g} in all {len(y)} rows, so that there is "
             "nothing to explain."
         )
+    _refuse_lost_digits(text, y)
     return y
+
+
+def _refuse_lost_digits(text: str, y: NDArray[np.float64]) -> None:
+    # Of a response around 1e15, floats have kept steps of 1/8: the rest is gone for good.
+    lowest, highest = float(y.min()), float(y.max())
+    step = float(np.spacing(max(abs(lowest), abs(highest))))
+    if (highest - lowest) < _FEWEST_STEPS * step:
+        raise DataError(
+            f"the response {text} varies by {highest - lowest:.3g} around {highest:.3g}, where "
+            f"numbers of this precision are {step:.3g} apart, so that its digits are lost. "
+            "Subtract a constant before the values are stored."
+        )
 
 
 def _labels(text: str, value: Labels) -> DataError:

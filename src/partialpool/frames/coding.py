@@ -47,6 +47,10 @@ def encode(values: NDArray[Any]) -> Coding:
             return _encode_range(integers, lowest, highest - lowest + 1, values.dtype)
     if len(values) > _MANY_ROWS:
         return _encode_by_hash(values)
+    return _encode_by_sort(values)
+
+
+def _encode_by_sort(values: NDArray[Any]) -> Coding:
     levels, codes = np.unique(values, return_inverse=True)
     return Coding(levels, codes.reshape(-1).astype(np.int32))
 
@@ -76,9 +80,11 @@ def _encode_range(
 
 
 def _encode_by_hash(values: NDArray[Any]) -> Coding:
-    # Imported here: pandas takes half a second to load, and small tables never need it.
-    import pandas as pd
-
+    try:
+        # Imported here: pandas takes half a second to load, and small tables never need it.
+        import pandas as pd
+    except ImportError:
+        return _encode_by_sort(values)
     codes, levels = pd.factorize(values)
     return renumber(np.asarray(levels), codes.astype(np.int32), np.argsort(levels, kind="stable"))
 

@@ -233,6 +233,14 @@ def test_a_value_given_where_it_does_not_apply_is_refused_or_disregarded(way):
     np.testing.assert_array_equal(replay(spec_of(way), given, inapplicable="ignore").X, X_NEW)
 
 
+@every_way
+def test_a_column_that_applies_in_no_new_row_need_not_be_there(way):
+    first = NEW.drop(columns="cutting_wait_time")
+    np.testing.assert_array_equal(replay(spec_of(way), first[:1]).X, X_NEW[:1])
+    with pytest.raises(DataError, match=r"lack the column\(s\) 'cutting_wait_time'"):
+        replay(spec_of(way), first)
+
+
 def test_a_value_missing_where_it_applies_is_unknown():
     new = replay(spec_of("auto"), NEW.assign(cutting_wait_time=np.nan))
     np.testing.assert_array_equal(np.isnan(new.X[:, -1]), [False, True])

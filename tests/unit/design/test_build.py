@@ -224,6 +224,13 @@ def test_a_response_that_is_none_is_refused(y, error, message):
         design("y ~ x", table(y=y))
 
 
+def test_a_response_whose_digits_are_lost_says_so():
+    y = table()["y"]
+    with pytest.raises(DataError, match=r"varies by 2.* around 1e\+15, .* are 0.125 apart"):
+        design("y ~ x", table(y=y + 1e15))
+    assert design("y ~ x", table(y=y + 1e9)).y[0] == y[0] + 1e9
+
+
 def test_two_columns_are_no_response_of_a_linear_model():
     with pytest.raises(ModelError, match=r"cbind\(x, z\) has two columns"):
         design("cbind(x, z) ~ f")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,11 @@ def test_coding_is_that_of_a_sort(kind):
     np.testing.assert_array_equal(coding.codes, codes)
     assert coding.levels.dtype == KEYS[kind].dtype
     assert coding.codes.dtype == np.int32
+
+
+def test_without_pandas_a_sort_does_the_same(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    test_coding_is_that_of_a_sort("wide range")
 
 
 def test_floats_that_look_whole_at_first_are_not_cut_off():
