@@ -186,6 +186,18 @@ private:
     bool solvable_ = true;
 };
 
+/// The optimum of a saved fit: evaluated again, described as the search that found it did.
+Optimum as_found(Optimum o, double objective, int evaluations, bool converged,
+                 const InVector& gradient, const InMatrix& curvature) {
+    o.value = objective;
+    o.evaluations = evaluations;
+    o.converged = converged;
+    o.gradient = ConstVectorMap(gradient.data(), static_cast<Index>(gradient.shape(0)));
+    o.curvature = ConstRowMap(curvature.data(), static_cast<Index>(curvature.shape(0)),
+                              static_cast<Index>(curvature.shape(1)));
+    return o;
+}
+
 }  // namespace
 
 void bind_problem(nb::module_& m) {
@@ -202,7 +214,9 @@ void bind_problem(nb::module_& m) {
         .def_prop_ro(
             "curvature", [](const Optimum& o) { return to_numpy(o.curvature); },
             nb::rv_policy::automatic)
-        .def_prop_ro("penalised_residual", [](const Optimum& o) { return o.pieces.s; });
+        .def_prop_ro("penalised_residual", [](const Optimum& o) { return o.pieces.s; })
+        .def("as_found", &as_found, nb::arg("objective"), nb::arg("evaluations"),
+             nb::arg("converged"), nb::arg("gradient"), nb::arg("curvature"));
 
     nb::class_<SharedProblem>(m, "Problem")
         .def(nb::init<const InMatrix&, const InVector&, const MaybeVector&, const MaybeVector&,

@@ -1,6 +1,7 @@
 #include "partialpool/crossed.hpp"
 
 #include "partialpool/rest_dense.hpp"
+#include "partialpool/rest_sparse.hpp"
 
 namespace partialpool {
 
@@ -59,7 +60,12 @@ Crossed::Crossed(const CrossProducts& cp) : cp_(cp), width_(cp.p + 1) {
     V_.resize(static_cast<std::size_t>(q1() * k1() * width_));
     const double density = static_cast<double>(contacts_.columns.size()) /
                            (static_cast<double>(q1()) * static_cast<double>(layout_.m));
-    rest_ = std::make_unique<DenseRest>(layout_, dense_a22(cp, layout_), density > 0.25);
+    if (auto pattern = find_pattern(cp, layout_, contacts_)) {
+        sparse_ = true;
+        rest_ = std::make_unique<SparseRest>(layout_, std::move(*pattern), cp, contacts_);
+    } else {
+        rest_ = std::make_unique<DenseRest>(layout_, dense_a22(cp, layout_), density > 0.25);
+    }
 }
 
 bool Crossed::eliminate(const Matrix& lambda, double& logdet) {
