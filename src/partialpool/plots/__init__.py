@@ -1,0 +1,16 @@
+"""Pictures of a fit. Needs the extra ``plots``.
+
+Every function returns a :class:`matplotlib.figure.Figure` and opens no window:
+save it with ``figure.savefig("fit.png")``; a notebook displays it by itself.
+"""
+
+from __future__ import annotations
+
+from partialpool.extras import require
+
+require("matplotlib", extra="plots")
+
+from partialpool.plots.intervals import caterpillar  # noqa: E402
+from partialpool.plots.trellis import fitted_lines  # noqa: E402
+
+__all__ = ["caterpillar", "fitted_lines"]

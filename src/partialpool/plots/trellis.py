@@ -1,0 +1,145 @@
+"""Fitted lines per group: no, partial and complete pooling over the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from partialpool.plots.pooling import GroupLines, covariate, group_lines, random_term
+from partialpool.plots.style import COMPLETE, DATA, INK, NONE, PARTIAL, Picture, heading, styled
+
+if TYPE_CHECKING:
+    from partialpool.linear import LmmFit
+
+__all__ = ["fitted_lines"]
+
+_MOST_PANELS = 24
+
+
+def fitted_lines(
+    fit: LmmFit,
+    x: str | None = None,
+    group: str | None = None,
+    n_groups: int | None = None,
+    figure: Figure | None = None,
+) -> Figure:
+    """Draw each group's data and three fitted lines, one small panel per group.
+
+    No pooling is least squares on the group's own rows, complete pooling is least
+    squares on all rows, and partial pooling is the mixed model. Panels stand in the
+    order of the partially pooled slope.
+
+    Parameters
+    ----------
+    fit
+        A fitted linear mixed model.
+    x
+        Numeric column for the horizontal axis; may be left out when only one
+        varies within groups.
+    group
+        Grouping factor; by default the one whose term has the most columns.
+    n_groups
+        Number of panels, spread evenly over the order; by default at most 24.
+    figure
+        An empty figure to draw in; by default a new one.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The picture. It is not shown.
+
+    Raises
+    ------
+    ModelError
+        If the model has no groups, or its fitted values are not lines over ``x``.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+    >>> figure = pp.plots.fitted_lines(fit)
+    >>> figure.savefig("lines.png")  # doctest: +SKIP
+    """
+    effects = random_term(fit, group)
+    name, values = covariate(fit, effects, x)
+    every = sorted(group_lines(fit, effects, name, values), key=lambda g: (g.slope, g.label))
+    shown = _spread(every, n_groups)
+    with styled():
+        rows, columns = _grid(len(shown))
+        figure = figure or Picture(figsize=(0.85 + 1.5 * columns, 1.75 + 1.45 * rows))
+        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        for panel, lines in zip(axes.flat, shown, strict=False):
+            _panel(panel, lines)
+        for panel in axes.flat[len(shown) :]:
+            _bare(panel, axes)
+        response = fit.design.formula.response
+        which = f"{len(shown)} of {len(every):,}" if len(shown) < len(every) else f"{len(every)}"
+        heading(
+            figure,
+            f"{response} over {name}, by {effects.factor.name}",
+            f"{which} levels of {effects.factor.name}, ordered by their partially pooled slope",
+            _key(),
+        )
+        _frame(figure, name, response)
+    return figure
+
+
+def _spread(every: list[GroupLines], n_groups: int | None) -> list[GroupLines]:
+    """Take groups evenly from the whole order, so that both ends are seen."""
+    wanted = max(1, min(len(every), _MOST_PANELS if n_groups is None else n_groups))
+    places = np.linspace(0, len(every) - 1, wanted).round().astype(int)
+    return [every[i] for i in places]
+
+
+def _grid(panels: int) -> tuple[int, int]:
+    columns = min(panels, 6 if panels > 8 else 4)
+    return -(-panels // columns), columns
+
+
+def _panel(axes: Axes, lines: GroupLines) -> None:
+    axes.plot(lines.x, lines.complete, color=COMPLETE, lw=1.2, zorder=2)
+    axes.plot(lines.x, lines.none, color=NONE, lw=1.5, ls=(0, (3, 1.8)), zorder=4)
+    axes.plot(lines.x, lines.partial, color=PARTIAL, lw=1.9, zorder=3)
+    axes.plot(lines.x, lines.y, "o", color=DATA, ms=3.1, mew=0, alpha=0.75, zorder=5)
+    axes.set_title(lines.label)
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=bool(np.all(lines.x % 1 == 0))))
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+
+
+def _bare(axes: Axes, grid: NDArray[np.object_]) -> None:
+    """Empty a panel of the last row, and number the axis of the panel above it."""
+    axes.set_axis_off()
+    column = list(grid[-1]).index(axes)
+    if len(grid) > 1:
+        grid[-2][column].xaxis.set_tick_params(labelbottom=True)
+
+
+def _key() -> list[Line2D]:
+    return [
+        Line2D([], [], color=DATA, marker="o", ms=4, mew=0, ls="", alpha=0.75, label="data"),
+        Line2D([], [], color=PARTIAL, lw=2.2, label="partial pooling (this model)"),
+        Line2D([], [], color=NONE, lw=1.7, ls=(0, (3, 1.8)), label="no pooling"),
+        Line2D([], [], color=COMPLETE, lw=1.5, label="complete pooling"),
+    ]
+
+
+def _frame(figure: Figure, name: str, response: str) -> None:
+    width, height = figure.get_size_inches()
+    figure.subplots_adjust(
+        left=0.72 / width,
+        right=1 - 0.15 / width,
+        top=1 - 1.06 / height,
+        bottom=0.52 / height,
+        wspace=0.14,
+        hspace=0.30,
+    )
+    middle = (0.72 + width - 0.15) / 2 / width
+    figure.text(middle, 0.10 / height, name, ha="center", va="bottom", size=10, color=INK)
+    across = (0.52 + height - 1.06) / 2 / height
+    figure.text(0.14 / width, across, response, rotation=90, va="center", size=10, color=INK)
