@@ -1,0 +1,95 @@
+"""What each command does."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import partialpool
+from partialpool.cli.files import read_file, write_file
+from partialpool.cli.progress import working
+from partialpool.errors import DataError, NotAvailableError
+from partialpool.frames import read_table
+
+__all__ = ["demo", "fit", "predict"]
+
+_DEMO = "Reaction ~ Days + (Days | Subject)"
+_PICTURE = "sleepstudy-fitted-lines.png"
+
+
+def fit(arguments: Namespace) -> int:
+    """Fit a model to a file, print the summary, save the model."""
+    with working(f"Reading {arguments.data}"):
+        data = read_file(arguments.data)
+    with working("Fitting"):
+        model = partialpool.lmm(
+            arguments.formula,
+            data,
+            reml=not arguments.ml,
+            weights=arguments.weights,
+            offset=arguments.offset,
+            missing=arguments.missing,
+        )
+    print(model.summary())
+    if arguments.save:
+        model.save(arguments.save)
+        print(f"\nSaved to {arguments.save}. Predict: partialpool predict {arguments.save} NEW")
+    return 0
+
+
+def predict(arguments: Namespace) -> int:
+    """Predict for the rows of a file with a saved model."""
+    model = partialpool.load(arguments.model)
+    new = read_file(arguments.new)
+    with working("Predicting"):
+        columns = _predictions(model, new, arguments)
+    frame = new if hasattr(new, "assign") else new.to_pandas()
+    if taken := [name for name in columns if name in frame.columns]:
+        raise DataError(
+            f"{arguments.new!r} has a column {taken[0]!r} already, which the predictions would "
+            "replace. Rename it."
+        )
+    frame = frame.assign(**columns)
+    if arguments.out:
+        write_file(frame, arguments.out)
+        print(f"{len(frame):,} predictions written to {arguments.out}", file=sys.stderr)
+    else:
+        frame.to_csv(sys.stdout, index=False)
+    return 0
+
+
+def demo(arguments: Namespace) -> int:
+    """Fit the sleepstudy data, print the summary and draw the fitted lines."""
+    data = partialpool.load_dataset("sleepstudy")
+    print(f'partialpool.lmm("{_DEMO}", load_dataset("sleepstudy"))\n')
+    model = partialpool.lmm(_DEMO, data)
+    print(model.summary())
+    print(f"\n{_draw(model, Path(arguments.out))}")
+    return 0
+
+
+def _predictions(model: Any, new: Any, arguments: Namespace) -> dict[str, Any]:
+    options = {"random": arguments.random, "new_levels": arguments.new_levels}
+    if not arguments.se:
+        return {"prediction": model.predict(new, **options)}
+    # As plain arrays: the kind of frame that comes back doesn't matter here.
+    both = read_table(model.predict(new, se=True, **options))
+    return {"prediction": both.column("fit").values, "std_error": both.column("se").values}
+
+
+def _draw(model: Any, folder: Path) -> str:
+    try:
+        from partialpool import plots
+    except NotAvailableError as error:
+        return f"For a picture of the fitted lines: {error}"
+    path = folder / _PICTURE
+    with working("Drawing"):
+        figure = plots.fitted_lines(model)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            figure.savefig(path, dpi=160)
+        except OSError as error:
+            raise DataError(f"can't write {str(path)!r}: {error.strerror}.") from error
+    return f"Picture of the fitted lines: {path.resolve()}"

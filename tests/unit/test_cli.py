@@ -1,0 +1,348 @@
+"""The command line, from arguments to exit codes."""
+
+import re
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import partialpool as pp
+from partialpool.cli import main
+from partialpool.cli.files import read_file, write_file
+from partialpool.cli.progress import working
+from partialpool.errors import DataError, NotAvailableError
+
+FORMULA = "Reaction ~ Days + (Days | Subject)"
+
+
+@pytest.fixture
+def table():
+    return pd.DataFrame({"number": [1.5, None, 3.0], "text": ["a", "b,c", "Ü"], "n": [1, 2, 3]})
+
+
+@pytest.mark.parametrize(
+    "name", ["a.csv", "a.tsv", "a.csv.gz", "A.CSV", "a.parquet", "a.pq", "a.feather", "a.arrow"]
+)
+def test_a_table_written_is_read_again(tmp_path, table, name):
+    path = str(tmp_path / name)
+    write_file(table, path)
+    back = read_file(path)
+    back = back if isinstance(back, pd.DataFrame) else back.to_pandas()
+    pd.testing.assert_frame_equal(back, table, check_dtype=False)
+
+
+def test_blanks_and_the_usual_words_in_a_csv_are_missing(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("x,g\n1,a\n,NA\nNA,\nnull,None\n", encoding="utf-8")
+    frame = read_file(str(path))
+    assert frame["x"].isna().tolist() == [False, True, True, True]
+    assert frame["g"].isna().tolist() == [False, True, True, False]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("x,y\n1,2\n", encoding="utf-8-sig")
+    assert list(read_file(str(path)).columns) == ["x", "y"]
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a", "a.parquet.gz", "a.gz", "a.csv.zip"])
+def test_an_unknown_format_is_named_with_those_that_are_known(name):
+    with pytest.raises(DataError, match=rf"'{re.escape(name)}'.* ends in .csv, .tsv, .parquet"):
+        read_file(name)
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(DataError, match=r"there is no file 'nowhere.csv'"):
+        read_file("nowhere.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b""),
+        ("a.csv", b"x\n1,2\n3,4,5\n"),
+        ("a.csv", b"x\n1,2\n3,4\n"),
+        ("a.csv", b"x,y\n1,2\n3,4,5\n"),
+        ("a.csv", b"x\n\xff\xfe\n"),
+        ("a.parquet", b"x"),
+        ("a.feather", b"x"),
+        ("a.csv.gz", b"x"),
+    ],
+)
+def test_a_file_that_is_no_table_is_named(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"can't read '.*' as a table: "):
+        read_file(str(path))
+
+
+def test_a_csv_with_two_columns_of_one_name_is_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("x,y,x\n1,2,3\n")
+    with pytest.raises(DataError, match=r"has 2 columns named 'x'"):
+        read_file(str(path))
+
+
+def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
+    path = tmp_path / "a.parquet"
+    path.write_bytes(b"")
+    monkeypatch.setattr(
+        "partialpool.extras.find_spec", lambda name: None if name == "pyarrow" else find_spec(name)
+    )
+    with pytest.raises(NotAvailableError, match=r"partialpool\[parquet\]"):
+        read_file(str(path))
+
+
+def test_a_folder_that_can_not_be_written_is_named(tmp_path, table):
+    with pytest.raises(DataError, match=r"can't write '.*nowhere.*a\.csv'"):
+        write_file(table, str(tmp_path / "nowhere" / "a.csv"))
+
+
+class Terminal:
+    """Standard error that claims to be a terminal, and remembers."""
+
+    def __init__(self):
+        self.text = ""
+        self.encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+    def write(self, text):
+        self.text += text
+        return len(text)
+
+    def flush(self):
+        pass
+
+
+def test_quick_work_shows_no_progress(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with working("Fitting"):
+        pass
+    assert terminal.text == ""
+
+
+def test_long_work_shows_what_is_going_on(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with working("Fitting", after=0.01):
+        time.sleep(0.5)
+    assert "Fitting" in terminal.text
+
+
+def test_progress_stays_out_of_files(capsys):
+    with working("Fitting", after=0.0):
+        time.sleep(0.05)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_error_inside_long_work_passes_through(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with pytest.raises(DataError, match="broken"), working("Fitting", after=0.0):
+        raise DataError("broken")
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["fit"], ["fit", "y ~ x"], ["fly"], ["demo", "--o", "x"]]
+)
+def test_wrong_usage_leaves_with_two(arguments, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main(arguments)
+    assert leaving.value.code == 2
+    assert "usage: partialpool" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["fit"], ["predict"], ["demo"]])
+def test_help_fits_a_terminal_and_leaves_with_zero(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as leaving:
+        main([*command, "--help"])
+    assert leaving.value.code == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_the_version_is_the_packages(capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"partialpool {pp.__version__}\n"
+
+
+def test_help_waits_for_no_numerical_library():
+    code = (
+        "import sys; from partialpool.cli.parser import build_parser; build_parser();"
+        "print([m for m in ('numpy', 'pandas', 'scipy', 'rich') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_module_runs_as_a_program():
+    command = [sys.executable, "-m", "partialpool", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"partialpool {pp.__version__}\n"
+
+
+@pytest.fixture
+def sleep_csv(tmp_path):
+    path = tmp_path / "sleep.csv"
+    pp.load_dataset("sleepstudy").to_csv(path, index=False)
+    return str(path)
+
+
+@pytest.fixture
+def model(tmp_path, sleep_csv, capsys):
+    path = str(tmp_path / "a.model")
+    assert main(["fit", FORMULA, sleep_csv, "--save", path]) == 0
+    capsys.readouterr()
+    return path
+
+
+def test_fit_prints_the_summary(sleep_csv, capsys):
+    assert main(["fit", FORMULA, sleep_csv]) == 0
+    out = capsys.readouterr().out
+    assert "Linear mixed model fitted by REML" in out
+    assert "251.405       6.825  36.84" in out
+
+
+def test_fit_by_maximum_likelihood(sleep_csv, capsys):
+    assert main(["fit", FORMULA, sleep_csv, "--ml"]) == 0
+    assert "1751.9393" in capsys.readouterr().out
+
+
+def test_fit_takes_weights_and_an_offset(tmp_path, capsys):
+    data = pp.load_dataset("sleepstudy").assign(w=2.0, shift=100.0)
+    path = str(tmp_path / "sleep.parquet")
+    data.to_parquet(path)
+    assert main(["fit", FORMULA, path, "--weights", "w", "--offset", "shift"]) == 0
+    out = capsys.readouterr().out
+    assert "151.405" in out
+    assert "Rows are weighted" in out
+
+
+def test_fit_drops_missing_rows_only_when_asked(tmp_path, capsys):
+    data = pp.load_dataset("sleepstudy").astype({"Days": float})
+    data.loc[3, "Days"] = np.nan
+    path = str(tmp_path / "sleep.csv")
+    data.to_csv(path, index=False)
+    assert main(["fit", FORMULA, path]) == 1
+    assert "Days" in capsys.readouterr().err
+    assert main(["fit", FORMULA, path, "--missing", "drop"]) == 0
+    assert "1 row of 180 left out" in capsys.readouterr().out
+
+
+def test_a_fault_is_one_message_without_a_traceback(sleep_csv, capsys):
+    assert main(["fit", "Reaction ~ Dayz + (1 | Subject)", sleep_csv]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("partialpool: error: ")
+    assert "Did you mean 'Days'?" in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_predict_adds_a_column_to_the_table(model, sleep_csv, capsys):
+    assert main(["predict", model, sleep_csv]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Reaction,Days,Subject,prediction"
+    assert len(lines) == 181
+    # lme4 1.1-31, tests/reference/fits.
+    assert float(lines[1].split(",")[-1]) == pytest.approx(253.66367, rel=1e-5)
+
+
+def test_predict_without_the_groups_is_the_populations_line(model, sleep_csv, capsys):
+    assert main(["predict", model, sleep_csv, "--random", "none"]) == 0
+    assert float(capsys.readouterr().out.splitlines()[1].split(",")[-1]) == pytest.approx(
+        251.405105, rel=1e-6
+    )
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet", "out.feather"])
+def test_predict_writes_a_file_with_standard_errors(model, sleep_csv, tmp_path, name, capsys):
+    out = str(tmp_path / name)
+    assert main(["predict", model, sleep_csv, "--se", "--out", out]) == 0
+    back = read_file(out)
+    back = back if isinstance(back, pd.DataFrame) else back.to_pandas()
+    assert list(back.columns) == ["Reaction", "Days", "Subject", "prediction", "std_error"]
+    assert (back["std_error"] > 0).all()
+    assert capsys.readouterr().err == f"180 predictions written to {out}\n"
+
+
+def test_predict_for_a_new_group_is_refused_or_the_populations_line(model, tmp_path, capsys):
+    new = tmp_path / "new.csv"
+    new.write_text("Days,Subject\n0,999\n")
+    assert main(["predict", model, str(new)]) == 1
+    assert "999" in capsys.readouterr().err
+    assert main(["predict", model, str(new), "--new-levels", "population"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("0,999,251.405")
+
+
+def test_predict_replaces_no_column(model, tmp_path, capsys):
+    new = tmp_path / "new.csv"
+    new.write_text("Days,Subject,prediction\n0,308,1\n")
+    assert main(["predict", model, str(new)]) == 1
+    assert "has a column 'prediction' already" in capsys.readouterr().err
+
+
+def test_predict_from_a_foreign_file_is_refused(sleep_csv, capsys):
+    assert main(["predict", sleep_csv, sleep_csv]) == 1
+    assert "not a model saved by partialpool" in capsys.readouterr().err
+
+
+def test_demo_prints_the_summary_and_says_where_the_picture_is(tmp_path, capsys):
+    folder = tmp_path / "pictures"
+    assert main(["demo", "--out", str(folder)]) == 0
+    out = capsys.readouterr().out
+    picture = folder / "sleepstudy-fitted-lines.png"
+    assert "251.405       6.825  36.84" in out
+    assert out.endswith(f"\nPicture of the fitted lines: {picture}\n")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_demo_without_matplotlib_says_how_to_get_the_picture(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "partialpool.plots", raising=False)
+    monkeypatch.delattr(pp, "plots", raising=False)
+    monkeypatch.setattr(
+        "partialpool.extras.find_spec",
+        lambda name: None if name == "matplotlib" else find_spec(name),
+    )
+    assert main(["demo"]) == 0
+    assert 'pip install "partialpool[plots]"' in capsys.readouterr().out
+
+
+def test_demo_where_nothing_can_be_written_says_so(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["demo", "--out", str(tmp_path / "file")]) == 1
+    assert "can't write" in capsys.readouterr().err
+
+
+def test_a_warning_is_one_line_on_standard_error(monkeypatch, capsys, sleep_csv):
+    import warnings
+
+    from partialpool.cli import commands
+    from partialpool.errors import PartialPoolWarning
+
+    def warn(arguments):
+        warnings.simplefilter("always")
+        warnings.warn("mind this", PartialPoolWarning, stacklevel=1)
+        return 0
+
+    monkeypatch.setattr(commands, "fit", warn)
+    assert main(["fit", FORMULA, sleep_csv]) == 0
+    assert capsys.readouterr().err == "partialpool: warning: mind this\n"
+
+
+def test_an_interrupt_leaves_quietly(monkeypatch, capsys, sleep_csv):
+    from partialpool.cli import commands
+
+    def interrupt(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "fit", interrupt)
+    assert main(["fit", FORMULA, sleep_csv]) == 130
+    assert capsys.readouterr().err == ""
