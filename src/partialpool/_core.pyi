@@ -17,6 +17,14 @@ class Optimum:
     gradient: _Floats
     curvature: _Floats
     penalised_residual: float
+    def as_found(
+        self,
+        objective: float,
+        evaluations: int,
+        converged: bool,
+        gradient: _Floats,
+        curvature: _Floats,
+    ) -> Optimum: ...
 
 class Problem:
     n: int

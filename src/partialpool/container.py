@@ -21,6 +21,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,7 +59,7 @@ class Parcel:
     arrays: Mapping[str, Array]
 
 
-def pack(header: Mapping[str, Any], arrays: Mapping[str, Array], path: str | Path) -> None:
+def pack(header: Mapping[str, Any], arrays: Mapping[str, Array], path: str | PathLike[str]) -> None:
     """Write a header and arrays to one file, replacing it in one step.
 
     Parameters
@@ -101,7 +102,7 @@ def pack(header: Mapping[str, Any], arrays: Mapping[str, Array], path: str | Pat
     _write_whole(Path(path), text, chunks)
 
 
-def unpack(path: str | Path) -> Parcel:
+def unpack(path: str | PathLike[str]) -> Parcel:
     """Read what :func:`pack` wrote. Never runs code from the file.
 
     Parameters
@@ -180,7 +181,7 @@ def _read(path: Path) -> bytes:
         raise SavedModelError(f"can't read {str(path)!r}: {error.strerror or error}.") from error
 
 
-def _check_start(raw: bytes, path: str | Path) -> int:
+def _check_start(raw: bytes, path: str | PathLike[str]) -> int:
     if not raw.startswith(_MAGIC) or len(raw) < _START.size:
         raise SavedModelError(
             f"{str(path)!r} is not a model saved by partialpool. "

@@ -224,9 +224,7 @@ def _read_design(entry: Mapping[str, Any], arrays: Mapping[str, Array]) -> Desig
         offset=_maybe(arrays, entry["offset"]),
         rows=RowReport(rows["n_given"], _maybe(arrays, rows["kept"]), rows["dropped"]),
         not_applicable=tuple(entry["not_applicable"]),
-        masks=tuple(
-            Mask(m["column"], arrays[m["applies"]], m["sentence"]) for m in entry["masks"]
-        ),
+        masks=tuple(Mask(m["column"], arrays[m["applies"]], m["sentence"]) for m in entry["masks"]),
         spec=spec,
     )
 
@@ -241,5 +239,12 @@ def _read_solution(
     likelihood = Likelihood(bool(entry["reml"]), entry["sigma"])
     reduced = reduce(design, likelihood.sigma)
     with reduced.algebra():
-        optimum = reduced.problem.at(arrays[entry["psi"]], likelihood.reml, likelihood.fixed)
+        there = reduced.problem.at(arrays[entry["psi"]], likelihood.reml, likelihood.fixed)
+    optimum = there.as_found(
+        entry["objective"],
+        entry["evaluations"],
+        entry["converged"],
+        arrays[entry["gradient"]],
+        arrays[entry["curvature"]],
+    )
     return Solution(reduced, optimum, likelihood)

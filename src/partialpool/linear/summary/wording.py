@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from partialpool.linear.fit import LmmFit, NullDirection
-
     from partialpool.design import RandomEffects
+    from partialpool.linear.fit import LmmFit, NullDirection
 
 __all__ = ["listed", "notes", "optimum"]
 
