@@ -1,0 +1,187 @@
+"""The programs that ours is timed against."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from speed_cases import Case
+
+__all__ = ["Outcome", "Rival", "find_rival"]
+
+_SCRIPT = Path(__file__).with_name("linear_speed.R")
+_OPTIMISED = re.compile("openblas|atlas|mkl|blis|accelerate|veclib", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where a rival's search ended: its criterion, and its evaluations if it counts them."""
+
+    criterion: float
+    evaluations: int | None
+
+
+class Rival(Protocol):
+    """A program that fits the same models."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the table."""
+        ...
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """Versions, for the foot of the table."""
+        ...
+
+    @property
+    def unfair(self) -> str | None:
+        """Why a comparison with this installation says nothing, if so."""
+        ...
+
+    def knows(self, case: Case, work: str) -> bool:
+        """Whether it can do this work at all."""
+        ...
+
+    def load(self, case: Case, data: pd.DataFrame, responses: np.ndarray) -> None:
+        """Take a model, its table and the responses (r, n) to refit."""
+        ...
+
+    def seconds(self, work: str, calls: int) -> float:
+        """Work so often in a row and return the mean seconds of one."""
+        ...
+
+    def outcome(self) -> Outcome:
+        """Where the last fit ended."""
+        ...
+
+
+class _Lme4:
+    """An R session that fits with lme4's defaults, one command at a time."""
+
+    name = "lme4"
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._messages = Path(self._folder.name) / "messages.txt"
+        # One thread in R's BLAS too: OpenBLAS starts more by itself.
+        single = dict.fromkeys(
+            ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1"
+        )
+        self._process = subprocess.Popen(
+            ["Rscript", "--vanilla", str(_SCRIPT)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._messages.open("w"),
+            text=True,
+            env={**os.environ, **single},
+        )
+        self._r, self._lme4, self._blas = self._ask("about")
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        return (f"R {self._r}", f"lme4 {self._lme4}", f"R's BLAS {self._blas}")
+
+    @property
+    def unfair(self) -> str | None:
+        if _OPTIMISED.search(os.path.realpath(self._blas)) or _OPTIMISED.search(self._blas):
+            return None
+        return (
+            f"R loaded the BLAS `{self._blas}`, which is not an optimised one: lme4 is up to 4 "
+            "times slower than it could be. Install one (Debian: `libopenblas0-pthread`)."
+        )
+
+    def knows(self, case: Case, work: str) -> bool:
+        return True
+
+    def load(self, case: Case, data: pd.DataFrame, responses: np.ndarray) -> None:
+        table, others = (Path(self._folder.name) / f"{kind}.csv" for kind in ("data", "responses"))
+        data.to_csv(table, index=False)
+        words = [case.formula, str(table), " ".join(case.factors)]
+        if len(responses):
+            pd.DataFrame(responses.T).to_csv(others, index=False)
+            words.append(str(others))
+        self._ask("load", *words)
+
+    def seconds(self, work: str, calls: int) -> float:
+        return float(self._ask(work, str(calls))[0])
+
+    def outcome(self) -> Outcome:
+        criterion, evaluations = self._ask("outcome")
+        return Outcome(float(criterion), int(evaluations))
+
+    def _ask(self, *words: str) -> list[str]:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write("\t".join(words) + "\n")
+        stdin.flush()
+        for line in stdout:
+            if line.startswith("=>"):
+                return line.strip().split("\t")[1:]
+        raise RuntimeError(f"R ended in {words[0]!r}: {self._messages.read_text().strip()}")
+
+
+class _Statsmodels:
+    """statsmodels' MixedLM with its defaults; it has no refit, so none is timed."""
+
+    name = "statsmodels"
+    unfair = None
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        return (f"statsmodels {version('statsmodels')}",)
+
+    def knows(self, case: Case, work: str) -> bool:
+        return case.statsmodels is not None and work != "refit"
+
+    def load(self, case: Case, data: pd.DataFrame, responses: np.ndarray) -> None:
+        arguments = case.statsmodels or {}
+        self._formula = case.formula.rpartition(" + (")[0]
+        self._data, self._arguments = data, arguments
+        self._model = self._make()
+
+    def seconds(self, work: str, calls: int) -> float:
+        start = time.perf_counter()
+        for _ in range(calls):
+            self._fit = self._make().fit() if work == "call" else self._given_design().fit()
+        return (time.perf_counter() - start) / calls
+
+    def outcome(self) -> Outcome:
+        return Outcome(-2.0 * self._fit.llf, None)
+
+    def _make(self) -> Any:
+        from statsmodels.formula import api
+
+        return api.mixedlm(self._formula, self._data, **self._arguments)
+
+    def _given_design(self) -> Any:
+        from statsmodels.regression.mixed_linear_model import MixedLM
+
+        made = self._model
+        return MixedLM(made.endog, made.exog, groups=made.groups, exog_re=made.exog_re)
+
+
+def find_rival() -> Rival | None:
+    """lme4 if R has it, else statsmodels if Python has it."""
+    if _has_lme4():
+        return _Lme4()
+    return _Statsmodels() if find_spec("statsmodels") else None
+
+
+def _has_lme4() -> bool:
+    if shutil.which("Rscript") is None:
+        return False
+    probe = ["Rscript", "--vanilla", "-e", "quit(status = !requireNamespace('lme4'))"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
