@@ -65,7 +65,7 @@ def random_effects(fit: Fit, factor: str | None = None, *, cond_sd: bool = False
         for i in terms:
             gone = _inapplicable(design.random[i])
             for c, name in enumerate(design.random[i].columns):
-                sd = np.sqrt(np.maximum(spread[i][:, c, c], 0.0))
+                sd = fit.solution.sigma * np.sqrt(np.maximum(spread[i][:, c, c], 0.0))
                 columns[f"{name}_sd"] = np.where(gone[:, c], np.nan, sd)
     group = design.random[terms[0]].factor
     return make_frame({group.name: group.levels, **columns}, design.spec.kind)

@@ -151,8 +151,15 @@ def _fitted_rows(design: Design, wanted: list[int]) -> NewRows:
 def _refuse_new_levels(design: Design, effects: dict[int, NewEffects]) -> None:
     for i, new in effects.items():
         unseen = np.flatnonzero(new.codes < 0)
+        name = design.random[i].factor.name
+        missing = [row for row in unseen if new.labels[row] is None]
+        if missing:
+            raise DataError(
+                f"the grouping factor {name!r} is missing in {len(missing)} row(s), first in row "
+                f"{missing[0]}. Fill the levels in, or pass new_levels='population' to predict "
+                "these rows without an effect of their own."
+            )
         if len(unseen):
-            name = design.random[i].factor.name
             labels = list(dict.fromkeys(str(x) for x in np.asarray(new.labels)[unseen]))
             shown = ", ".join(map(repr, labels[:5])) + (", ..." if len(labels) > 5 else "")
             raise DataError(

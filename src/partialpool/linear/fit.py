@@ -70,9 +70,10 @@ class LmmFit:
         """Covariance of the fixed effects (p, p); NaN for columns left out."""
         kept = self.solution.reduced.problem.kept
         p = len(self.design.columns)
-        root = self.sigma * self.solution.root
+        root = self.solution.root
         out = np.full((p, p), np.nan)
-        out[np.ix_(kept, kept)] = root @ root.T
+        with np.errstate(over="ignore"):
+            out[np.ix_(kept, kept)] = self.sigma * (self.sigma * (root @ root.T))
         return out
 
     @property
@@ -214,9 +215,7 @@ class LmmFit:
             applicable=applicable,
         )
 
-    def simulate(
-        self, nsim: int = 1, seed: int | None = None, conditional: bool = False
-    ) -> Vector:
+    def simulate(self, nsim: int = 1, seed: int | None = None, conditional: bool = False) -> Vector:
         """See :func:`partialpool.inference.simulate`."""
         return inference.simulate(self, nsim, seed, conditional=conditional)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -107,7 +108,8 @@ def lmm(
 
 
 def _check_sigma(sigma: float) -> None:
-    if isinstance(sigma, bool) or not np.isscalar(sigma) or not 0 < float(sigma) < np.inf:
+    number = isinstance(sigma, Real) and not isinstance(sigma, bool)
+    if not (number and 0 < float(sigma) < np.inf):
         raise DataError(
             f"sigma must be a positive number in units of the response, found {sigma!r}."
         )

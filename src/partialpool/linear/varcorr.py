@@ -60,7 +60,7 @@ class VarCorr:
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
     >>> fit.varcorr
-    Subject   Intercept  sd 24.741
+    Subject   Intercept  sd 24.74
               Days       sd 5.9221  corr 0.066
     Residual             sd 25.592
     """
@@ -92,16 +92,16 @@ def variance_components(design: Design, solution: Solution) -> VarCorr:
     sigma = solution.sigma
     terms = []
     for i, effects in enumerate(design.random):
-        factor = sigma * solution.factor(i)
-        cov = factor @ factor.T
-        sd = np.sqrt(np.diag(cov))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            corr = cov / np.outer(sd, sd)
+        factor = solution.factor(i)
+        relative = factor @ factor.T
+        size = np.sqrt(np.diag(relative))
+        # A response in units of 1e200 has standard deviations, though its variances overflow.
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            corr = relative / np.outer(size, size)
+            sd, cov = sigma * size, sigma * (sigma * relative)
         np.fill_diagonal(corr, 1.0)
         terms.append(
-            VarCorrTerm(
-                effects.factor.name, effects.columns, sd, cov, corr, effects.term.structure
-            )
+            VarCorrTerm(effects.factor.name, effects.columns, sd, cov, corr, effects.term.structure)
         )
     return VarCorr(tuple(terms), sigma)
 

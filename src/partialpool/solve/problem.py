@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from partialpool.core import STRUCTURE_CODES, Problem, codes, dense_algebra, matrix, vector
 from partialpool.design import Design, RandomEffects
 from partialpool.errors import ModelError
@@ -57,13 +59,18 @@ def core_blocks(blocks: tuple[Block, ...], random: tuple[RandomEffects, ...]) ->
         (
             codes(random[block.terms[0]].factor.codes),
             len(random[block.terms[0]].factor.levels),
-            [
-                (matrix(random[i].basis), STRUCTURE_CODES[random[i].term.structure])
-                for i in block.terms
-            ],
+            [(matrix(random[i].basis), _structure_code(random[i])) for i in block.terms],
         )
         for block in blocks
     ]
+
+
+def _structure_code(effects: RandomEffects) -> int:
+    structure = effects.term.structure
+    if len(effects.columns) == 1 and structure in ("cs", "homcs", "ar1"):
+        # One effect has no correlation, only a standard deviation.
+        structure = "homdiag"
+    return STRUCTURE_CODES[structure]
 
 
 def reduce(design: Design, sigma: float | None = None) -> Reduced:
@@ -153,8 +160,8 @@ def _refuse_confounded(design: Design, n: int) -> None:
     Structured terms are exempt: they tie their many effects together by few parameters.
     """
     for effects in design.random:
-        J, k = len(effects.factor.levels), len(effects.columns)
-        if effects.term.structure in ("unstructured", "diagonal") and J >= n:
+        J, k = _levels_with_weight(design, effects), len(effects.columns)
+        if effects.term.structure in ("unstructured", "diagonal") and n <= J:
             raise ModelError(
                 f"the grouping factor {effects.factor.name!r} has {J:,} levels in {n:,} rows; a "
                 "random effect needs fewer levels than rows, or it can't be told from the "
@@ -169,3 +176,8 @@ def _refuse_confounded(design: Design, n: int) -> None:
                 "deviation with sigma=."
             )
 
+
+def _levels_with_weight(design: Design, effects: RandomEffects) -> int:
+    if design.weights is None:
+        return len(effects.factor.levels)
+    return len(np.unique(effects.factor.codes[design.weights > 0]))

@@ -90,13 +90,15 @@ class Solution:
         return self._by_term(design, blocks)
 
     def conditional(self, design: Design) -> tuple[NDArray[np.float64], ...]:
-        """Conditional covariances (J, k, k) of every random term, given the fixed effects."""
+        """Conditional covariances over sigma^2 (J, k, k) of every random term.
+
+        Given the fixed effects. Without sigma^2, which may overflow where sigma doesn't.
+        """
         with self.reduced.algebra():
             blocks = self.reduced.problem.conditional(
                 self.optimum.psi, self.likelihood.reml, self.likelihood.fixed
             )
-        variance = self.sigma**2
-        return tuple(c * variance for c in self._by_term(design, blocks))
+        return self._by_term(design, blocks)
 
     def quadratic_forms(
         self, X: NDArray[np.float64], blocks: list[CoreBlock]
@@ -128,7 +130,6 @@ class Solution:
                 out[term] = values[:, cut] if values.ndim == 2 else values[:, cut, cut]
                 start = stop
         return tuple(out[i] for i in range(len(design.random)))
-
 
 
 def solve(design: Design, likelihood: Likelihood) -> Solution:

@@ -1,0 +1,110 @@
+"""Charts of the covariance structures: closed forms, and derivatives against differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from partialpool import _core
+from partialpool.core import STRUCTURE_CODES
+from tests import dense
+from tests.unit.solve import models
+
+STRUCTURES = tuple(STRUCTURE_CODES)
+every_structure = pytest.mark.parametrize("structure", STRUCTURES)
+sizes = pytest.mark.parametrize("k", [2, 3, 5])
+
+
+def parameters(structure, k, seed=2):
+    return models._interior(structure, k, np.random.default_rng(seed))
+
+
+def sigma(structure, k, psi):
+    L = _core.covariance_factor(STRUCTURE_CODES[structure], k, np.asarray(psi, dtype=float))
+    return L @ L.T
+
+
+def closed_form(structure, k, psi):
+    """Sigma from standard deviations and a correlation, as a text book has it."""
+    if structure == "unstructured":
+        return dense.unstructured(psi, k)
+    if structure in ("diagonal", "homdiag"):
+        return dense.diagonal(psi, k)
+    lowest = -1.0 if structure == "ar1" else -1 / (k - 1)
+    rho = lowest + (1 - lowest) * (1 + np.sin(psi[-1])) / 2
+    if structure == "ar1":
+        return dense.autoregressive(np.array([psi[0], rho]), k)
+    sd = psi[:-1] ** 2 if structure == "cs" else psi[:-1]
+    return dense.compound_symmetric(np.append(sd, rho), k)
+
+
+@every_structure
+@sizes
+def test_the_number_of_parameters_is_the_length_of_the_vector(structure, k):
+    assert _core.covariance_size(STRUCTURE_CODES[structure], k) == len(parameters(structure, k))
+
+
+@every_structure
+@sizes
+def test_the_factor_times_its_transpose_is_the_text_book_covariance(structure, k):
+    psi = parameters(structure, k)
+    assert_allclose(sigma(structure, k, psi), closed_form(structure, k, psi), rtol=1e-13)
+
+
+@every_structure
+@sizes
+def test_the_factor_is_lower_triangular(structure, k):
+    L = _core.covariance_factor(STRUCTURE_CODES[structure], k, parameters(structure, k))
+    np.testing.assert_array_equal(L, np.tril(L))
+
+
+@pytest.mark.parametrize("structure", ["cs", "homcs", "ar1"])
+@sizes
+@pytest.mark.parametrize("angle", [-np.pi / 2, np.pi / 2], ids=["lowest", "highest"])
+def test_correlations_reach_both_ends_of_their_range(structure, k, angle):
+    psi = parameters(structure, k)
+    psi[-1] = angle
+    Sigma = sigma(structure, k, psi)
+    assert_allclose(Sigma, closed_form(structure, k, psi), rtol=1e-7, atol=1e-7)
+    assert abs(np.linalg.eigvalsh(Sigma)[0]) < 1e-7
+
+
+@every_structure
+@sizes
+def test_directions_are_the_slopes_of_sigma(structure, k):
+    psi = parameters(structure, k)
+    ours = _core.covariance_directions(STRUCTURE_CODES[structure], k, psi)
+    slopes = models.first_differences(lambda x: closed_form(structure, k, x), psi)
+    assert_allclose(ours, slopes, rtol=1e-9, atol=1e-9)
+
+
+@every_structure
+@sizes
+def test_the_chart_is_the_second_difference_of_sigma_against_a_gradient(structure, k):
+    psi = parameters(structure, k)
+    G = np.random.default_rng(k).normal(size=(k, k))
+    G = G + G.T
+    ours = _core.covariance_chart(STRUCTURE_CODES[structure], k, psi, G)
+    second = models.second_differences(lambda x: closed_form(structure, k, x), psi)
+    assert_allclose(ours, np.einsum("abij,ij->ab", second, G), rtol=1e-6, atol=1e-6)
+
+
+@every_structure
+def test_without_variance_the_directions_of_scales_vanish_but_the_chart_does_not(structure):
+    """That is why singular fits have curvature across the boundary."""
+    k, code = 3, STRUCTURE_CODES[structure]
+    psi = np.zeros_like(parameters(structure, k))
+    assert not np.any(_core.covariance_directions(code, k, psi))
+    # cs squares its scales twice: its valley is flat there, and the search never starts in it.
+    assert np.any(_core.covariance_chart(code, k, psi, np.eye(k))) == (structure != "cs")
+
+
+@every_structure
+@pytest.mark.parametrize("call", ["factor", "directions", "chart"])
+def test_a_vector_of_the_wrong_length_is_refused(structure, call):
+    function = getattr(_core, f"covariance_{call}")
+    psi = np.ones(len(parameters(structure, 3)) + 1)
+    extra = (np.eye(3),) if call == "chart" else ()
+    with pytest.raises(ValueError, match="wrong length for this structure"):
+        function(STRUCTURE_CODES[structure], 3, psi, *extra)
