@@ -6,8 +6,9 @@ covariances they mean, and everything else here is computed without it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,6 +150,31 @@ def several_terms(seed: int = 5) -> Example:
         (np.eye(3)[rng.integers(3, size=n)], "cs"),
     )
     return replace(example, factors=(replace(factor, terms=terms),))
+
+
+class Pair:
+    """The core at one point, and the dense solution at the covariances it means."""
+
+    def __init__(self, example: Example, point: Callable[[Example], Vector] = interior) -> None:
+        self.example, self.problem = example, example.problem()
+        self.psi = point(example)
+        self.optimum = self.problem.at(self.psi, example.reml, example.fixed)
+        self.Sigmas = example.covariances(self.problem, self.psi)
+        self.model = example.twin()
+        self.dense = dense.solve(self.model, self.Sigmas)
+
+    def by_block(self, parts: Iterable[Matrix]) -> list[Matrix]:
+        """Join the twin's per-term arrays (J, k) into the core's blocks."""
+        parts = iter(parts)
+        return [np.hstack([next(parts) for _ in f.terms]) for f in self.example.factors]
+
+
+def core_rows(example: Example, codes: Iterable[NDArray[np.int32]]) -> list[Any]:
+    """Lay rows out as the core takes them, with other codes."""
+    return [
+        (c.astype(np.int32), f.levels, [(z, 0) for z, _ in f.terms])
+        for f, c in zip(example.factors, codes, strict=True)
+    ]
 
 
 # --- derivatives from their definitions ---------------------------------------------------

@@ -52,28 +52,11 @@ points = pytest.mark.parametrize(
 )
 
 
-class Pair:
-    """The core at one point, and the dense solution at the covariances it means."""
-
-    def __init__(self, example, point=models.interior):
-        self.example, self.problem = example, example.problem()
-        self.psi = point(example)
-        self.optimum = self.problem.at(self.psi, example.reml, example.fixed)
-        self.Sigmas = example.covariances(self.problem, self.psi)
-        self.model = example.twin()
-        self.dense = dense.solve(self.model, self.Sigmas)
-
-    def by_block(self, parts):
-        """Join the twin's per-term arrays (J, k) into the core's blocks."""
-        parts = iter(parts)
-        return [np.hstack([next(parts) for _ in f.terms]) for f in self.example.factors]
-
-
 @points
 @methods
 @examples
 def test_the_objective_is_that_of_the_dense_covariance_matrix(example, reml, point):
-    pair = Pair(replace(example, reml=reml), point)
+    pair = models.Pair(replace(example, reml=reml), point)
     assert_allclose(pair.optimum.objective, dense.objective(pair.model, pair.Sigmas), rtol=1e-11)
     assert_allclose(pair.example.value(pair.problem, pair.psi), pair.optimum.objective, rtol=1e-14)
 
@@ -82,7 +65,7 @@ def test_the_objective_is_that_of_the_dense_covariance_matrix(example, reml, poi
 @methods
 @examples
 def test_fixed_effects_and_their_covariance_are_generalised_least_squares(example, reml, point):
-    pair = Pair(replace(example, reml=reml), point)
+    pair = models.Pair(replace(example, reml=reml), point)
     root = pair.problem.root(pair.optimum)
     assert_allclose(pair.problem.beta(pair.optimum), pair.dense.beta, rtol=1e-9, atol=1e-10)
     assert_allclose(pair.dense.sigma**2 * root @ root.T, pair.dense.vcov, rtol=1e-9, atol=1e-12)
@@ -91,7 +74,7 @@ def test_fixed_effects_and_their_covariance_are_generalised_least_squares(exampl
 @methods
 @examples
 def test_sigma_is_profiled_out(example, reml):
-    pair = Pair(replace(example, reml=reml, sigma=None))
+    pair = models.Pair(replace(example, reml=reml, sigma=None))
     assert_allclose(pair.problem.sigma(pair.optimum, reml), pair.dense.sigma, rtol=1e-10)
 
 
@@ -99,7 +82,7 @@ def test_sigma_is_profiled_out(example, reml):
 @methods
 @examples
 def test_effects_are_the_conditional_means(example, reml, point):
-    pair = Pair(replace(example, reml=reml), point)
+    pair = models.Pair(replace(example, reml=reml), point)
     for block, theirs in enumerate(pair.by_block(pair.dense.b)):
         assert_allclose(pair.problem.effects(pair.optimum, block), theirs, rtol=1e-8, atol=1e-9)
 
@@ -108,7 +91,7 @@ def test_effects_are_the_conditional_means(example, reml, point):
 @methods
 @examples
 def test_conditional_covariances_are_those_given_the_fixed_effects(example, reml, point):
-    pair = Pair(replace(example, reml=reml), point)
+    pair = models.Pair(replace(example, reml=reml), point)
     ours = pair.problem.conditional(pair.psi, reml, example.fixed)
     for block, sd in enumerate(pair.by_block(pair.dense.cond_sd())):
         theirs = np.sqrt(np.einsum("jkk->jk", ours[block]).clip(0)) * pair.dense.sigma
@@ -117,7 +100,7 @@ def test_conditional_covariances_are_those_given_the_fixed_effects(example, reml
 
 @pytest.mark.parametrize("name", ["one factor, k = 3", "nested", "three crossed"])
 def test_conditional_covariances_are_whole_matrices(name):
-    pair = Pair(EXAMPLES[name])
+    pair = models.Pair(EXAMPLES[name])
     ours = pair.problem.conditional(pair.psi, True, 0.0)
     start = 0
     for factor, block in zip(pair.example.factors, ours, strict=True):
@@ -128,25 +111,18 @@ def test_conditional_covariances_are_whole_matrices(name):
             assert_allclose(block[level], theirs, rtol=1e-8, atol=1e-10)
 
 
-def core_rows(example, codes):
-    return [
-        (c.astype(np.int32), f.levels, [(z, 0) for z, _ in f.terms])
-        for f, c in zip(example.factors, codes, strict=True)
-    ]
-
-
 @points
 @methods
 @examples
 @pytest.mark.parametrize("part", ["all", "some", "none"])
 def test_quadratic_forms_are_the_joint_variance_of_beta_and_b(example, reml, point, part):
     """With -1 for levels that take no part: none, every second row, all."""
-    pair = Pair(replace(example, reml=reml), point)
+    pair = models.Pair(replace(example, reml=reml), point)
     codes = [f.codes.copy() for f in example.factors]
     for c in codes:
         c[{"all": slice(0), "some": slice(None, None, 2), "none": slice(None)}[part]] = -1
     ours = pair.problem.quadratic_forms(
-        example.X, core_rows(example, codes), pair.psi, reml, example.fixed
+        example.X, models.core_rows(example, codes), pair.psi, reml, example.fixed
     )
     per_term = [c for f, c in zip(example.factors, codes, strict=True) for _ in f.terms]
     bases = [z for f in example.factors for z, _ in f.terms]
@@ -157,14 +133,14 @@ def test_quadratic_forms_are_the_joint_variance_of_beta_and_b(example, reml, poi
 @pytest.mark.parametrize("m", [0, 1, 127, 128, 129, 300])
 @pytest.mark.parametrize("name", ["one factor, k = 2", "two crossed"])
 def test_quadratic_forms_come_in_any_number_of_rows(name, m):
-    pair = Pair(EXAMPLES[name])
+    pair = models.Pair(EXAMPLES[name])
     at = np.arange(m) % len(pair.example.y)
     blocks = [
         (f.codes[at], f.levels, [(np.ascontiguousarray(z[at]), 0) for z, _ in f.terms])
         for f in pair.example.factors
     ]
     whole = pair.problem.quadratic_forms(
-        pair.example.X, core_rows(pair.example, [f.codes for f in pair.example.factors]),
+        pair.example.X, models.core_rows(pair.example, [f.codes for f in pair.example.factors]),
         pair.psi, True, 0.0,
     )  # fmt: skip
     X = np.ascontiguousarray(pair.example.X[at])
@@ -208,7 +184,7 @@ def test_a_level_that_never_occurs_has_no_effect_and_its_whole_variance(crossed)
     example = replace(
         example, factors=(replace(example.factors[0], codes=codes), *example.factors[1:])
     )
-    pair = Pair(example)
+    pair = models.Pair(example)
     np.testing.assert_array_equal(pair.problem.effects(pair.optimum, 0)[4], 0.0)
     assert_allclose(pair.problem.conditional(pair.psi, True, 0.0)[0][4], pair.Sigmas[0])
     assert_allclose(pair.optimum.objective, pair.dense.objective, rtol=1e-11)
@@ -218,7 +194,7 @@ def test_a_level_that_never_occurs_has_no_effect_and_its_whole_variance(crossed)
 def test_a_level_seen_only_with_weight_zero_has_its_whole_variance(crossed):
     example = models.rows(41, (7, 5) if crossed else (7,), (2, 1) if crossed else (2,))
     weights = np.where(example.factors[0].codes == 6, 0.0, 1.5)
-    pair = Pair(replace(example, weights=weights))
+    pair = models.Pair(replace(example, weights=weights))
     np.testing.assert_array_equal(pair.problem.effects(pair.optimum, 0)[6], 0.0)
     assert_allclose(pair.problem.conditional(pair.psi, True, 0.0)[0][6], pair.Sigmas[0])
     assert_allclose(pair.optimum.objective, pair.dense.objective, rtol=1e-11)
