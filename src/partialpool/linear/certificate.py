@@ -78,7 +78,7 @@ def certify(design: Design, solution: Solution) -> Certificate:
         null
         for i, effects in enumerate(design.random)
         for null in _null_directions(
-            effects.factor.name, effects.columns, solution.factor(i), _unit(effects.basis)
+            effects.factor.name, effects.columns, solution.factor(i), _root(effects.basis)
         )
     )
     return Certificate(
@@ -92,22 +92,30 @@ def certify(design: Design, solution: Solution) -> Certificate:
     )
 
 
-def _unit(basis: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Root mean square of every column, so that effects can be compared."""
-    return np.asarray(np.sqrt(np.einsum("ij,ij->j", basis, basis) / len(basis)))
+def _root(basis: NDArray[np.float64]) -> NDArray[np.float64]:
+    """R (k, k) with R'R = Z'Z / n, so that R b has no units and effects can be compared.
+
+    The units of the columns alone are not enough: far from a covariate's zero the intercept
+    all but determines its slope, and a free covariance matrix would look singular.
+    """
+    centre = basis.mean(axis=0)
+    around = basis - centre  # Z'Z itself would lose the digits of a column with a large mean
+    sizes, axes = np.linalg.eigh(around.T @ around / len(basis))
+    rows = np.sqrt(np.maximum(sizes, 0.0))[:, None] * axes.T
+    return np.asarray(np.linalg.qr(np.vstack([rows, centre]), mode="r"))
 
 
 def _null_directions(
     group: str,
     columns: tuple[str, ...],
     factor: NDArray[np.float64],
-    unit: NDArray[np.float64],
+    root: NDArray[np.float64],
 ) -> list[NullDirection]:
-    left, sizes, _ = np.linalg.svd(unit[:, None] * factor)
+    left, sizes, _ = np.linalg.svd(root @ factor)
     rank = int(np.sum(sizes > max(_ZERO, _ZERO * sizes[0])))
     out = []
     for c in range(rank, len(columns)):
-        direction = left[:, c] * unit
+        direction = root.T @ left[:, c]
         direction /= direction[np.argmax(np.abs(direction))]
         out.append(NullDirection(group, columns, direction, rank))
     return out
