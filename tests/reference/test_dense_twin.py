@@ -96,6 +96,34 @@ def test_the_twin_s_own_search_ends_at_lme4_s_optimum():
     assert_allclose(np.abs(theta), stored["theta"]["values"], rtol=1e-4)
 
 
+def test_glmmtmb_s_standard_errors_are_those_of_the_joint_hessian():
+    """So they differ from ours, at known theta, in the fourth digit of an unbalanced design."""
+    stored, data = reference("tmb_sleepstudy_ar1"), pp.load_dataset("sleepstudy")
+    y, days = data["Reaction"].to_numpy(), data["Days"].to_numpy()
+    codes, J = factor(data["Subject"])
+    X = np.column_stack([np.ones(len(y)), days])
+    sd, rho = stored["VarCorr"][0]["sd"][0], stored["VarCorr"][0]["corr"][0][1]
+    same, lag = np.equal.outer(codes, codes), np.abs(np.subtract.outer(days, days))
+
+    def deviance(x):
+        beta, (log_sigma, log_sd, z) = x[:2] * [10, 1.5], x[2:] / 10
+        V = np.exp(2 * log_sd) * np.tanh(z) ** lag * same + np.exp(2 * log_sigma) * np.eye(len(y))
+        L = np.linalg.cholesky(V)
+        residual = np.linalg.solve(L, y - X @ beta)
+        return 2 * np.sum(np.log(np.diag(L))) + residual @ residual
+
+    beta = np.array([*stored["fixef"].values()])
+    covariance = np.array([np.log(stored["sigma"]), np.log(sd), np.arctanh(rho)])
+    H = dense.hessian(deviance, np.concatenate([beta / [10, 1.5], covariance * 10]), step=1e-2)
+    joint = 2 * np.linalg.inv(H)[:2, :2] * np.outer([10, 1.5], [10, 1.5])
+    assert_allclose(joint, stored["vcov"]["matrix"], rtol=1e-6)
+
+    model = dense.Model(y, X, (dense.Term(codes, np.eye(10)[days], J),), reml=False)
+    Sigma = dense.autoregressive(np.array([sd / stored["sigma"], rho]), 10)
+    known = dense.solve(model, [Sigma]).vcov
+    assert_allclose(np.sqrt(np.diag(known)), [11.0702079, 1.4965326], rtol=1e-7)
+
+
 def test_differences_repeat_a_known_gradient_and_hessian():
     value = lambda x: np.exp(x[0]) * np.sin(x[1]) + x[0] ** 3  # noqa: E731
     x = np.array([0.3, 0.8])
