@@ -214,7 +214,7 @@ def _read_design(entry: Mapping[str, Any], arrays: Mapping[str, Array]) -> Desig
         for term, e in zip(spec.formula.random, entry["random"], strict=True)
     )
     rows = entry["rows"]
-    return Design(
+    design = Design(
         formula=spec.formula,
         y=arrays[entry["y"]],
         X=arrays[entry["X"]],
@@ -227,6 +227,29 @@ def _read_design(entry: Mapping[str, Any], arrays: Mapping[str, Array]) -> Desig
         masks=tuple(Mask(m["column"], arrays[m["applies"]], m["sentence"]) for m in entry["masks"]),
         spec=spec,
     )
+    _check_sizes(design)
+    return design
+
+
+def _check_sizes(design: Design) -> None:
+    """Refuse arrays that don't fit together: the core would read past their ends."""
+    n = len(design.y)
+    sizes: list[tuple[Array, tuple[int, ...]]] = [
+        (design.y, (n,)),
+        (design.X, (n, len(design.columns))),
+    ]
+    sizes += [(array, (n,)) for array in (design.weights, design.offset) if array is not None]
+    for effects in design.random:
+        J, k = len(effects.factor.levels), len(effects.columns)
+        codes = effects.factor.codes
+        sizes += [(effects.basis, (n, k))]
+        sizes += [] if effects.applicable is None else [(effects.applicable, (J, k))]
+        fits = codes.shape == (n,) and codes.dtype == np.int32
+        if not (fits and 0 <= codes.min() <= codes.max() < J):
+            raise ValueError(f"the codes of {effects.factor.name!r} don't fit its levels")
+    for array, shape in sizes:
+        if array.shape != shape or array.dtype.kind not in "fb":
+            raise ValueError(f"an array of {array.dtype} {array.shape} stands where {shape} should")
 
 
 def _maybe(arrays: Mapping[str, Array], name: str | None) -> Array | None:

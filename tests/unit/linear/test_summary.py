@@ -117,6 +117,7 @@ def test_a_model_without_random_terms_shows_r_squared_and_exact_degrees_of_freed
     assert "Residual SD      R2  Adjusted R2\n        25.59  0.2865       0.2825" in text
     assert "t = estimate / std. error, on 178 degrees of freedom." in text
     assert "p-values" not in text
+    assert "Residual df" not in text
 
 
 def test_r_squared_without_an_intercept_says_where_it_is_measured_from():
@@ -145,9 +146,16 @@ def test_only_intercepts_need_no_word_about_slopes():
     assert "Corr" not in text.split("Correlation of")[0]
 
 
+@pytest.mark.parametrize("name", ["sex[T.Male]", "sex[T.Male]:treatment[T.High]"])
+def test_a_factors_columns_are_no_slopes(name):
+    columns = ("Intercept", name)
+    text = with_components(Component("g", columns, np.ones(2), np.eye(2), "unstructured"))
+    assert "\n  SD in units of Reaction.\n" in text
+
+
 def test_three_effects_show_a_triangle_of_correlations():
     text = with_components(term(3, "unstructured"))
-    assert "            t3         4.000   2.000  0.50  0.50\n" in text
+    assert "            t3          4.00   2.000  0.50  0.50\n" in text
 
 
 def test_more_effects_than_fit_the_width_point_to_the_numbers():
@@ -160,15 +168,15 @@ def test_more_effects_than_fit_the_width_point_to_the_numbers():
 @pytest.mark.parametrize(
     ("structure", "line", "note"),
     [
-        ("diagonal", "            t2         4.000   2.000\n", "g: uncorrelated."),
-        ("cs", "            t2         4.000   2.000  0.50\n", "g: compound symmetry."),
+        ("diagonal", "            t2          4.00   2.000\n", "g: uncorrelated."),
+        ("cs", "            t2          4.00   2.000  0.50\n", "g: compound symmetry."),
         (
             "homcs",
-            "g         t1 ... t4     4.000   2.000  0.50\n",
+            "g         t1 ... t4      4.00   2.000  0.50\n",
             "g: compound symmetry, equal variances.",
         ),
-        ("ar1", "g         t1 ... t4     4.000   2.000  0.50\n", "g: autoregressive, lag 1."),
-        ("homdiag", "g         t1 ... t4     4.000   2.000\n", "g: uncorrelated, equal variances."),
+        ("ar1", "g         t1 ... t4      4.00   2.000  0.50\n", "g: autoregressive, lag 1."),
+        ("homdiag", "g         t1 ... t4      4.00   2.000\n", "g: uncorrelated, equal variances."),
     ],
 )
 def test_a_structure_shows_each_number_once_and_its_name(structure, line, note):
@@ -180,7 +188,7 @@ def test_a_structure_shows_each_number_once_and_its_name(structure, line, note):
 
 def test_a_variance_of_rounding_size_reads_as_zero():
     text = with_components(term(2, "diagonal", sd=[3.0, 1e-11]))
-    assert "            t2         0.000   0.000\n" in text
+    assert "            t2          0.00   0.000\n" in text
 
 
 def test_coefficients_too_far_apart_share_no_decimals():
@@ -290,6 +298,7 @@ def rows(**changes):
         "weights": None,
         "offset": None,
         "random": (),
+        "masks": (),
     }
     return SimpleNamespace(
         aliased=changes.pop("aliased", {}),
@@ -300,7 +309,7 @@ def rows(**changes):
 
 def test_an_interior_optimum_is_one_sentence():
     assert wording.optimum(SimpleNamespace(certificate=certificate())) == (
-        "Optimum: interior; largest gradient 3e-09, smallest curvature 1.2 (5 evaluations).",
+        "Interior optimum: gradient at most 3.2e-09, curvature at least 1.2, 5 evaluations.",
     )
 
 
@@ -363,7 +372,7 @@ def test_a_singular_fit_names_the_term_the_direction_and_the_meaning(
     columns, directions, scales, expected
 ):
     first, meaning, last = wording.optimum(singular(columns, directions, scales))
-    assert first.startswith("Optimum: on the boundary;")
+    assert first.startswith("Optimum on the boundary: gradient at most")
     assert meaning == f"Singular: {expected}"
     assert last.startswith("A singular fit is a valid estimate")
 
@@ -393,7 +402,7 @@ def test_an_offset_is_mentioned():
 def test_columns_left_out_say_why():
     assert wording.notes(rows(aliased={"x3": "x1 + x2"}, not_applicable=("g[T.b]:x",))) == (
         "x3 is left out: it equals x1 + x2.",
-        "g[T.b]:x is n/a: no row identifies it.",
+        "No row identifies g[T.b]:x.",
     )
 
 
@@ -401,8 +410,12 @@ def test_a_mask_counts_the_levels_to_which_a_covariate_applies():
     effects = SimpleNamespace(
         applicable=np.array([[True, True], [True, False], [True, False]]),
         columns=("Intercept", "time"),
+        not_applicable=("wait",),
         factor=SimpleNamespace(name="group"),
     )
-    assert wording.notes(rows(random=(effects,))) == (
+    mask = SimpleNamespace(sentence="time does not apply in 2 of 3 rows.")
+    assert wording.notes(rows(random=(effects,), masks=(mask,))) == (
+        "time does not apply in 2 of 3 rows.",
+        "The random effect of wait by group is n/a: it applies in no row.",
         "time applies to 1 of 3 levels of group; elsewhere its random effect is n/a.",
     )

@@ -39,11 +39,12 @@ def blocks(summary: Summary) -> Blocks:
 def _criteria(summary: Summary) -> Grid:
     values = (summary.objective, summary.loglik, summary.aic, summary.bic)
     criterion = "REML criterion" if summary.reml else "-2 logLik"
-    return Grid(
-        "",
-        (criterion, "logLik", "AIC", "BIC", "Parameters", "Residual df"),
-        ((*(cell(v, 4) for v in values), f"{summary.df:,}", f"{summary.df_residual:,}"),),
-    )
+    header = (criterion, "logLik", "AIC", "BIC", "Parameters")
+    numbers = (*(cell(v, 4) for v in values), f"{summary.df:,}")
+    if summary.explained is not None:
+        # Of least squares these would not be the degrees of freedom of its t values.
+        return Grid("", header, (numbers,))
+    return Grid("", (*header, "Residual df"), ((*numbers, f"{summary.df_residual:,}"),))
 
 
 def _residuals(summary: Summary) -> Grid:

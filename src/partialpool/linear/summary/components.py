@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from partialpool.linear.summary.grid import Grid
-from partialpool.linear.summary.numbers import cell, correlation_cell, decimals
+from partialpool.linear.summary.numbers import cell, correlation_cell, decimals_of_sizes
 
 if TYPE_CHECKING:
     from partialpool.linear.summary.values import Component, Summary
@@ -42,7 +42,7 @@ def variances(summary: Summary) -> Grid:
     lines = [line for component in summary.components for line in _lines(component)]
     largest = max(line.sd for line in lines)
     shown = [line.sd for line in lines if line.sd > _ZERO * largest]
-    sd_places, variance_places = decimals(shown), decimals([sd**2 for sd in shown])
+    sd_places, variance_places = (decimals_of_sizes(sd**power for sd in shown) for power in (1, 2))
     width = max(len(line.correlations) for line in lines)
     rows = tuple(
         (
@@ -78,10 +78,15 @@ def _lines(component: Component) -> Iterator[_Line]:
         yield _Line(group, name, float(sd), rho if one_correlation and i == 1 else row)
 
 
+def _is_slope(name: str) -> bool:
+    """Whether a column holds a quantity, and not just ones and zeros."""
+    return name != "Intercept" and not all(part.endswith("]") for part in name.split(":"))
+
+
 def _note(summary: Summary) -> str:
     terms = summary.components[:-1]
     names = {name for term in terms for name in term.columns}
-    slope = "; of a slope, per unit of its column" if names - {"Intercept"} else ""
+    slope = "; of a slope, per unit of its column" if any(map(_is_slope, names)) else ""
     structured = [
         f"{term.group}: {_STRUCTURES[term.structure]}."
         for term in terms

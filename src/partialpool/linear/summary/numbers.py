@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-__all__ = ["cell", "correlation_cell", "decimals"]
+__all__ = ["cell", "correlation_cell", "decimals", "decimals_of_sizes"]
 
 # Wider than this, a column in fixed notation is harder to read than 1.2e+08.
 _WIDEST = 10
@@ -31,11 +31,43 @@ def decimals(values: Iterable[float], digits: int = 4) -> int | None:
     >>> decimals([612.09, 35.07]), decimals([1e-9, 1e9])
     (2, None)
     """
+    span = _span(values)
+    return digits if span is None else _within_width(digits - 1 - span[0], span[1])
+
+
+def decimals_of_sizes(values: Iterable[float], most: int = 5, least: int = 2) -> int | None:
+    """Find how many decimals show the largest value to ``most`` digits, the smallest to ``least``.
+
+    Parameters
+    ----------
+    values
+        Numbers of one column whose small members matter less than its large ones.
+    most, least
+        Significant digits.
+
+    Examples
+    --------
+    >>> decimals_of_sizes([612.09, 35.07, 654.94]), decimals_of_sizes([0.29, 0.00001575])
+    (2, 6)
+    """
+    span = _span(values)
+    return (
+        most - 1
+        if span is None
+        else _within_width(max(most - 1 - span[1], least - 1 - span[0]), span[1])
+    )
+
+
+def _span(values: Iterable[float]) -> tuple[int, int] | None:
+    """Powers of ten of the smallest and the largest value."""
     sizes = [abs(v) for v in values if math.isfinite(v) and v != 0]
     if not sizes:
-        return digits
-    low, high = math.floor(math.log10(min(sizes))), math.floor(math.log10(max(sizes)))
-    places = max(digits - 1 - low, 0)
+        return None
+    return math.floor(math.log10(min(sizes))), math.floor(math.log10(max(sizes)))
+
+
+def _within_width(places: int, high: int) -> int | None:
+    places = max(places, 0)
     return places if max(high, 0) + places <= _WIDEST else None
 
 

@@ -263,6 +263,9 @@ def _spans_constant(X: Vector, weights: Vector) -> bool:
     """Whether some combination of the columns is constant, with or without an intercept."""
     if X.shape[1] == 0:
         return False
+    if np.any(np.all((X == X[0]) & (X[0] != 0), axis=0)):
+        return True
+    # Else it may be a sum of a factor's columns. Cross-products are exact enough for these.
     sums = X.T @ weights
     scale = np.sqrt(np.einsum("ij,ij,i->j", X, X, weights))
     scale[scale == 0] = 1.0

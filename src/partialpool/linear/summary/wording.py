@@ -44,7 +44,8 @@ def notes(fit: LmmFit) -> tuple[str, ...]:
     return (
         *_rows(fit),
         *(f"{name} is left out: it equals {equal}." for name, equal in fit.aliased.items()),
-        *(f"{name} is n/a: no row identifies it." for name in fit.not_applicable),
+        *(mask.sentence for mask in fit.design.masks),
+        *([f"No row identifies {listed(fit.not_applicable)}."] if fit.not_applicable else []),
         *(line for effects in fit.design.random for line in _masks(effects)),
         *(["An offset is part of the fitted values."] if fit.design.offset is not None else []),
     )
@@ -59,19 +60,23 @@ def optimum(fit: LmmFit) -> tuple[str, ...]:
             f"The optimum was not reached in {steps}: the largest gradient is still "
             f"{certificate.gradient:.1e}. Do not rely on these estimates.",
         )
-    where = "on the boundary" if certificate.singular else "interior"
+    where = "Optimum on the boundary" if certificate.singular else "Interior optimum"
     first = (
-        f"Optimum: {where}; largest gradient {certificate.gradient:.0e}, "
-        f"smallest curvature {certificate.smallest_eigenvalue:.2g} ({steps})."
+        f"{where}: gradient at most {_short(certificate.gradient)}, "
+        f"curvature at least {_short(certificate.smallest_eigenvalue)}, {steps}."
     )
     if not certificate.null_directions:
         return (first,)
     return (
         first,
         *(_singular(fit, nulls) for nulls in _by_term(certificate.null_directions)),
-        "A singular fit is a valid estimate: the data hold no sign of the variation named, "
-        "and give the term more dimensions than they can support.",
+        "A singular fit is a valid estimate. The data hold no sign of the variation named: they "
+        "support fewer dimensions than the term has.",
     )
+
+
+def _short(number: float) -> str:
+    return f"{number:.0f}" if number == 0 or abs(number) >= 100 else f"{number:.2g}"
 
 
 def _rows(fit: LmmFit) -> list[str]:
@@ -92,10 +97,14 @@ def _rows(fit: LmmFit) -> list[str]:
 
 
 def _masks(effects: RandomEffects) -> list[str]:
+    gone = [
+        f"The random effect of {name} by {effects.factor.name} is n/a: it applies in no row."
+        for name in effects.not_applicable
+    ]
     if effects.applicable is None:
-        return []
+        return gone
     levels = effects.applicable.shape[0]
-    return [
+    return gone + [
         f"{name} applies to {int(applies.sum()):,} of {levels:,} levels of "
         f"{effects.factor.name}; elsewhere its random effect is n/a."
         for name, applies in zip(effects.columns, effects.applicable.T, strict=True)
