@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["caterpillar"]
 
-_MOST_LABELS = 60
+# Inches for one level: as many as look well, fewer where the picture would grow too tall.
+_ROW = 0.19
+_TALLEST = 9.0
+_SMALLEST_LABELLED = 0.11
 _MUTED = "#9DB4C4"
 
 Vector = NDArray[np.float64]
@@ -84,19 +87,21 @@ def caterpillar(
     factor = random_term(fit, group).factor.name
     panels = _effects(fit, factor, NormalDist().inv_cdf(0.5 + level / 2))
     tallest = max(len(panel.values) for panel in panels)
+    row = min(_ROW, _TALLEST / tallest)
+    response = fit.design.formula.response
     with styled():
-        height = 1.35 + min(0.19 * tallest, 9.0) + 0.4
-        figure = figure or Picture(figsize=(max(1.0 + 3.1 * len(panels), 5.6), height))
+        size = (max(1.0 + 3.1 * len(panels), 6.2), 2.0 + max(row * tallest, 0.6))
+        figure = figure or Picture(figsize=size)
         axes = figure.subplots(1, len(panels), squeeze=False)[0]
         for panel, effects in zip(axes, panels, strict=True):
-            _panel(panel, effects)
+            _panel(panel, effects, row)
+            panel.set_xlabel(_unit(response, effects.name))
         heading(
             figure,
             f"Random effects of {factor}",
-            f"Conditional modes and {100 * level:g} % intervals, in units of "
-            f"{fit.design.formula.response}; paler where the interval covers zero",
+            f"Conditional modes with {100 * level:g} % intervals; paler where they cover zero",
         )
-        _frame(figure, _label_inches(panels))
+        _frame(figure, _label_inches(panels) if row >= _SMALLEST_LABELLED else 0.0)
     return figure
 
 
@@ -118,26 +123,34 @@ def _in_order(name: str, levels: NDArray[Any], values: Vector, half_widths: Vect
     return _Effects(name, labels, values[order], half_widths[order])
 
 
-def _panel(axes: Axes, effects: _Effects) -> None:
+def _panel(axes: Axes, effects: _Effects, row: float) -> None:
     places = np.arange(len(effects.values))
     covers_zero = np.abs(effects.values) <= effects.half_widths
-    colors = np.where(covers_zero, _MUTED, PARTIAL)
-    few = len(places) <= _MOST_LABELS
+    colors = np.where(covers_zero, _MUTED, PARTIAL).tolist()
+    size = row / _ROW
     axes.axvline(0, color=QUIET, lw=0.9, zorder=1)
     low, high = effects.values - effects.half_widths, effects.values + effects.half_widths
-    axes.hlines(places, low, high, colors=colors.tolist(), lw=1.6 if few else 0.6, zorder=2)
-    axes.scatter(effects.values, places, s=17 if few else 3, c=colors.tolist(), lw=0, zorder=3)
+    axes.hlines(places, low, high, colors=colors, lw=max(1.6 * size, 0.4), zorder=2)
+    axes.scatter(effects.values, places, s=max(18 * size, 2), c=colors, lw=0, zorder=3)
     axes.set_title(effects.name, size=10, color=INK, pad=5)
     axes.set_ylim(-0.7, len(places) - 0.3)
-    axes.set_yticks(places if few else [], effects.labels if few else [])
+    labelled = row >= _SMALLEST_LABELLED
+    axes.set_yticks(places if labelled else [], effects.labels if labelled else [])
+    axes.tick_params(axis="y", labelsize=min(9.0, 60 * row))
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(5))
 
 
+def _unit(response: str, name: str) -> str:
+    """Say what an effect is measured in: a dummy column has no unit of its own."""
+    dummy = name == "Intercept" or all(part.endswith("]") for part in name.split(":"))
+    return response if dummy else f"{response} per unit of {name}"
+
+
 def _label_inches(panels: list[_Effects]) -> float:
     longest = max((len(text) for panel in panels for text in panel.labels), default=0)
-    return 0.072 * min(longest, 40) if len(panels[0].values) <= _MOST_LABELS else 0.0
+    return 0.072 * min(longest, 40)
 
 
 def _frame(figure: Figure, label_inches: float) -> None:
@@ -148,7 +161,7 @@ def _frame(figure: Figure, label_inches: float) -> None:
     figure.subplots_adjust(
         left=left / width,
         right=1 - right / width,
-        top=1 - 0.92 / height,
-        bottom=0.36 / height,
+        top=1 - 0.96 / height,
+        bottom=0.56 / height,
         wspace=between / inside,
     )

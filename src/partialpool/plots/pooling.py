@@ -45,9 +45,14 @@ class GroupLines:
 
     @property
     def slope(self) -> float:
-        """Mean slope of the partially pooled line, for ordering."""
+        """Mean slope of the partially pooled line."""
         spread = self.x[-1] - self.x[0]
         return float((self.partial[-1] - self.partial[0]) / spread) if spread > 0 else 0.0
+
+    @property
+    def height(self) -> float:
+        """Mean height of the partially pooled line over the completely pooled one."""
+        return float(np.mean(self.partial - self.complete))
 
 
 def random_term(fit: LmmFit, group: str | None) -> RandomEffects:

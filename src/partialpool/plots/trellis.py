@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -33,7 +33,7 @@ def fitted_lines(
 
     No pooling is least squares on the group's own rows, complete pooling is least
     squares on all rows, and partial pooling is the mixed model. Panels stand in the
-    order of the partially pooled slope.
+    order of the partially pooled slope or, where all slopes are the same, height.
 
     Parameters
     ----------
@@ -68,11 +68,11 @@ def fitted_lines(
     """
     effects = random_term(fit, group)
     name, values = covariate(fit, effects, x)
-    every = sorted(group_lines(fit, effects, name, values), key=lambda g: (g.slope, g.label))
+    order, every = _in_order(group_lines(fit, effects, name, values), name in effects.columns)
     shown = _spread(every, n_groups)
     with styled():
         rows, columns = _grid(len(shown))
-        figure = figure or Picture(figsize=(0.85 + 1.5 * columns, 1.75 + 1.45 * rows))
+        figure = figure or Picture(figsize=(max(0.85 + 1.5 * columns, 6.6), 1.75 + 1.45 * rows))
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for panel, lines in zip(axes.flat, shown, strict=False):
             _panel(panel, lines)
@@ -83,11 +83,19 @@ def fitted_lines(
         heading(
             figure,
             f"{response} over {name}, by {effects.factor.name}",
-            f"{which} levels of {effects.factor.name}, ordered by their partially pooled slope",
+            f"{which} levels of {effects.factor.name}, ordered by their partially pooled {order}",
             _key(),
         )
         _frame(figure, name, response)
     return figure
+
+
+def _in_order(
+    every: list[GroupLines], has_own_slopes: bool
+) -> tuple[Literal["slope", "height"], list[GroupLines]]:
+    if has_own_slopes:
+        return "slope", sorted(every, key=lambda lines: lines.slope)
+    return "height", sorted(every, key=lambda lines: lines.height)
 
 
 def _spread(every: list[GroupLines], n_groups: int | None) -> list[GroupLines]:
@@ -103,10 +111,12 @@ def _grid(panels: int) -> tuple[int, int]:
 
 
 def _panel(axes: Axes, lines: GroupLines) -> None:
-    axes.plot(lines.x, lines.complete, color=COMPLETE, lw=1.2, zorder=2)
-    axes.plot(lines.x, lines.none, color=NONE, lw=1.5, ls=(0, (3, 1.8)), zorder=4)
-    axes.plot(lines.x, lines.partial, color=PARTIAL, lw=1.9, zorder=3)
-    axes.plot(lines.x, lines.y, "o", color=DATA, ms=3.1, mew=0, alpha=0.75, zorder=5)
+    # The more points, the fainter each, so that the lines stay in sight.
+    faint = min(1.0, (25 / len(lines.x)) ** 0.5)
+    axes.plot(lines.x, lines.y, "o", color=DATA, ms=3.2, mew=0, alpha=0.75 * faint, zorder=2)
+    axes.plot(lines.x, lines.complete, color=COMPLETE, lw=1.2, zorder=3)
+    axes.plot(lines.x, lines.partial, color=PARTIAL, lw=1.9, zorder=4)
+    axes.plot(lines.x, lines.none, color=NONE, lw=1.5, ls=(0, (3, 1.8)), zorder=5)
     axes.set_title(lines.label)
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=bool(np.all(lines.x % 1 == 0))))
     axes.yaxis.set_major_locator(MaxNLocator(4))

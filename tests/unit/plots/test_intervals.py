@@ -44,11 +44,34 @@ def test_several_terms_on_one_factor_stand_side_by_side():
     assert titles == ["Intercept", "Days"]
 
 
-def test_many_levels_go_without_labels():
-    fit = pp.lmm("normexam ~ standLRT + (1 | school)", pp.load_dataset("Exam"))
-    (panel,) = caterpillar(fit).axes
+def test_each_panel_says_what_its_effects_are_measured_in(fit):
+    units = [panel.get_xlabel() for panel in caterpillar(fit).axes]
+    assert units == ["Reaction", "Reaction per unit of Days"]
+
+
+def test_a_factors_effects_are_measured_in_units_of_the_response():
+    fit = pp.lmm("score ~ Machine + (0 + Machine | Worker)", pp.load_dataset("Machines"))
+    assert [panel.get_xlabel() for panel in caterpillar(fit).axes] == ["score"] * 3
+
+
+def test_more_levels_than_can_be_read_go_without_labels():
+    group = np.repeat(np.arange(200), 3)
+    data = {"y": np.sin(group) + np.cos(7.0 * np.arange(600)), "g": group}
+    (panel,) = caterpillar(pp.lmm("y ~ 1 + (1 | g)", data)).axes
     assert list(panel.get_yticks()) == []
-    assert len(panel.collections[1].get_offsets()) == 65
+    assert len(panel.collections[1].get_offsets()) == 200
+
+
+def test_an_effect_that_does_not_apply_is_left_out():
+    rows = np.arange(120)
+    shop = np.array(["a", "b", "c", "d", "e", "f"])[rows % 6]
+    wait = np.where(shop == "b", np.nan, np.sin(rows))
+    y = np.cos(rows * 1.3) + rows % 6 + (rows % 6 + 1) * np.nan_to_num(wait)
+    data = {"y": y, "shop": shop, "wait": wait}
+    fit = pp.lmm("y ~ 1 + (wait | shop)", data, applicable={"wait": "shop != 'b'"})
+    intercept, slope = caterpillar(fit).axes
+    assert len(intercept.get_yticklabels()) == 6
+    assert "b" not in [text.get_text() for text in slope.get_yticklabels()]
 
 
 def test_the_users_settings_stay_as_they_are(fit):

@@ -79,6 +79,14 @@ def test_fewer_panels_span_the_whole_order(fit):
     assert any("4 of 18 levels of Subject" in text.get_text() for text in figure.texts)
 
 
+def test_groups_that_share_a_slope_stand_in_the_order_of_their_height(sleep):
+    fit = pp.lmm("Reaction ~ Days + (1 | Subject)", sleep)
+    figure = fitted_lines(fit)
+    effects = fit.ranef("Subject").sort_values("Intercept")["Subject"].astype(str).tolist()
+    assert [panel.get_title(loc="left") for panel in shown(figure)] == effects
+    assert any("partially pooled height" in text.get_text() for text in figure.texts)
+
+
 def test_many_groups_show_twenty_four():
     fit = pp.lmm("normexam ~ standLRT + (standLRT | school)", pp.load_dataset("Exam"))
     figure = fitted_lines(fit)
