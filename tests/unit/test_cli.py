@@ -35,12 +35,16 @@ def test_a_table_written_is_read_again(tmp_path, table, name):
     pd.testing.assert_frame_equal(back, table, check_dtype=False)
 
 
-def test_blanks_and_the_usual_words_in_a_csv_are_missing(tmp_path):
+def test_words_for_missing_are_missing_among_numbers_and_labels_among_words(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text("x,g\n1,a\n,NA\nNA,\nnull,None\n", encoding="utf-8")
+    path.write_text("x,flag,g,empty\n1,True,a,\n,,NA,\nNA,NA,,\nnull,False,None,\n")
     frame = read_file(str(path))
+    assert frame["x"].tolist()[:1] == [1.0]
     assert frame["x"].isna().tolist() == [False, True, True, True]
-    assert frame["g"].isna().tolist() == [False, True, True, False]
+    assert frame["flag"].isna().tolist() == [False, True, True, False]
+    assert frame["g"].tolist()[:2] == ["a", "NA"]
+    assert frame["g"].isna().tolist() == [False, False, True, False]
+    assert frame["empty"].isna().all()
 
 
 def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path):

@@ -21,6 +21,7 @@ _SEPARATORS: Final = {".csv": ",", ".tsv": "\t"}
 _PACKED: Final = ".gz"
 _PARQUET: Final = (".parquet", ".pq")
 _FEATHER: Final = (".feather", ".arrow")
+# Missing among numbers. Among words "NA" may be a label: Namibia's, or a treatment's.
 _MISSING: Final = ["", "NA", "NaN", "nan", "null"]
 
 
@@ -95,7 +96,7 @@ def _read_text(path: str, separator: str) -> Any:
     options: dict[str, Any] = {
         "sep": separator,
         "keep_default_na": False,
-        "na_values": _MISSING,
+        "na_values": [""],
         "encoding": "utf-8-sig",
         "low_memory": False,
         # Else a row longer than the header turns the first column into an index.
@@ -105,10 +106,29 @@ def _read_text(path: str, separator: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             _check_names(pd.read_csv(path, header=None, nrows=1, dtype=str, **options), path)
-            return pd.read_csv(path, **options)
+            return _with_missing_numbers(pd.read_csv(path, **options), path, options)
     except (ValueError, OSError, EOFError, zlib.error, pd.errors.ParserWarning) as error:
         # pandas' parser errors are ValueErrors; so is text that is not UTF-8.
         raise DataError(f"can't read {path!r} as a table: {str(error).strip()}") from error
+
+
+def _with_missing_numbers(frame: Any, path: str, options: dict[str, Any]) -> Any:
+    """Read columns again as numbers that only words for "missing" turned into text."""
+    import pandas as pd
+
+    doubtful = [
+        name for name in frame.columns if _is_text(frame[name]) and frame[name].isin(_MISSING).any()
+    ]
+    if not doubtful:
+        return frame
+    again: Any = pd.read_csv(path, **(options | {"na_values": _MISSING, "usecols": doubtful}))
+    numbers = [name for name in doubtful if not _is_text(again[name])]
+    return frame.assign(**{name: again[name] for name in numbers})
+
+
+def _is_text(column: Any) -> bool:
+    # Object columns may also hold truth values beside missing ones.
+    return column.dtype.kind == "O" and any(isinstance(v, str) for v in column.dropna().unique())
 
 
 def _check_names(first_line: Any, path: str) -> None:

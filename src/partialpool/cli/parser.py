@@ -16,10 +16,10 @@ tables:
 
 how a CSV column is read:
   all numbers: a number; True and False: a truth value; anything else, dates
-  included: text. Empty cells, NA, NaN and null are missing. Text is a factor
-  with its levels sorted by code point. Wrap numbers that are labels in
-  factor(), as in factor(year). What stands after the bar, Subject in
-  (1 | Subject), is always a label."""
+  included: text. Empty cells are missing; among numbers and truth values so
+  are NA, NaN and null. Text is a factor with its levels sorted by code point.
+  Wrap numbers that are labels in factor(), as in factor(year). What stands
+  after the bar, Subject in (1 | Subject), is always a label."""
 
 _MAIN: Final = """\
 examples:
