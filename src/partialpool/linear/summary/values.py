@@ -212,13 +212,14 @@ def _components(fit: LmmFit) -> tuple[Component, ...]:
 
 
 def _coefficients(fit: LmmFit) -> tuple[Coefficient, ...]:
+    aliased = fit.aliased
     estimated = [
         Coefficient(
             name,
             float(estimate),
             float(std_error),
             float(estimate / std_error) if std_error > 0 else np.nan,
-            "aliased" if name in fit.aliased else "estimated",
+            "aliased" if name in aliased else "estimated",
         )
         for name, estimate, std_error in zip(
             fit.fixef.names, fit.fixef.values, fit.stderr.values, strict=True
