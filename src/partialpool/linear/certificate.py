@@ -14,6 +14,10 @@ __all__ = ["Certificate", "NullDirection", "certify"]
 
 # A standard deviation this small beside the term's others is zero: the core sets it so.
 _ZERO = 1e-7
+# A correlation enters by its angle, so a search within 1e-6 of the end of its range leaves a
+# standard deviation as small; the core doesn't move it to the end.
+_ZERO_BY_CORRELATION = 1e-5
+_CORRELATED = ("cs", "homcs", "ar1")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +82,11 @@ def certify(design: Design, solution: Solution) -> Certificate:
         null
         for i, effects in enumerate(design.random)
         for null in _null_directions(
-            effects.factor.name, effects.columns, solution.factor(i), _root(effects.basis)
+            effects.factor.name,
+            effects.columns,
+            solution.factor(i),
+            _root(effects.basis),
+            _ZERO_BY_CORRELATION if effects.term.structure in _CORRELATED else _ZERO,
         )
     )
     return Certificate(
@@ -110,9 +118,10 @@ def _null_directions(
     columns: tuple[str, ...],
     factor: NDArray[np.float64],
     root: NDArray[np.float64],
+    zero: float,
 ) -> list[NullDirection]:
     left, sizes, _ = np.linalg.svd(root @ factor)
-    rank = int(np.sum(sizes > max(_ZERO, _ZERO * sizes[0])))
+    rank = int(np.sum(sizes > zero * max(1.0, sizes[0])))
     out = []
     for c in range(rank, len(columns)):
         direction = root.T @ left[:, c]
