@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,8 @@ __all__ = [
 
 def _freeze(value: object) -> None:
     """Make the arrays of a value object read-only."""
-    for field in fields(value):  # type: ignore[arg-type]
-        array = getattr(value, field.name)
+    for name in value.__slots__:  # type: ignore[attr-defined]
+        array = getattr(value, name)
         if isinstance(array, np.ndarray):
             array.flags.writeable = False
 

@@ -25,7 +25,7 @@ from partialpool.linear.varcorr import (
     variance_components,
 )
 from partialpool.named import NamedVector
-from partialpool.solve import Solution, solve
+from partialpool.solve import Solution, solve_again
 
 __all__ = ["Certificate", "LmmFit", "NullDirection", "VarCorr", "VarCorrTerm"]
 
@@ -240,7 +240,8 @@ class LmmFit:
         >>> round(fit.refit(fit.design.y / 1000).sigma, 7)
         0.0255918
         """
-        values = np.ascontiguousarray(y, dtype=np.float64)
+        # A copy: the design makes its arrays read-only, and this one is the user's.
+        values = np.array(y, dtype=np.float64)
         if values.shape != self.design.y.shape:
             raise DataError(
                 f"refit needs one number for each of the {len(self.design.y)} rows fitted, found "
@@ -253,7 +254,7 @@ class LmmFit:
                 "out of the data and fit again."
             )
         design = dataclasses.replace(self.design, y=values)
-        return LmmFit(design, solve(design, self.solution.likelihood))
+        return LmmFit(design, solve_again(design, self.solution))
 
     def summary(self) -> Summary:
         """See :func:`partialpool.linear.summary.summarize`."""

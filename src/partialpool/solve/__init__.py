@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from partialpool.solve.blocks import Block, arrange
 from partialpool.solve.problem import Reduced, reduce
-from partialpool.solve.solution import Likelihood, Solution, solve
+from partialpool.solve.solution import Likelihood, Solution, solve, solve_again
 
-__all__ = ["Block", "Likelihood", "Reduced", "Solution", "arrange", "reduce", "solve"]
+__all__ = [
+    "Block",
+    "Likelihood",
+    "Reduced",
+    "Solution",
+    "arrange",
+    "reduce",
+    "solve",
+    "solve_again",
+]
