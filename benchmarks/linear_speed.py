@@ -3,8 +3,8 @@
     python benchmarks/linear_speed.py             # writes docs/speed.md
     python benchmarks/linear_speed.py --quick     # without the slow cases; writes nothing
 
-Both programs use one thread and take turns in rounds, so that whatever else the machine does
-hits both.
+Both programs use one thread and take turns in rounds, and the processor's time counts: whatever
+else the machine does hits both, or none.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _WHAT = {
 _INTRODUCTION = """\
 ## Against {rival}
 
-Made by `python benchmarks/linear_speed.py`. One thread each; the programs take turns, and the
-times are medians over the rounds. The ratio is the median of the rounds' ratios, with the lowest
-and the highest.
+Made by `python benchmarks/linear_speed.py`. One thread each, and seconds of the processor, which
+are those of the clock where nothing else runs; the programs take turns, and the times are medians
+over the rounds. The ratio is the median of the rounds' ratios, with the lowest and the highest.
 
 * *whole call*: formula and table to fit, `lmm(formula, data)` and `lmer(formula, data)`; R's
   factors are made before.
@@ -59,7 +59,7 @@ _HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds per call of both programs, round by round."""
+    """Seconds of the processor per call of both programs, round by round."""
 
     rival: tuple[float, ...]
     ours: tuple[float, ...]
@@ -136,10 +136,10 @@ def take_turns(rival: Rival, work: str, ours: Callable[[int], object], repeats: 
 
 
 def seconds(work: Callable[[int], object], calls: int) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     for i in range(calls):
         work(i)
-    return (time.perf_counter() - start) / calls
+    return (time.process_time() - start) / calls
 
 
 def row(

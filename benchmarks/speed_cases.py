@@ -100,8 +100,8 @@ def cases(quick: bool) -> tuple[Case, ...]:
             ("Subject",),
             lambda: pp.load_dataset("sleepstudy"),
             {
-                "call": Repeats(rounds, 5, 20, 4.0),
-                "design": Repeats(rounds, 5, 200, 8.0),
+                "call": Repeats(rounds, 10, 20, 4.0),
+                "design": Repeats(rounds, 10, 200, 8.0),
                 "refit": Repeats(rounds, 10, 1000, 300.0),
             },
             statsmodels={"groups": "Subject", "re_formula": "~Days"},
@@ -112,8 +112,8 @@ def cases(quick: bool) -> tuple[Case, ...]:
             ("treatment", "sex", "litter"),
             lambda: pp.load_dataset("ratpup"),
             {
-                "call": Repeats(rounds, 5, 20, 2.0),
-                "design": Repeats(rounds, 5, 200, 8.0),
+                "call": Repeats(rounds, 10, 20, 2.0),
+                "design": Repeats(rounds, 10, 200, 8.0),
                 "refit": Repeats(rounds, 10, 1000),
             },
             statsmodels={"groups": "litter"},

@@ -59,7 +59,7 @@ class Rival(Protocol):
         ...
 
     def seconds(self, work: str, calls: int) -> float:
-        """Work so often in a row and return the mean seconds of one."""
+        """Work so often in a row and return the mean seconds of the processor for one."""
         ...
 
     def outcome(self) -> Outcome:
@@ -153,10 +153,10 @@ class _Statsmodels:
         self._model = self._make()
 
     def seconds(self, work: str, calls: int) -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(calls):
             self._fit = self._make().fit() if work == "call" else self._given_design().fit()
-        return (time.perf_counter() - start) / calls
+        return (time.process_time() - start) / calls
 
     def outcome(self) -> Outcome:
         return Outcome(-2.0 * self._fit.llf, None)

@@ -172,7 +172,7 @@ def diagonal(theta: Vector, k: int) -> Matrix:
 
 def compound_symmetric(theta: Vector, k: int) -> Matrix:
     """Sigma from standard deviations (k or one) and one correlation for every pair."""
-    sd = np.broadcast_to(theta[:-1], k)
+    sd = np.abs(np.broadcast_to(theta[:-1], k))  # a sign would turn some correlations round
     return np.outer(sd, sd) * np.where(np.eye(k), 1.0, theta[-1])
 
 
@@ -208,10 +208,11 @@ def as_function(model: Model, charts: Sequence[Chart] | None = None) -> Callable
 
     def value(theta: Vector) -> float:
         parts = split(theta, sizes)
-        try:
-            return objective(model, [c(t, k) for c, t, k in zip(charts, parts, ks, strict=True)])
-        except np.linalg.LinAlgError:  # outside the correlations that exist
+        Sigmas = [c(t, k) for c, t, k in zip(charts, parts, ks, strict=True)]
+        # Correlations can leave their range, where V may still be positive definite.
+        if any(np.linalg.eigvalsh(S)[0] < -1e-12 * np.trace(S) for S in Sigmas):
             return np.inf
+        return objective(model, Sigmas)
 
     return value
 

@@ -42,6 +42,5 @@ inline Out to_numpy(const Matrix& m) {
 
 void bind_problem(nb::module_& m);
 void bind_covariance(nb::module_& m);
-void bind_grouping(nb::module_& m);
 
 }  // namespace partialpool

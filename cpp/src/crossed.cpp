@@ -27,6 +27,20 @@ Matrix dense_a22(const CrossProducts& cp, const RestLayout& layout) {
     return a22;
 }
 
+/// a'ba for small matrices; Eigen's blocked product would be compiled for every pair of types.
+template <class A, class B>
+Matrix sandwich(const A& a, const B& b) {
+    const Matrix right = b.lazyProduct(a);
+    return a.transpose().lazyProduct(right);
+}
+
+/// May one divide by this triangular Lambda? Near singularity the quotient would be noise.
+bool well_conditioned(const Matrix& lambda) {
+    const Vector sizes = principal_axes(lambda).sizes;
+    const double low = sizes(lambda.rows() - 1);
+    return low > 1e-4 * sizes(0) && low > 1e-7;
+}
+
 }  // namespace
 
 Crossed::Crossed(const CrossProducts& cp) : cp_(cp), width_(cp.p + 1) {
@@ -64,7 +78,7 @@ Crossed::Crossed(const CrossProducts& cp) : cp_(cp), width_(cp.p + 1) {
         sparse_ = true;
         rest_ = std::make_unique<SparseRest>(layout_, std::move(*pattern), cp, contacts_);
     } else {
-        rest_ = std::make_unique<DenseRest>(layout_, dense_a22(cp, layout_), density > 0.25);
+        rest_ = make_dense_rest(layout_, dense_a22(cp, layout_), density > 0.25);
     }
 }
 
@@ -89,22 +103,22 @@ bool Crossed::eliminate(const Matrix& lambda, double& logdet) {
                 p(0, 0) = lambda(0, 0) / std::sqrt(x);
                 v = p(0, 0) * cp_.blocks[0].b(j, width);
             } else {
-                m = lambda.transpose() * cp_.blocks[0].a(j) * lambda;
+                m = sandwich(lambda, cp_.blocks[0].a(j));
                 m.diagonal().array() += 1.0;
                 if (!cholesky_in_place(m)) {
                     ok[static_cast<std::size_t>(chunk)] = 0;
                     return;
                 }
                 for (Index r = 0; r < k; ++r) pivots.multiply(m(r, r) * m(r, r));
-                p = m.triangularView<Eigen::Lower>().solve(lambda.transpose()).transpose();
-                v.noalias() = p.transpose() * cp_.blocks[0].b(j, width);
+                p = solve_upper(m.transpose(), lambda.transpose(), true).transpose();
+                v = p.transpose().lazyProduct(cp_.blocks[0].b(j, width));
             }
             RowMap u(contacts_.u.data() + contacts_.ptr[static_cast<std::size_t>(j)] * k,
                      contacts_.count(j), k);
             if (k == 1)
                 u = contacts_.A(j) * p(0, 0);
             else
-                u.noalias() = contacts_.A(j) * p;
+                u = contacts_.A(j).lazyProduct(p);
         }
         logs[static_cast<std::size_t>(chunk)] = pivots.value();
     });
@@ -127,7 +141,7 @@ void Crossed::scale_rest(Matrix& b) const {
                 if (k == 1)
                     rows *= transposed(0, 0);
                 else
-                    rows = (transposed * rows).eval();
+                    rows = transposed.lazyProduct(rows).eval();
             }
     }
 }
@@ -167,7 +181,7 @@ bool Crossed::evaluate(const std::vector<Matrix>& lambda, const Likelihood& like
     R_ = kx_;
     scale_rest(R_);
     rest_->half_solve(R_);
-    const RowMatrix border = c_star_ - R_.transpose() * R_;
+    const RowMatrix border = c_star_ - dense::multiply_transposed(R_, R_);
     if (!finish_border(border, cp_, likelihood, out)) return false;
     root_ = out.root;
     out.logdet_v = logdet + rest_->log_determinant();
@@ -182,7 +196,7 @@ bool Crossed::evaluate(const std::vector<Matrix>& lambda, const Likelihood& like
 }
 
 void Crossed::effects(const Vector& beta_y) {
-    Matrix u2 = R_ * beta_y;
+    Matrix u2 = dense::multiply(R_, beta_y);
     rest_->back_solve(u2);
     b_.assign(static_cast<std::size_t>(cp_.n_blocks()), Vector());
     g_.assign(static_cast<std::size_t>(cp_.n_blocks()), Vector());
@@ -191,19 +205,19 @@ void Crossed::effects(const Vector& beta_y) {
         const Index k = layout_.k[static_cast<std::size_t>(t)],
                     at = layout_.offset[static_cast<std::size_t>(t)];
         for (Index l = 0; l < layout_.q[static_cast<std::size_t>(t)]; ++l)
-            b2.segment(at + l * k, k) =
-                lambda_[static_cast<std::size_t>(t) + 1] * u2.col(0).segment(at + l * k, k);
+            b2.segment(at + l * k, k) = lambda_[static_cast<std::size_t>(t) + 1].lazyProduct(
+                u2.col(0).segment(at + l * k, k));
         b_[static_cast<std::size_t>(t) + 1] =
             b2.segment(at, layout_.q[static_cast<std::size_t>(t)] * k);
     }
     Vector& b1 = b_[0];
     b1.resize(q1() * k1());
     for (Index j = 0; j < q1(); ++j) {
-        Vector rhs = cp_.blocks[0].b(j, width_) * beta_y;
+        Vector rhs = cp_.blocks[0].b(j, width_).lazyProduct(beta_y);
         const auto a = contacts_.A(j);
         const auto* cols = contacts_.cols(j);
         for (Index i = 0; i < contacts_.count(j); ++i) rhs -= b2(cols[i]) * a.row(i).transpose();
-        b1.segment(j * k1(), k1()) = P(j) * (P(j).transpose() * rhs);
+        b1.segment(j * k1(), k1()) = P(j).lazyProduct(P(j).transpose().lazyProduct(rhs).eval());
     }
     std::vector<Matrix> b;
     for (const auto& x : b_) b.emplace_back(x);
@@ -211,7 +225,7 @@ void Crossed::effects(const Vector& beta_y) {
     for (Index t = 0; t < cp_.n_blocks(); ++t) {
         const auto& block = cp_.blocks[static_cast<std::size_t>(t)];
         g_[static_cast<std::size_t>(t)] =
-            ConstRowMap(block.B.data(), block.q * block.k, width_) * beta_y -
+            ConstRowMap(block.B.data(), block.q * block.k, width_).lazyProduct(beta_y) -
             zzb[static_cast<std::size_t>(t)].col(0);
     }
 }
@@ -224,8 +238,8 @@ std::vector<Matrix> Crossed::multiply(const std::vector<Matrix>& b) const {
         const auto& block = cp_.blocks[static_cast<std::size_t>(t)];
         Matrix x(block.q * block.k, columns);
         for (Index l = 0; l < block.q; ++l)
-            x.middleRows(l * block.k, block.k).noalias() =
-                block.a(l) * b[static_cast<std::size_t>(t)].middleRows(l * block.k, block.k);
+            x.middleRows(l * block.k, block.k) = block.a(l).lazyProduct(
+                b[static_cast<std::size_t>(t)].middleRows(l * block.k, block.k));
         out.push_back(std::move(x));
     }
     for (Index t = 0; t < cp_.n_blocks(); ++t)
@@ -269,11 +283,11 @@ void Crossed::gradient(const Likelihood& likelihood, Pieces& out) {
             for (Index l = 0; l < layout_.q[static_cast<std::size_t>(t)]; ++l) {
                 auto rows =
                     lw.col(c).segment(layout_.offset[static_cast<std::size_t>(t)] + l * kt, kt);
-                rows = (lambda_[static_cast<std::size_t>(t) + 1] * rows).eval();
+                rows = lambda_[static_cast<std::size_t>(t) + 1].lazyProduct(rows).eval();
             }
     }
-    const Matrix f2 =
-        p > 0 ? Matrix((kx_.leftCols(p) - rest_->multiply(lw)) * root_) : Matrix(layout_.m, 0);
+    const Matrix f2 = p > 0 ? dense::multiply(kx_.leftCols(p) - rest_->multiply(lw), root_)
+                            : Matrix(layout_.m, 0);
 
     // Lambda_2'a_j for every level of the first factor, then the forms a_j'Y a_j.
     std::vector<double> scaled(contacts_.a.size()), forms(static_cast<std::size_t>(q1() * k * k));
@@ -299,20 +313,20 @@ void Crossed::gradient(const Likelihood& likelihood, Pieces& out) {
     Matrix d(k, k), f(k, p);
     for (Index j = 0; j < q1(); ++j) {
         const auto a = cp_.blocks[0].a(j);
-        d.noalias() = -(a * P(j)) * P(j).transpose();
+        d = -a.lazyProduct(P(j)).eval().lazyProduct(P(j).transpose());
         d.diagonal().array() += 1.0;
-        n1.noalias() += d * a;
-        n1.noalias() -= d * ConstRowMap(forms.data() + j * k * k, k, k) * d.transpose();
+        n1 += d.lazyProduct(a);
+        n1 -= sandwich(d.transpose(), ConstRowMap(forms.data() + j * k * k, k, k));
         const auto g = g_[0].segment(j * k, k);
-        gg1.noalias() += g * g.transpose();
+        gg1 += g.lazyProduct(g.transpose());
         if (!likelihood.reml || p == 0) continue;
         f = cp_.blocks[0].b(j, width_).leftCols(p);
         const auto contacts = contacts_.A(j);
         const auto* cols = contacts_.cols(j);
         for (Index i = 0; i < contacts_.count(j); ++i)
-            f.noalias() -= contacts.row(i).transpose() * lw.row(cols[i]);
-        const Matrix fd = d * f * root_;
-        ff1.noalias() += fd * fd.transpose();
+            f -= contacts.row(i).transpose().lazyProduct(lw.row(cols[i]));
+        const Matrix fd = d.lazyProduct(f).eval().lazyProduct(root_);
+        ff1 += fd.lazyProduct(fd.transpose());
     }
     out.information.push_back(n1 - ff1);
     out.outer.push_back(std::move(gg1));
@@ -322,22 +336,22 @@ void Crossed::gradient(const Likelihood& likelihood, Pieces& out) {
         const auto& lambda = lambda_[static_cast<std::size_t>(t) + 1];
         // [K Lambda S^-1]_ll = N Lambda, so N follows by division where Lambda allows it;
         // near singularity of a vector term that would be noise.
-        Eigen::JacobiSVD<Matrix> svd(lambda);
-        const double smallest = svd.singularValues()(kt - 1);
-        const bool divide = smallest > 1e-4 * svd.singularValues()(0) && smallest > 1e-7;
-        Matrix n = divide ? Matrix(lambda.transpose()
-                                       .fullPivLu()
-                                       .solve(rest_->mixed_trace(t).transpose())
-                                       .transpose())
-                          : rest_->exact_trace(t);
+        Matrix n;
+        if (well_conditioned(lambda)) {
+            // n Lambda = mixed, by rows: Lambda'n' = mixed'.
+            n = rest_->mixed_trace(t).transpose();
+            n = solve_upper(lambda.transpose(), n);
+        } else {
+            n = rest_->exact_trace(t);
+        }
         n = 0.5 * (n + n.transpose()).eval();
         Matrix gg = Matrix::Zero(kt, kt);
         for (Index l = 0; l < layout_.q[static_cast<std::size_t>(t)]; ++l) {
             const auto g = g_[static_cast<std::size_t>(t) + 1].segment(l * kt, kt);
-            gg.noalias() += g * g.transpose();
+            gg += g.lazyProduct(g.transpose());
             if (likelihood.reml && p > 0)
-                n.noalias() -=
-                    f2.middleRows(at + l * kt, kt) * f2.middleRows(at + l * kt, kt).transpose();
+                n -= f2.middleRows(at + l * kt, kt)
+                         .lazyProduct(f2.middleRows(at + l * kt, kt).transpose());
         }
         out.information.push_back(std::move(n));
         out.outer.push_back(std::move(gg));
@@ -356,17 +370,18 @@ Crossed::HalfSolved Crossed::half_solve(const std::vector<Matrix>& z, const Matr
     out.border = x;
     for (Index j = 0; j < q1(); ++j) {
         auto w = out.first.middleRows(j * k, k);
-        w.noalias() = P(j).transpose() * z[0].middleRows(j * k, k);
+        w = P(j).transpose().lazyProduct(z[0].middleRows(j * k, k));
         const auto u = contacts_.U(j);
         const auto* cols = contacts_.cols(j);
         for (Index i = 0; i < contacts_.count(j); ++i)
-            out.rest.row(cols[i]).noalias() -= u.row(i) * w;
+            out.rest.row(cols[i]) -= u.row(i).lazyProduct(w);
         const ConstRowMap v(V_.data() + j * k * width_, k, width_);
-        out.border.noalias() -= v.leftCols(cp_.p).transpose() * w;
+        out.border -= v.leftCols(cp_.p).transpose().lazyProduct(w);
     }
     scale_rest(out.rest);
     rest_->half_solve(out.rest);
-    out.border = root_.transpose() * (out.border - R_.leftCols(cp_.p).transpose() * out.rest);
+    out.border = dense::multiply_transposed(
+        root_, out.border - dense::multiply_transposed(R_.leftCols(cp_.p), out.rest));
     return out;
 }
 
@@ -383,7 +398,7 @@ Curvature Crossed::curvature(const std::vector<Direction>& directions, const Lik
         const auto t = static_cast<std::size_t>(direction.block);
         const Index k = cp_.blocks[t].k;
         for (Index l = 0; l < cp_.blocks[t].q; ++l)
-            x[t].col(a).segment(l * k, k).noalias() = direction.e * g_[t].segment(l * k, k);
+            x[t].col(a).segment(l * k, k) = direction.e.lazyProduct(g_[t].segment(l * k, k));
     }
     const auto r = multiply(x);
     Matrix xzx = Matrix::Zero(cp_.p, m);
@@ -391,15 +406,14 @@ Curvature Crossed::curvature(const std::vector<Direction>& directions, const Lik
     for (Index t = 0; t < cp_.n_blocks(); ++t) {
         const auto at = static_cast<std::size_t>(t);
         const auto& block = cp_.blocks[at];
-        xzx.noalias() +=
-            ConstRowMap(block.B.data(), block.q * block.k, width_).leftCols(cp_.p).transpose() *
-            x[at];
-        out.q.noalias() += x[at].transpose() * r[at];
-        out.c.noalias() += x[at].transpose() * g_[at];
+        xzx += dense::multiply_transposed(
+            ConstRowMap(block.B.data(), block.q * block.k, width_).leftCols(cp_.p), x[at]);
+        out.q += dense::multiply_transposed(x[at], r[at]);
+        out.c += dense::multiply_transposed(x[at], g_[at]);
     }
     const auto w = half_solve(r, xzx);
-    out.q -= w.first.transpose() * w.first + w.rest.transpose() * w.rest +
-             w.border.transpose() * w.border;
+    for (const Matrix* part : {&w.first, &w.rest, &w.border})
+        out.q -= dense::multiply_transposed(*part, *part);
     out.q = 0.5 * (out.q + out.q.transpose()).eval();
     return out;
 }
@@ -429,8 +443,8 @@ std::vector<std::vector<double>> Crossed::conditional() const {
     out.emplace_back(static_cast<std::size_t>(q1() * k * k));
     for (Index j = 0; j < q1(); ++j)
         RowMap(out[0].data() + j * k * k, k, k) =
-            P(j) * (Matrix::Identity(k, k) + ConstRowMap(forms.data() + j * k * k, k, k)) *
-            P(j).transpose();
+            sandwich(P(j).transpose(),
+                     Matrix(Matrix::Identity(k, k) + ConstRowMap(forms.data() + j * k * k, k, k)));
     for (Index t = 0; t < layout_.n_blocks(); ++t) {
         const Index kt = layout_.k[static_cast<std::size_t>(t)],
                     q = layout_.q[static_cast<std::size_t>(t)];
@@ -439,7 +453,7 @@ std::vector<std::vector<double>> Crossed::conditional() const {
         const auto& lambda = lambda_[static_cast<std::size_t>(t) + 1];
         for (Index l = 0; l < q; ++l) {
             RowMap block(out.back().data() + l * kt * kt, kt, kt);
-            block = (lambda * block * lambda.transpose()).eval();
+            block = sandwich(lambda.transpose(), block);
         }
     }
     return out;
@@ -460,19 +474,20 @@ void Crossed::quadratic_forms(const Rows& rows, Index begin, const Matrix& x,
         }
         const Index j = rows.blocks[0].codes[begin + i];
         if (j >= 0) {
-            const Vector w = P(j).transpose() * z[0].col(i);
+            const Vector w = P(j).transpose().lazyProduct(z[0].col(i));
             value = w.squaredNorm();
             const auto u = contacts_.U(j);
             const auto* cols = contacts_.cols(j);
             for (Index h = 0; h < contacts_.count(j); ++h) rest(cols[h], i) -= u.row(h).dot(w);
             const ConstRowMap v(V_.data() + j * k1() * width_, k1(), width_);
-            border.col(i) -= v.leftCols(cp_.p).transpose() * w;
+            border.col(i) -= v.leftCols(cp_.p).transpose().lazyProduct(w);
         }
         out[static_cast<std::size_t>(i)] = value;
     }
     scale_rest(rest);
     rest_->half_solve(rest);
-    border = root_.transpose() * (border - R_.leftCols(cp_.p).transpose() * rest);
+    border = dense::multiply_transposed(
+        root_, border - dense::multiply_transposed(R_.leftCols(cp_.p), rest));
     for (Index i = 0; i < size; ++i)
         out[static_cast<std::size_t>(i)] += rest.col(i).squaredNorm() + border.col(i).squaredNorm();
 }

@@ -32,5 +32,4 @@ NB_MODULE(_core, m) {
     m.def("get_threads", [] { return thread_limit().load(); });
     bind_problem(m);
     bind_covariance(m);
-    bind_grouping(m);
 }

@@ -15,6 +15,26 @@ void store_lower(const Matrix& lower, const Term& term, Vector& psi) {
         for (Index r = c; r < term.k; ++r) *at++ = lower(r, c);
 }
 
+/// Least <G, R(rho)> over the correlations of a structure with one scale: the slope of the
+/// objective where that scale leaves zero.
+double steepest_correlation(const Term& term, const Matrix& g, double& rho) {
+    if (term.structure == Structure::homdiag) return g.trace();
+    const double low = structure::lowest_correlation(term.structure, term.k);
+    double least = std::numeric_limits<double>::infinity();
+    // Compound symmetry is linear in rho, so its ends would do; a power series is not.
+    constexpr int points = 16;
+    for (int i = 0; i <= points; ++i) {
+        const double trial = low + (1.0 - low) * i / points;
+        const double slope =
+            g.cwiseProduct(structure::correlation_matrix(term.structure, term.k, trial, 0)).sum();
+        if (slope < least) {
+            least = slope;
+            rho = trial;
+        }
+    }
+    return least;
+}
+
 }  // namespace
 
 Problem::Problem(CrossProducts cp, Scaling scaling, std::vector<Term> terms)
@@ -31,7 +51,8 @@ Index Problem::n_params() const {
 
 Likelihood Problem::likelihood(bool reml, double sigma) const {
     const double mapped = sigma / scaling_.y_scale;
-    return {reml, sigma > 0.0 ? mapped * mapped : 0.0};
+    // A known variance may not underflow to zero, which stands for an unknown one.
+    return {reml, sigma > 0.0 ? std::max(mapped * mapped, 1e-300) : 0.0};
 }
 
 double Problem::shift(const Likelihood& likelihood) const {
@@ -49,7 +70,8 @@ Matrix Problem::factor(const Point& point, std::size_t term) const {
 Local Problem::evaluate(const Point& point, const Likelihood& likelihood, Level level) {
     Local out;
     ++evaluations_;
-    last_ = point.psi;
+    last_ = point;
+    last_likelihood_ = likelihood;
     last_level_ = level;
     std::vector<Matrix> lambda;
     for (const auto& block : cp_.blocks) lambda.push_back(Matrix::Zero(block.k, block.k));
@@ -122,9 +144,9 @@ Point Problem::principal(const Point& point) const {
     out.axes.resize(terms_.size());
     for (std::size_t t = 0; t < terms_.size(); ++t) {
         if (!full(terms_[t]) || terms_[t].k == 1) continue;
-        Eigen::JacobiSVD<Matrix> svd(factor(point, t), Eigen::ComputeFullU);
-        out.axes[t] = svd.matrixU();
-        store_lower(svd.singularValues().asDiagonal(), terms_[t], out.psi);
+        const Axes axes = principal_axes(factor(point, t));
+        out.axes[t] = axes.vectors;
+        store_lower(axes.sizes.asDiagonal(), terms_[t], out.psi);
     }
     return out;
 }
@@ -163,11 +185,14 @@ Point Problem::fellner_schall(const Point& point) const {
         const Matrix lambda = factor(point, t), sigma = lambda * lambda.transpose();
         double* at = out.psi.data() + term.first;
         if (full(term)) {
-            Eigen::SelfAdjointEigenSolver<Matrix> eigen(a);
-            if (!(eigen.eigenvalues()(0) > 1e-10 * eigen.eigenvalues()(term.k - 1))) continue;
-            const Matrix root = eigen.operatorSqrt(), inverse = eigen.operatorInverseSqrt();
-            Eigen::SelfAdjointEigenSolver<Matrix> middle(root * sigma * root);
-            const Matrix mean = inverse * middle.operatorSqrt() * inverse;
+            const Eigenpairs eigen = eigen_symmetric(a);
+            if (!(eigen.values(0) > 1e-10 * eigen.values(term.k - 1))) continue;
+            const Matrix root = eigen.apply([](double x) { return std::sqrt(x); });
+            const Matrix inverse = eigen.apply([](double x) { return 1.0 / std::sqrt(x); });
+            const Matrix middle = eigen_symmetric(root * sigma * root).apply([](double x) {
+                return std::sqrt(std::max(x, 0.0));
+            });
+            const Matrix mean = inverse * middle * inverse;
             store_lower(semidefinite_factor(mean * outer * mean), term, out.psi);
             if (t < out.axes.size()) out.axes[t] = Matrix();
         } else if (term.structure == Structure::diagonal) {
@@ -211,6 +236,17 @@ Problem::Result Problem::descend(Point from, const Likelihood& likelihood,
         [&](const Point& point) { return evaluate(point, likelihood, level()); }, options);
 }
 
+bool Problem::at_end_of_cs(const Point& point) const {
+    for (const auto& term : terms_) {
+        if (term.structure != Structure::cs) continue;
+        const double* at = point.psi.data() + term.first;
+        if (std::abs(std::cos(at[term.k])) < 1e-2) return true;
+        for (Index c = 0; c < term.k; ++c)
+            if (at[c] * at[c] < 1e-3) return true;
+    }
+    return false;
+}
+
 /// Is some direction of some term's Sigma exactly zero?
 bool Problem::at_boundary(const Point& point) const {
     for (const auto& term : terms_)
@@ -224,12 +260,11 @@ bool Problem::settle_singular(Result& best, const Likelihood& likelihood) {
     Point trial = best.point;
     bool any = false;
     for (const auto& term : terms_) {
-        if (!full(term) && term.structure != Structure::diagonal &&
-            term.structure != Structure::homdiag)
-            continue;
+        // Heterogeneous compound symmetry has no sign to lose: its scales may stay small.
+        if (term.structure == Structure::cs) continue;
         double* at = trial.psi.data() + term.first;
         // In principal axes the diagonal of L holds the standard deviations.
-        const Index scales = term.structure == Structure::homdiag ? 1 : term.k;
+        const Index scales = full(term) || term.structure == Structure::diagonal ? term.k : 1;
         for (Index c = 0, a = 0; c < scales; ++c) {
             if (at[a] != 0.0 && at[a] * at[a] < 1e-8) {
                 at[a] = 0.0;
@@ -257,14 +292,14 @@ bool Problem::leave_boundary(Result& best, const Likelihood& likelihood) {
         if (zeros == 0) continue;
         const Matrix g = cut(pieces_.G(static_cast<std::size_t>(term.block)), term);
         Vector v = Vector::Zero(term.k);
-        double slope = 0.0;
+        double slope = 0.0, rho = 0.0;
         if (full(term)) {
             const Matrix axes = best.point.axes[t].size() > 0 ? best.point.axes[t]
                                                               : Matrix::Identity(term.k, term.k);
             const Matrix null = axes.rightCols(zeros);
-            Eigen::SelfAdjointEigenSolver<Matrix> eigen(null.transpose() * g * null);
-            slope = eigen.eigenvalues()(0);
-            v = null * eigen.eigenvectors().col(0);
+            const Eigenpairs eigen = eigen_symmetric(null.transpose() * g * null);
+            slope = eigen.values(0);
+            v = null * eigen.vectors.col(0);
         } else if (term.structure == Structure::diagonal) {
             for (Index c = 0; c < term.k; ++c)
                 if (diagonal(c) == 0.0 && g(c, c) <= slope) {
@@ -272,9 +307,8 @@ bool Problem::leave_boundary(Result& best, const Likelihood& likelihood) {
                     v.setZero();
                     v(c) = 1.0;
                 }
-        } else {
-            slope = g.trace();
-            v.setOnes();
+        } else if (best.point.psi(term.first) == 0.0) {
+            slope = steepest_correlation(term, g, rho);
         }
         if (slope >= -1e-4) continue;
         for (double step = 0.3; step > 1e-6; step *= 0.25) {
@@ -284,10 +318,15 @@ bool Problem::leave_boundary(Result& best, const Likelihood& likelihood) {
                 trial.axes[t] = Matrix();
                 store_lower(semidefinite_factor(f * f.transpose() + step * v * v.transpose()), term,
                             trial.psi);
-            } else {
+            } else if (term.structure == Structure::diagonal) {
                 double* at = trial.psi.data() + term.first;
-                for (Index c = 0; c < structure::n_params(term.structure, term.k); ++c)
+                for (Index c = 0; c < term.k; ++c)
                     at[c] = std::sqrt(at[c] * at[c] + step * v(c) * v(c));
+            } else {
+                trial.psi(term.first) = std::sqrt(step);
+                if (term.structure != Structure::homdiag)
+                    trial.psi(term.first + 1) =
+                        structure::correlation_angle(term.structure, term.k, rho);
             }
             trial = principal(trial);
             Local next = evaluate(trial, likelihood, Level::exact);
@@ -301,10 +340,21 @@ bool Problem::leave_boundary(Result& best, const Likelihood& likelihood) {
     return false;
 }
 
+bool Problem::is_last(const Point& point, const Likelihood& likelihood) const {
+    const auto same = [](const Matrix& a, const Matrix& b) {
+        return a.rows() == b.rows() && a.cols() == b.cols() && a == b;
+    };
+    return last_likelihood_.reml == likelihood.reml &&
+           last_likelihood_.fixed_variance == likelihood.fixed_variance &&
+           same(last_.psi, point.psi) &&
+           std::equal(last_.axes.begin(), last_.axes.end(), point.axes.begin(), point.axes.end(),
+                      same);
+}
+
 Optimum Problem::collect(const Point& point, const Likelihood& likelihood) {
     Optimum out;
-    const bool current = last_.size() == point.psi.size() && last_ == point.psi &&
-                         last_level_ >= (single_ ? Level::exact : Level::average) && pieces_.ok;
+    const bool current = is_last(point, likelihood) && pieces_.ok &&
+                         last_level_ >= (single_ ? Level::exact : Level::average);
     const Local local = current ? last_local_ : evaluate(point, likelihood, Level::exact);
     if (!local.ok()) return out;
     out.psi = fixed_axes(point);
@@ -347,11 +397,27 @@ Optimum Problem::optimise(const Likelihood& likelihood, std::optional<Vector> gi
         if (again.local.ok() && (!best.local.ok() || again.local.value < best.local.value))
             best = std::move(again);
     }
+    // Where a standard deviation has gone to zero or a correlation to its end, compound symmetry
+    // may have a better minimum with a correlation of the other sign.
+    if (at_end_of_cs(best.point))
+        for (const double share : {0.8, -0.8}) {
+            Point from = start(scale);
+            for (const auto& term : terms_)
+                if (term.structure == Structure::cs)
+                    from.psi(term.first + term.k) = structure::correlation_angle(
+                        term.structure, term.k,
+                        share > 0.0
+                            ? share
+                            : -share * structure::lowest_correlation(term.structure, term.k));
+            auto again = descend(std::move(from), likelihood, options);
+            if (again.local.ok() && again.local.value < best.local.value - 1e-9)
+                best = std::move(again);
+        }
     for (int round = 0; round < 5 && best.local.ok() && n_params() > 0; ++round) {
         settle_singular(best, likelihood);
         if (!at_boundary(best.point)) break;
         // A rejected trial may have been evaluated last.
-        if (last_ != best.point.psi) evaluate(best.point, likelihood, Level::exact);
+        if (!is_last(best.point, likelihood)) evaluate(best.point, likelihood, Level::exact);
         if (!leave_boundary(best, likelihood)) break;
         auto next = descend(best.point, likelihood, options);
         if (!(next.local.value < best.local.value)) break;

@@ -37,8 +37,7 @@ Ranked rank_columns(Matrix r, double tolerance) {
         Matrix rest(r.rows(), m + 1);
         for (Index c = 0; c < m; ++c) rest.col(c) = r.col(order[static_cast<std::size_t>(c)]);
         rest.col(m) = r.col(p);
-        Eigen::HouseholderQR<Matrix> qr(rest);
-        work = Matrix(qr.matrixQR().topRows(m + 1).triangularView<Eigen::Upper>());
+        work = triangle(std::move(rest));
     }
     const Index m = static_cast<Index>(order.size());
     out.kept = order;
@@ -49,9 +48,8 @@ Ranked rank_columns(Matrix r, double tolerance) {
     if (!out.aliased.empty()) {
         Matrix basis(r.rows(), m);
         for (Index c = 0; c < m; ++c) basis.col(c) = r.col(order[static_cast<std::size_t>(c)]);
-        Eigen::HouseholderQR<Matrix> qr(basis);
         for (std::size_t a = 0; a < out.aliased.size(); ++a)
-            out.dependence.col(static_cast<Index>(a)) = qr.solve(r.col(out.aliased[a]));
+            out.dependence.col(static_cast<Index>(a)) = least_squares(basis, r.col(out.aliased[a]));
     }
     return out;
 }
@@ -89,8 +87,8 @@ RowMapping whiten(const Rows& rows, const TermRows& term, Index n_used, Index& d
         for (Index c = 0; c < k; ++c)
             if (!(std::abs(r(c, c)) > 1e-9 * r.col(c).norm())) deficient = c;
         if (deficient >= 0) return map;
-        map.transform = root_n * scale.cwiseInverse().asDiagonal() *
-                        r.triangularView<Eigen::Upper>().solve(Matrix::Identity(k, k));
+        map.transform =
+            root_n * scale.cwiseInverse().asDiagonal() * solve_upper(r, Matrix::Identity(k, k));
     } else if (term.structure == Structure::diagonal || term.structure == Structure::cs) {
         for (Index c = 0; c < k; ++c) map.transform(c, c) = root_n / (scale(c) * r.col(c).norm());
     } else {
@@ -135,8 +133,8 @@ Scaling find_scaling(const Rows& rows, Index n_used) {
         kept_scale(c) = scale(ranked.kept[static_cast<std::size_t>(c)]);
     }
     out.x.constant = intercept ? summary.low(0) : 0.0;
-    out.x.transform = kept_scale.cwiseInverse().asDiagonal() *
-                      ranked.r.triangularView<Eigen::Upper>().solve(Matrix::Identity(m, m));
+    out.x.transform =
+        kept_scale.cwiseInverse().asDiagonal() * solve_upper(ranked.r, Matrix::Identity(m, m));
     const double y_norm = r.col(p).norm();
     out.residual_ratio = y_norm > 0.0 ? ranked.residual / y_norm : 0.0;
     const double rms = ranked.residual / std::sqrt(static_cast<double>(std::max<Index>(n_used, 1)));

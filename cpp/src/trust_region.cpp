@@ -3,16 +3,16 @@
 namespace partialpool {
 
 Step trust_region_step(const Vector& g, const Matrix& h, double radius) {
-    Eigen::SelfAdjointEigenSolver<Matrix> eigen(h);
-    const Vector w = eigen.eigenvalues();
-    const Vector c = eigen.eigenvectors().transpose() * g;
+    const Eigenpairs eigen = eigen_symmetric(h);
+    const Vector w = eigen.values;
+    const Vector c = eigen.vectors.transpose() * g;
     const double scale = std::max(w.cwiseAbs().maxCoeff(), 1e-300);
     const double tiny = 1e-12 * scale;
     const auto norm_at = [&](double lambda) {
         return (c.array() / (w.array() + lambda)).matrix().norm();
     };
     const auto finish = [&](const Vector& y) {
-        return Step{eigen.eigenvectors() * y, -(c.dot(y) + 0.5 * y.dot(w.cwiseProduct(y)))};
+        return Step{eigen.vectors * y, -(c.dot(y) + 0.5 * y.dot(w.cwiseProduct(y)))};
     };
     if (w(0) > tiny && norm_at(0.0) <= radius) return finish(-(c.array() / w.array()).matrix());
     double low = std::max(0.0, -w(0) + tiny);

@@ -23,7 +23,6 @@ __all__ = [
     "Problem",
     "codes",
     "dense_algebra",
-    "encode_integers",
     "get_threads",
     "matrix",
     "set_threads",
@@ -47,17 +46,6 @@ def matrix(values: Any) -> NDArray[np.float64]:
 def codes(values: Any) -> NDArray[np.int32]:
     """Make an array that the core reads as positions of levels."""
     return np.ascontiguousarray(values, dtype=np.int32)
-
-
-def encode_integers(keys: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Find the distinct keys, in ascending order, and the position of every row's key.
-
-    Examples
-    --------
-    >>> encode_integers(np.array([7, 3, 7]))
-    (array([1, 0, 1], dtype=int32), array([3, 7]))
-    """
-    return _core.encode_integers(keys)
 
 
 def set_threads(n: int | None = None) -> None:

@@ -64,27 +64,6 @@ def test_codes_are_32_bit_integers():
     assert (made.dtype, made.tolist()) == (np.int32, [2, 0, 1])
 
 
-@pytest.mark.parametrize(
-    "keys",
-    [
-        [],
-        [5],
-        [3, 3, 3],
-        [7, 3, 7, -2],
-        [2**62, -(2**62), 0],
-        np.random.default_rng(0).integers(-50, 50, size=2000),
-        np.repeat(np.arange(300)[::-1], 3),
-    ],
-)
-def test_integer_keys_are_coded_as_by_sorting_them(keys):
-    keys = np.asarray(keys, dtype=np.int64)
-    codes, levels = core.encode_integers(keys)
-    wanted, inverse = np.unique(keys, return_inverse=True)
-    np.testing.assert_array_equal(levels, wanted)
-    np.testing.assert_array_equal(codes, inverse)
-    assert codes.dtype == np.int32
-
-
 def test_blas_has_one_thread_inside_and_its_own_again_afterwards():
     import threadpoolctl
 

@@ -77,10 +77,6 @@ Matrix triangular_factor(Index n, Index k, const GetRow& get_row) {
     constexpr Index block_rows = 256;
     const Index n_chunks = std::max<Index>(1, (n + chunk_rows - 1) / chunk_rows);
     std::vector<Matrix> parts(static_cast<std::size_t>(n_chunks));
-    const auto reduce = [k](Matrix& stacked, Matrix& r) {
-        Eigen::HouseholderQR<Eigen::Ref<Matrix>> qr(stacked);
-        r = stacked.topRows(k).template triangularView<Eigen::Upper>();
-    };
     for_chunks(n_chunks, [&](Index chunk) {
         Matrix r = Matrix::Zero(k, k);
         Vector row(k);
@@ -93,7 +89,7 @@ Matrix triangular_factor(Index n, Index k, const GetRow& get_row) {
                 get_row(i0 + i, row.data());
                 stacked.row(k + i) = row.transpose();
             }
-            reduce(stacked, r);
+            r = triangle(std::move(stacked));
         }
         parts[static_cast<std::size_t>(chunk)] = std::move(r);
     });
@@ -102,7 +98,7 @@ Matrix triangular_factor(Index n, Index k, const GetRow& get_row) {
         Matrix stacked(2 * k, k);
         stacked.topRows(k) = r;
         stacked.bottomRows(k) = parts[chunk];
-        reduce(stacked, r);
+        r = triangle(std::move(stacked));
     }
     return r;
 }

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <Eigen/Cholesky>
 #include <Eigen/Core>
-#include <Eigen/Eigenvalues>
-#include <Eigen/QR>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -20,54 +18,49 @@ using RowMap = Eigen::Map<RowMatrix>;
 using ConstRowMap = Eigen::Map<const RowMatrix>;
 using ConstVectorMap = Eigen::Map<const Vector>;
 
-/// Lower Cholesky factor in place; false when a pivot is not positive.
-/// `!(pivot > 0)` also catches a NaN, which slips past `pivot <= 0`.
-template <class Derived>
-bool cholesky_in_place(Eigen::MatrixBase<Derived>& a) noexcept {
-    const Index n = a.rows();
-    for (Index j = 0; j < n; ++j) {
-        double pivot = a(j, j);
-        for (Index l = 0; l < j; ++l) pivot -= a(j, l) * a(j, l);
-        if (!(pivot > 0.0)) return false;
-        pivot = std::sqrt(pivot);
-        a(j, j) = pivot;
-        for (Index i = j + 1; i < n; ++i) {
-            double x = a(i, j);
-            for (Index l = 0; l < j; ++l) x -= a(i, l) * a(j, l);
-            a(i, j) = x / pivot;
-        }
-        for (Index i = 0; i < j; ++i) a(i, j) = 0.0;
+// The decompositions stand behind these functions, each compiled once: Eigen's templates
+// would be compiled again in every file that uses one.
+
+/// Eigenvalues, ascending, and eigenvectors of a symmetric matrix.
+struct Eigenpairs {
+    Vector values;
+    Matrix vectors;
+
+    /// vectors f(values) vectors'.
+    template <class Function>
+    Matrix apply(Function&& f) const {
+        Matrix scaled = vectors;
+        for (Index c = 0; c < scaled.cols(); ++c) scaled.col(c) *= f(values(c));
+        return scaled.lazyProduct(vectors.transpose());
     }
-    return true;
-}
+};
+Eigenpairs eigen_symmetric(const Matrix& a);
+
+/// Principal axes of F F' for square F: F F' = axes diag(sizes^2) axes', largest first.
+/// By rotations of F's columns (one-sided Jacobi), so that small sizes keep their digits.
+struct Axes {
+    Matrix vectors;
+    Vector sizes;
+};
+Axes principal_axes(const Matrix& factor);
+
+/// R of the QR factorisation of a tall matrix, columns x columns.
+Matrix triangle(Matrix stacked);
+
+/// Least squares solution of a x = b.
+Matrix least_squares(const Matrix& a, const Matrix& b);
+
+/// Solve r x = b for upper triangular r, or r'x = b.
+Matrix solve_upper(const Matrix& r, const Matrix& b, bool transposed = false);
+
+/// Lower Cholesky factor in place, upper triangle zero; false when a pivot is not positive.
+bool cholesky_in_place(Matrix& a) noexcept;
 
 /// Lower factor of a positive semidefinite matrix; a vanishing pivot gives a zero column.
-inline Matrix semidefinite_factor(const Matrix& sigma) {
-    const Index n = sigma.rows();
-    Matrix factor = Matrix::Zero(n, n);
-    for (Index j = 0; j < n; ++j) {
-        double pivot = sigma(j, j);
-        for (Index l = 0; l < j; ++l) pivot -= factor(j, l) * factor(j, l);
-        if (!(pivot > 1e-14 * sigma(j, j))) continue;
-        factor(j, j) = std::sqrt(pivot);
-        for (Index i = j + 1; i < n; ++i) {
-            double x = sigma(i, j);
-            for (Index l = 0; l < j; ++l) x -= factor(i, l) * factor(j, l);
-            factor(i, j) = x / factor(j, j);
-        }
-    }
-    return factor;
-}
+Matrix semidefinite_factor(const Matrix& sigma);
 
 /// Lower triangular L with non-negative diagonal and L L' = F F'.
 /// An LQ factorisation: a Cholesky factorisation of F F' fails when F is singular.
-inline Matrix lower_triangular(const Matrix& factor) {
-    Eigen::HouseholderQR<Matrix> qr(factor.transpose());
-    Matrix lower =
-        Matrix(qr.matrixQR().topRows(factor.rows()).triangularView<Eigen::Upper>()).transpose();
-    for (Index c = 0; c < lower.cols(); ++c)
-        if (lower(c, c) < 0.0) lower.col(c) *= -1.0;
-    return lower;
-}
+Matrix lower_triangular(const Matrix& factor);
 
 }  // namespace partialpool

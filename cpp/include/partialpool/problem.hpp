@@ -71,6 +71,8 @@ private:
     Point fellner_schall(const Point& point) const;
     Result descend(Point from, const Likelihood&, const TrustRegionOptions&);
     bool at_boundary(const Point& point) const;
+    bool at_end_of_cs(const Point& point) const;
+    bool is_last(const Point& point, const Likelihood& likelihood) const;
     bool settle_singular(Result& best, const Likelihood&);
     bool leave_boundary(Result& best, const Likelihood&);
     Level level() const;
@@ -85,7 +87,8 @@ private:
     std::optional<SingleFactor> single_;
     std::optional<Crossed> crossed_;
     Pieces pieces_;
-    Vector last_;
+    Point last_;
+    Likelihood last_likelihood_;
     Level last_level_ = Level::value;
     Local last_local_;
     int evaluations_ = 0;

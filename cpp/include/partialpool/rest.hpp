@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "partialpool/lapack.hpp"
+#include "partialpool/dense.hpp"
 #include "partialpool/pieces.hpp"
 
 namespace partialpool {

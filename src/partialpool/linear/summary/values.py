@@ -264,7 +264,7 @@ def _spans_constant(X: Vector, weights: Vector) -> bool:
     """Whether some combination of the columns is constant, with or without an intercept."""
     if X.shape[1] == 0:
         return False
-    if np.any(np.all((X == X[0]) & (X[0] != 0), axis=0)):
+    if np.any(np.all((X[0] == X) & (X[0] != 0), axis=0)):
         return True
     # Else it may be a sum of a factor's columns. Cross-products are exact enough for these.
     sums = X.T @ weights
