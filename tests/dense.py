@@ -172,14 +172,22 @@ def diagonal(theta: Vector, k: int) -> Matrix:
 
 def compound_symmetric(theta: Vector, k: int) -> Matrix:
     """Sigma from standard deviations (k or one) and one correlation for every pair."""
+    _within(-1 / (k - 1), theta[-1])
     sd = np.abs(np.broadcast_to(theta[:-1], k))  # a sign would turn some correlations round
     return np.outer(sd, sd) * np.where(np.eye(k), 1.0, theta[-1])
 
 
 def autoregressive(theta: Vector, k: int) -> Matrix:
     """Sigma from one standard deviation and the correlation of neighbours."""
+    _within(-1, theta[1])
     lag = np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
     return theta[0] ** 2 * theta[1] ** lag
+
+
+def _within(lowest: float, correlation: float) -> None:
+    """V may be positive definite where the correlation matrix isn't: refuse to go there."""
+    if not lowest <= correlation <= 1:
+        raise np.linalg.LinAlgError(f"there is no correlation matrix with {correlation}")
 
 
 Chart = Callable[[Vector, int], Matrix]
@@ -208,11 +216,10 @@ def as_function(model: Model, charts: Sequence[Chart] | None = None) -> Callable
 
     def value(theta: Vector) -> float:
         parts = split(theta, sizes)
-        Sigmas = [c(t, k) for c, t, k in zip(charts, parts, ks, strict=True)]
-        # Correlations can leave their range, where V may still be positive definite.
-        if any(np.linalg.eigvalsh(S)[0] < -1e-12 * np.trace(S) for S in Sigmas):
+        try:
+            return objective(model, [c(t, k) for c, t, k in zip(charts, parts, ks, strict=True)])
+        except np.linalg.LinAlgError:
             return np.inf
-        return objective(model, Sigmas)
 
     return value
 
