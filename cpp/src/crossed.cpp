@@ -385,8 +385,8 @@ Crossed::HalfSolved Crossed::half_solve(const std::vector<Matrix>& z, const Matr
     return out;
 }
 
-Curvature Crossed::curvature(const std::vector<Direction>& directions, const Likelihood&,
-                             Level) const {
+Curvature Crossed::curvature(const std::vector<Direction>& directions, const Likelihood& likelihood,
+                             Level level) const {
     const auto m = static_cast<Index>(directions.size());
     std::vector<Matrix> x;
     for (Index t = 0; t < cp_.n_blocks(); ++t)
@@ -415,7 +415,58 @@ Curvature Crossed::curvature(const std::vector<Direction>& directions, const Lik
     for (const Matrix* part : {&w.first, &w.rest, &w.border})
         out.q -= dense::multiply_transposed(*part, *part);
     out.q = 0.5 * (out.q + out.q.transpose()).eval();
+    if (level == Level::exact) out.tau = traces(directions, likelihood);
     return out;
+}
+
+/// tr(P V_a P V_b) = tr(E_a N E_b N) with N = Z'PZ, or Z'V^-1 Z for ML, made column by column:
+/// q solves and q^2 numbers, so that the search itself is content with average information.
+Matrix Crossed::traces(const std::vector<Direction>& directions,
+                       const Likelihood& likelihood) const {
+    std::vector<Index> offset{0};
+    for (const auto& block : cp_.blocks) offset.push_back(offset.back() + block.q * block.k);
+    const Index q = offset.back();
+    std::vector<Matrix> unit;
+    Matrix xz = Matrix::Zero(cp_.p, q);
+    for (Index t = 0; t < cp_.n_blocks(); ++t) {
+        const auto at = static_cast<std::size_t>(t);
+        const Index size = offset[at + 1] - offset[at];
+        unit.push_back(Matrix::Zero(size, q));
+        unit[at].middleCols(offset[at], size).setIdentity();
+        xz.middleCols(offset[at], size) =
+            ConstRowMap(cp_.blocks[at].B.data(), size, width_).leftCols(cp_.p).transpose();
+    }
+    const auto r = multiply(unit);
+    const auto w = half_solve(r, xz);
+    Matrix n(q, q);
+    for (std::size_t t = 0; t < r.size(); ++t) n.middleRows(offset[t], r[t].rows()) = r[t];
+    n -= dense::multiply_transposed(w.first, w.first);
+    n -= dense::multiply_transposed(w.rest, w.rest);
+    if (likelihood.reml) n -= dense::multiply_transposed(w.border, w.border);
+
+    const auto m = static_cast<Index>(directions.size());
+    std::vector<Matrix> en;  // rows of the direction's block of E_a N
+    for (const auto& direction : directions) {
+        const auto t = static_cast<std::size_t>(direction.block);
+        const Index k = cp_.blocks[t].k;
+        Matrix rows = n.middleRows(offset[t], r[t].rows());
+        for (Index l = 0; l < cp_.blocks[t].q; ++l)
+            rows.middleRows(l * k, k) = direction.e.lazyProduct(rows.middleRows(l * k, k)).eval();
+        en.push_back(std::move(rows));
+    }
+    Matrix tau(m, m);
+    for (Index a = 0; a < m; ++a)
+        for (Index b = 0; b < m; ++b) {
+            const auto ta = static_cast<std::size_t>(directions[static_cast<std::size_t>(a)].block);
+            const auto tb = static_cast<std::size_t>(directions[static_cast<std::size_t>(b)].block);
+            tau(a, b) = en[static_cast<std::size_t>(a)]
+                            .middleCols(offset[tb], r[tb].rows())
+                            .cwiseProduct(en[static_cast<std::size_t>(b)]
+                                              .middleCols(offset[ta], r[ta].rows())
+                                              .transpose())
+                            .sum();
+        }
+    return tau;
 }
 
 std::vector<std::vector<double>> Crossed::conditional() const {

@@ -1,6 +1,7 @@
 #include "partialpool/dense.hpp"
 
 #include <Eigen/Cholesky>
+#include <algorithm>
 
 #include "partialpool/lapack.hpp"
 
@@ -10,6 +11,17 @@ namespace {
 bool large(const Matrix& a) { return a.rows() >= 64 && Lapack::get().ready(); }
 
 }  // namespace
+
+void mirror(Matrix& a) {
+    // By tiles: a whole row of the upper triangle at a time would miss the cache at every step.
+    constexpr Index tile = 32;
+    const Index n = a.rows();
+    for (Index j0 = 0; j0 < n; j0 += tile)
+        for (Index i0 = j0; i0 < n; i0 += tile)
+            for (Index j = j0; j < std::min(n, j0 + tile); ++j)
+                for (Index i = std::max(i0, j + 1); i < std::min(n, i0 + tile); ++i)
+                    a(j, i) = a(i, j);
+}
 
 bool factor(Matrix& a) {
     if (!large(a)) {
@@ -32,8 +44,7 @@ Matrix inverse(const Matrix& factor) {
     char lower = 'L';
     int size = static_cast<int>(n), info = 0;
     Lapack::get().dpotri(&lower, &size, out.data(), &size, &info);
-    for (Index j = 0; j < n; ++j)
-        for (Index i = j + 1; i < n; ++i) out(j, i) = out(i, j);
+    mirror(out);
     return out;
 }
 

@@ -169,8 +169,14 @@ Vector Problem::fixed_axes(const Point& point) const {
     return psi;
 }
 
-/// Average information far away, where it is the better model, exact Hessian near by.
-Level Problem::level() const { return evaluations_ < 5 ? Level::average : Level::exact; }
+/// Average information far away, where it is the better model, exact Hessian near by; with
+/// crossed factors that is dear, and average information gets there as well.
+Level Problem::level() const {
+    return crossed_ || evaluations_ < 5 ? Level::average : Level::exact;
+}
+
+/// What a result is described by.
+Level Problem::final_level() const { return crossed_ ? Level::average : Level::exact; }
 
 /// One Fellner-Schall step (Wood & Fasiolo 2017), in matrix form: Sigma <- G B G with B the
 /// outer products of the scores and G the geometric mean of Sigma and information^-1. It goes
@@ -274,7 +280,7 @@ bool Problem::settle_singular(Result& best, const Likelihood& likelihood) {
         }
     }
     if (!any) return false;
-    Local next = evaluate(trial, likelihood, Level::exact);
+    Local next = evaluate(trial, likelihood, final_level());
     if (!next.ok() || next.value > best.local.value + 1e-8) return false;
     best.point = std::move(trial);
     best.local = std::move(next);
@@ -329,7 +335,7 @@ bool Problem::leave_boundary(Result& best, const Likelihood& likelihood) {
                         structure::correlation_angle(term.structure, term.k, rho);
             }
             trial = principal(trial);
-            Local next = evaluate(trial, likelihood, Level::exact);
+            Local next = evaluate(trial, likelihood, final_level());
             if (next.ok() && next.value < best.local.value) {
                 best.point = std::move(trial);
                 best.local = std::move(next);
@@ -353,9 +359,8 @@ bool Problem::is_last(const Point& point, const Likelihood& likelihood) const {
 
 Optimum Problem::collect(const Point& point, const Likelihood& likelihood) {
     Optimum out;
-    const bool current = is_last(point, likelihood) && pieces_.ok &&
-                         last_level_ >= (single_ ? Level::exact : Level::average);
-    const Local local = current ? last_local_ : evaluate(point, likelihood, Level::exact);
+    const bool current = is_last(point, likelihood) && pieces_.ok && last_level_ >= final_level();
+    const Local local = current ? last_local_ : evaluate(point, likelihood, final_level());
     if (!local.ok()) return out;
     out.psi = fixed_axes(point);
     out.value = local.value + shift(likelihood);
@@ -417,7 +422,7 @@ Optimum Problem::optimise(const Likelihood& likelihood, std::optional<Vector> gi
         settle_singular(best, likelihood);
         if (!at_boundary(best.point)) break;
         // A rejected trial may have been evaluated last.
-        if (!is_last(best.point, likelihood)) evaluate(best.point, likelihood, Level::exact);
+        if (!is_last(best.point, likelihood)) evaluate(best.point, likelihood, final_level());
         if (!leave_boundary(best, likelihood)) break;
         auto next = descend(best.point, likelihood, options);
         if (!(next.local.value < best.local.value)) break;

@@ -22,8 +22,7 @@ public:
                 scatter(contacts, m * range / ranges, m * (range + 1) / ranges);
             });
         }
-        for (Index j = 0; j < m; ++j)
-            for (Index i = j + 1; i < m; ++i) K_(j, i) = K_(i, j);
+        dense::mirror(K_);
     }
 
     bool factor(const std::vector<Matrix>& lambda) override {

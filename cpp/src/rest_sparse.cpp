@@ -65,6 +65,26 @@ std::optional<Edges> find_edges(const CrossProducts& cp, const RestLayout& layou
     return edges;
 }
 
+/// Do so many pairs of levels meet that ordering them is a waste of time? Fill only adds.
+bool surely_dense(const RestLayout& layout, const Contacts& contacts) {
+    const auto node_of = nodes_of_columns(layout);
+    const auto n_nodes = at(node_offsets(layout).back());
+    if (n_nodes > 8192) return false;
+    std::vector<bool> meet(n_nodes * n_nodes, false);
+    std::size_t count = 0;
+    std::vector<std::int32_t> nodes;
+    for (Index j = 0; j < contacts.n_levels(); ++j) {
+        touched_nodes(contacts, j, node_of, nodes);
+        for (std::size_t a = 0; a < nodes.size(); ++a)
+            for (std::size_t b = 0; b < a; ++b) {
+                auto cell = meet[at(nodes[a]) * n_nodes + at(nodes[b])];
+                count += !cell;
+                cell = true;
+            }
+    }
+    return static_cast<double>(count) > 0.08 * 0.5 * static_cast<double>(n_nodes * n_nodes);
+}
+
 /// Approximate minimum degree: elimination position of every node.
 std::vector<std::int32_t> order_nodes(const Edges& edges, Index n_nodes) {
     std::vector<Eigen::Triplet<double>> triplets;
@@ -97,7 +117,7 @@ Index SparsePattern::find(Index row_index, Index column_index) const {
 std::optional<SparsePattern> find_pattern(const CrossProducts& cp, const RestLayout& layout,
                                           const Contacts& contacts) {
     const Index m = layout.m;
-    if (m < 256) return std::nullopt;
+    if (m < 256 || surely_dense(layout, contacts)) return std::nullopt;
     const auto edges = find_edges(cp, layout, contacts);
     if (!edges) return std::nullopt;
     const auto offsets = node_offsets(layout);

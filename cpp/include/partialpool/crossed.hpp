@@ -43,6 +43,7 @@ private:
     void gradient(const Likelihood& likelihood, Pieces& out);
     std::vector<Matrix> multiply(const std::vector<Matrix>& b) const;
     void scale_rest(Matrix& b) const;
+    Matrix traces(const std::vector<Direction>& directions, const Likelihood& likelihood) const;
     HalfSolved half_solve(const std::vector<Matrix>& z, const Matrix& x) const;
     RowMatrix rest_b() const;
 

@@ -5,6 +5,8 @@
 /// Algebra of large dense blocks: LAPACK when Python has handed it over, else Eigen.
 namespace partialpool::dense {
 
+/// Copy the lower triangle to the upper one.
+void mirror(Matrix& a);
 /// Lower Cholesky factor of the lower triangle, in place; the upper triangle is not touched.
 bool factor(Matrix& a);
 /// Symmetric inverse from the lower factor, both triangles.

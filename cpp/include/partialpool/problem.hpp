@@ -76,6 +76,7 @@ private:
     bool settle_singular(Result& best, const Likelihood&);
     bool leave_boundary(Result& best, const Likelihood&);
     Level level() const;
+    Level final_level() const;
     Matrix factor(const Point& point, std::size_t term) const;
     Matrix cut(const Matrix& block, const Term& term) const {
         return block.block(term.offset, term.offset, term.k, term.k);

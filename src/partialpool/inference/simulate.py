@@ -32,7 +32,8 @@ def simulate(
     Returns
     -------
     (n, nsim) array
-        In units of the response. Rows of weight zero get NaN: their variance is infinite.
+        In units of the response. Rows of weight zero, whose variance is infinite and which no
+        fit counts, get their mean.
 
     Raises
     ------
@@ -64,8 +65,7 @@ def simulate(
             eta += np.einsum("ik,iks->is", effects.basis, b[effects.factor.codes])
     noise = rng.standard_normal((n, nsim)) * solution.sigma
     if design.weights is not None:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            noise = np.where(
-                design.weights[:, None] > 0, noise / np.sqrt(design.weights)[:, None], np.nan
-            )
+        counted = design.weights > 0
+        noise[~counted] = 0.0
+        noise[counted] /= np.sqrt(design.weights[counted])[:, None]
     return eta + noise

@@ -91,8 +91,8 @@ def test_the_gradient_is_the_slope_of_the_objective(example, reml, point):
 
 @points
 @methods
-@cases(one_factor)
-def test_for_one_factor_the_exact_curvature_is_the_slope_of_the_gradient(example, reml, point):
+@cases(one_factor | crossed)
+def test_the_exact_curvature_is_the_slope_of_the_gradient(example, reml, point):
     example = replace(example, reml=reml)
     assert_exact_curvature_is_the_slope_of_the_gradient(example, point(example))
 
@@ -122,17 +122,10 @@ def test_the_gradient_is_right_with_weights_and_offset_too(example, reml, sigma)
 
 @points
 @methods
-@cases(ONE_FACTOR | SEVERAL)
+@cases(ONE_FACTOR | SEVERAL | CROSSED)
 def test_the_exact_curvature_is_right_with_weights_and_known_sigma(example, reml, point):
     example = replace(weighted(example), reml=reml, sigma=1.3)
     assert_exact_curvature_is_the_slope_of_the_gradient(example, point(example))
-
-
-@cases(CROSSED)
-def test_for_crossed_factors_the_exact_level_falls_back_on_average_information(example):
-    problem, psi = example.problem(), models.interior(example)
-    average, exact = (problem.local(psi, True, 0.0, level)[2] for level in (AVERAGE, EXACT))
-    np.testing.assert_array_equal(exact, average)
 
 
 @cases({"one factor": ONE_FACTOR["one factor, k = 2"], "crossed": CROSSED["nested"]})
