@@ -32,7 +32,9 @@ def random_effects(fit: Fit, factor: str | None = None, *, cond_sd: bool = False
     -------
     native frame
         One row for each level: the level, then one column for each effect, in units of the
-        response per unit of its column. NaN where an effect doesn't apply to a level.
+        response per unit of its column. NaN where an effect doesn't apply to a level. Where
+        several terms give the factor an effect of the same column, each but the first has its
+        term in its name: ``"Intercept cs(f | g)"``.
 
     Raises
     ------
@@ -56,17 +58,16 @@ def random_effects(fit: Fit, factor: str | None = None, *, cond_sd: bool = False
     design = fit.design
     effects = fit.solution.effects(design)
     spread = fit.solution.conditional(design) if cond_sd else ()
+    places = _places(design.random, terms)
     columns: dict[str, NDArray[Any]] = {}
-    for i in terms:
+    for name, (i, c) in places.items():
         gone = _inapplicable(design.random[i])
-        for c, name in enumerate(design.random[i].columns):
-            columns[name] = np.where(gone[:, c], np.nan, effects[i][:, c])
+        columns[name] = np.where(gone[:, c], np.nan, effects[i][:, c])
     if cond_sd:
-        for i in terms:
+        for name, (i, c) in places.items():
             gone = _inapplicable(design.random[i])
-            for c, name in enumerate(design.random[i].columns):
-                sd = fit.solution.sigma * np.sqrt(np.maximum(spread[i][:, c, c], 0.0))
-                columns[f"{name}_sd"] = np.where(gone[:, c], np.nan, sd)
+            sd = fit.solution.sigma * np.sqrt(np.maximum(spread[i][:, c, c], 0.0))
+            columns[f"{name}_sd"] = np.where(gone[:, c], np.nan, sd)
     group = design.random[terms[0]].factor
     return make_frame({group.name: group.levels, **columns}, design.spec.kind)
 
@@ -113,6 +114,16 @@ def coefficients(fit: Fit, factor: str | None = None) -> Any:
             own = np.where(gone[:, c], np.nan, effects[i][:, c])
             columns[name] = columns.get(name, np.zeros(J)) + own
     return make_frame({group.name: group.levels, **columns}, design.spec.kind)
+
+
+def _places(random: tuple[RandomEffects, ...], terms: list[int]) -> dict[str, tuple[int, int]]:
+    """Name every effect of these terms apart; each name leads to its term and column."""
+    places: dict[str, tuple[int, int]] = {}
+    for i in terms:
+        for c, column in enumerate(random[i].columns):
+            name = column if column not in places else f"{column} {random[i].term.source}"
+            places[name] = (i, c)
+    return places
 
 
 def _inapplicable(effects: RandomEffects) -> NDArray[np.bool_]:

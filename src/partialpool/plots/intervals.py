@@ -109,7 +109,8 @@ def _effects(fit: LmmFit, factor: str, quantile: float) -> list[_Effects]:
     table = read_table(fit.ranef(factor, cond_sd=True))
     terms = [effects for effects in fit.design.random if effects.factor.name == factor]
     levels = terms[0].factor.levels
-    names = [name for effects in terms for name in effects.columns]
+    # First the level, then the effects, then their deviations.
+    names = table.names[1 : 1 + sum(len(effects.columns) for effects in terms)]
     values = {name: table.column(name).values for name in names}
     spread = {name: table.column(f"{name}_sd").values for name in names}
     return [_in_order(n, levels, values[n], quantile * spread[n]) for n in names]

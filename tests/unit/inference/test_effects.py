@@ -110,3 +110,12 @@ def test_deviations_survive_a_response_whose_variances_overflow():
     assert_allclose(large.varcorr.terms[0].corr, fit.varcorr.terms[0].corr, rtol=1e-5)
     assert np.isinf(large.varcorr.terms[0].cov[0, 0])
     assert np.isinf(large.vcov[0, 0])
+
+
+def test_effects_of_two_terms_on_one_column_keep_names_of_their_own():
+    fit = models.fit("y ~ x + (1 | g) + homdiag(x | g)")
+    table = fit.ranef(cond_sd=True)
+    names = ["Intercept", "Intercept homdiag(x | g)", "x"]
+    assert list(table.columns) == ["g", *names, *(f"{name}_sd" for name in names)]
+    both = table["Intercept"] + table["Intercept homdiag(x | g)"]
+    assert_allclose(fit.coef()["Intercept"], fit.fixef["Intercept"] + both)
