@@ -37,7 +37,7 @@ def read_response(text: str, sheet: Sheet) -> NDArray[np.float64]:
     if text.startswith("cbind("):
         raise ModelError(
             f"the response {text} has two columns, which is for binomial models. A linear model "
-            "needs one: put the proportion in its place, or use a binomial family."
+            "needs one: put the proportion in its place."
         )
     value = evaluate(text, sheet).value
     if isinstance(value, Basis):
@@ -49,7 +49,7 @@ def read_response(text: str, sheet: Sheet) -> NDArray[np.float64]:
     if y.dtype == bool:
         warnings.warn(
             f"the response {text} holds True and False, which are fitted as the numbers 1 and 0. "
-            "A binomial family fits them as probabilities.",
+            "A binomial model would keep its means between 0 and 1; partialpool has none yet.",
             PartialPoolWarning,
             stacklevel=2,
         )
@@ -81,5 +81,5 @@ def _labels(text: str, value: Labels) -> DataError:
     count = len(value.column.coded().levels)
     return DataError(
         f"the response {text} must be numeric, found {value.column.kind} with {count} level(s). "
-        "Convert it to numbers, for instance with as.numeric(), or fit another family."
+        "Convert it to numbers, for instance with as.numeric()."
     )

@@ -156,6 +156,11 @@ def _inner_knots(
             f"{function}() needs df to be a whole number from {fewest} on here, found {df!r}."
         )
     inside = x[(x >= bounds[0]) & (x <= bounds[1])]
+    # Said before any array of that size is made: df may be a slip such as 40000.
+    if df - fewest >= len(inside):
+        raise DataError(
+            f"{function}() can't place {df - fewest} knots among {len(inside)} values. Lower df."
+        )
     between = np.linspace(0, 1, df - fewest + 2)[1:-1]
     placed = [float(knot) for knot in np.quantile(inside, between)]
     if any(not bounds[0] < knot < bounds[1] for knot in placed):

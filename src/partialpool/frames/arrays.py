@@ -53,7 +53,7 @@ def number_column(
     name: str, values: NDArray[Any], missing: NDArray[np.bool_] | None = None
 ) -> Column:
     """Read numbers, booleans or dates; ``missing`` says where ``values`` hold a filler."""
-    if values.dtype.kind in "MmO" or values.dtype.kind == "U":
+    if values.dtype.kind not in "biuf":
         return _date_column(name, values) if values.dtype.kind in "Mm" else read_array(name, values)
     numbers = np.ascontiguousarray(values, dtype=_plain_type(values))
     if numbers.dtype.kind == "f":

@@ -90,6 +90,10 @@ def lmm(
     """
     if missing not in ("error", "drop"):
         raise DataError(f"missing must be 'error' or 'drop', found {missing!r}.")
+    if not isinstance(reml, (bool, np.bool_)):
+        raise DataError(
+            f"reml must be True (restricted likelihood) or False (likelihood), found {reml!r}."
+        )
     if sigma is not None:
         _check_sigma(sigma)
     table = read_table(data)
@@ -104,7 +108,7 @@ def lmm(
         applicable=applicable,
     )
     # Least squares is reported by its ordinary likelihood, as in R's lm.
-    return LmmFit(design, solve(design, Likelihood(reml and bool(design.random), sigma)))
+    return LmmFit(design, solve(design, Likelihood(bool(reml and design.random), sigma)))
 
 
 def _check_sigma(sigma: float) -> None:

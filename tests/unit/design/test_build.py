@@ -242,6 +242,6 @@ def test_several_columns_are_no_response():
 
 
 def test_true_and_false_as_response_are_numbers_with_a_warning():
-    with pytest.warns(PartialPoolWarning, match=r"y holds True and False.*A binomial family"):
+    with pytest.warns(PartialPoolWarning, match=r"y holds True and False.*A binomial model"):
         built = design("y ~ x", table(y=[True, False] * 6))
     np.testing.assert_array_equal(built.y, [1.0, 0.0] * 6)

@@ -510,3 +510,20 @@ def test_chunks_with_dictionaries_of_their_own_are_united():
 def test_polars_categories_are_groups(kind):
     data = pl.DataFrame(table()).with_columns(pl.col("g").cast(pl.String).cast(kind))
     assert_same_fit(fit(data), fit())
+
+
+@pytest.mark.parametrize("reml", ["no", None, 0, "ML"])
+def test_reml_is_true_or_false(reml):
+    with pytest.raises(DataError, match=f"reml must be True .* or False .*, found {reml!r}"):
+        pp.lmm("y ~ x + (1 | g)", table(), reml=reml)
+
+
+def test_complex_numbers_in_a_frame_are_refused():
+    with pytest.raises(DataError, match=r"'x' holds values of type complex128"):
+        pp.lmm("y ~ x + (1 | g)", table(x=np.full(ROWS, 1j)))
+
+
+@pytest.mark.parametrize("function", ["ns", "bs"])
+def test_a_spline_with_more_knots_than_values_is_refused_at_once(function):
+    with pytest.raises(DataError, match=rf"{function}\(\) can't place \d+ knots among 160 values"):
+        pp.lmm(f"y ~ {function}(x, df = 99999999) + (1 | g)", table())
