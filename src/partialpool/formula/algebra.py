@@ -1,6 +1,6 @@
 """Expand ``a * b``, ``a / b``, ``(a + b)^2`` and ``- a`` into a sum of terms, as R does.
 
-Done here and not by formulaic, because R's reading differs in what a formula of lme4's may
+R's reading differs from that of Python's formula libraries in what a formula of lme4's may
 hold: the literals 0 and 1 anywhere, ``%in%``, and the order of columns within an interaction.
 A term is a set of factors, held as the bits of an integer; the algorithm is R's own
 (``TermCode`` in src/library/stats/src/model.c).
@@ -57,7 +57,7 @@ class Terms:
 
     @property
     def text(self) -> str:
-        """The sum in formulaic's language, the intercept explicit."""
+        """The sum as text, the intercept explicit and the factors in checked Python."""
         return " + ".join(["1" if self.intercept else "0", *self.terms])
 
 

@@ -1,4 +1,4 @@
-"""Contrasts in ``C(f, contrast)``: R's and patsy's words, written as formulaic's ``contr``."""
+"""Contrasts in ``C(f, contrast)``: R's and patsy's words, written as ``contr.kind``."""
 
 from __future__ import annotations
 

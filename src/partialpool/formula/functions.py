@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from types import MappingProxyType
 
+from partialpool.errors import did_you_mean
 from partialpool.formula.terms import STRUCTURES
 
 
@@ -94,9 +94,7 @@ def known_function(name: str) -> Function | None:
 
 def unknown_function(name: str, *, holds_bar: bool = False) -> str:
     """Say that a function isn't known, and what may have been meant."""
-    names = [*KNOWN_FUNCTIONS, *STRUCTURES] if holds_bar else list(KNOWN_FUNCTIONS)
     tail = name.rpartition(".")[2]
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
     if holds_bar:
         return (
             f"{name!r} is not a covariance structure. Known are {', '.join(STRUCTURES)}; "
@@ -108,8 +106,8 @@ def unknown_function(name: str, *, holds_bar: bool = False) -> str:
         return f"the function {name!r} is not available in a formula. {_ADVICE[name]}"
     if tail != name and tail in _BY_ANY_NAME:
         return f"methods can't be called in a formula, found {name!r}. Write {tail}(...)."
-    if close:
-        return f"the function {name!r} is not known. Did you mean {close[0]!r}?"
+    if suggestion := did_you_mean(name, KNOWN_FUNCTIONS):
+        return f"the function {name!r} is not known.{suggestion}"
     return (
         f"the function {name!r} is not known. A formula may call only {', '.join(KNOWN_FUNCTIONS)}"
         "; make a column of anything else first, or add a missing '+' before '('."

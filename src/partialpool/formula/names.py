@@ -25,7 +25,7 @@ _ALL_ARGUMENTS = ("cbind", "interaction")
 
 
 def quote(name: str) -> str:
-    """Return a column's name, in backticks if Python or formulaic can't read it bare.
+    """Return a column's name, in backticks if Python can't read it bare.
 
     Examples
     --------
@@ -39,7 +39,8 @@ def quote(name: str) -> str:
 
 
 def _reads_bare(name: str) -> bool:
-    # Python normalises identifiers, and formulaic cuts names at combining marks.
+    # Python normalises identifiers: two columns must not become one. Combining marks stay in
+    # backticks too, so that the tests' oracle, formulaic, reads the same name.
     words = all(character.isalnum() or character == "_" for character in name)
     return words and unicodedata.normalize("NFKC", name) == name
 

@@ -209,7 +209,7 @@ def _is_bulk(node: ast.AST) -> bool:
 
 
 def _contrast(node: ast.AST) -> bool:
-    """Whether a node is one of formulaic's contrasts, the only attributes there are."""
+    """Whether a node is one of the ``contr`` contrasts, the only attributes there are."""
     if isinstance(node, ast.Call):
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
         return _contrast(node.func) and all(map(_literal, arguments))

@@ -31,7 +31,7 @@ class RandomTerm:
     source
         The term as written, parentheses included.
     basis
-        Right-hand side that makes the columns, in formulaic's language with the
+        Right-hand side that makes the columns, as terms of checked Python with the
         intercept explicit: ``"1 + Days"``, ``"0 + Days"``.
     factors
         Columns whose joint levels are the grouping factor: ``("batch", "cask")``
@@ -62,7 +62,7 @@ class Formula:
     response
         Expression of the response over columns, ``"Reaction"`` or ``"log(y)"``.
     fixed
-        Right-hand side of the fixed effects in formulaic's language, with the
+        Right-hand side of the fixed effects as terms of checked Python, with the
         intercept explicit: ``"1 + Days"``.
     offsets
         Expressions inside ``offset()``, each to be added to the linear predictor.

@@ -1,4 +1,4 @@
-"""Write an expression's tree as Python that formulaic can evaluate."""
+"""Write an expression's tree as Python, which the design room checks and evaluates."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ _OPERATORS = {
 }  # fmt: skip
 _UNARY, _POWER, _ATOM = 6, 7, 8
 
-# formulaic's tokenizer loses count of these inside strings, so that they travel escaped.
+# Brackets and quotes inside a string travel escaped: a tokenizer that cuts the text at brackets
+# (formulaic's, the tests' oracle, is one) need not know about strings.
 _ESCAPED = set("()[]{}`%\"'\\")
 
 
