@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -97,6 +98,7 @@ def covariate(fit: LmmFit, effects: RandomEffects, x: str | None) -> tuple[str, 
 def group_lines(fit: LmmFit, effects: RandomEffects, name: str, x: Vector) -> list[GroupLines]:
     """Fit the lines of every group, with least squares where nothing is pooled."""
     design = fit.design
+    _refuse_other_columns(fit, effects, name)
     weights = np.ones(len(x)) if design.weights is None else design.weights
     offset = np.zeros(len(x)) if design.offset is None else design.offset
     root = np.sqrt(weights)[:, None]
@@ -145,6 +147,30 @@ def _least_squares(X: Vector, y: Vector, root: Vector) -> Vector:
     # The shortest solution: a group may have fewer rows than the model has columns.
     beta = np.linalg.lstsq(X * root, y * root[:, 0], rcond=None)[0]
     return np.asarray(X @ beta)
+
+
+def _refuse_other_columns(fit: LmmFit, effects: RandomEffects, name: str) -> None:
+    """Refuse a model in which something besides the covariate moves a group's fitted values.
+
+    Where no value of the covariate occurs twice, the fitted values alone can't show it.
+    """
+    design, codes = fit.design, effects.factor.codes
+    own = re.compile(rf"(?<![\w.]){re.escape(name)}(?![\w.])")
+    for column, values in zip(design.columns, design.X.T, strict=True):
+        if not own.search(column) and _varies_within(values, codes):
+            raise _no_line(name, effects.factor.name, column)
+    for other, b in zip(design.random, fit.solution.effects(design), strict=True):
+        moves = (_varies_within(column, codes) for column in b[other.factor.codes].T)
+        if other.factor.name != effects.factor.name and any(moves):
+            raise _no_line(name, effects.factor.name, other.factor.name)
+
+
+def _no_line(name: str, group: str, other: str) -> ModelError:
+    return ModelError(
+        f"within {group} the fitted values don't depend on {name} alone, but also on {other}, so "
+        f"they are not a line over {name}. Fitted lines are for models in which every other "
+        f"column is constant within {group}."
+    )
 
 
 def _function_of(x: Vector, fitted: Vector, name: str, group: str) -> Vector:

@@ -167,3 +167,16 @@ def test_values_that_depend_on_more_than_the_covariate_are_refused(sleep):
     fit = pp.lmm("Reaction ~ Days + Coffee + (1 | Subject)", twice)
     with pytest.raises(ModelError, match=r"within Subject the fitted values don't depend on Days"):
         fitted_lines(fit, x="Days")
+
+
+@pytest.mark.parametrize(
+    ("formula", "other"), [("y ~ x + z + (x | g)", "z"), ("y ~ x + (x | g) + (1 | h)", "h")]
+)
+def test_what_else_moves_the_lines_is_named_though_no_x_is_repeated(formula, other):
+    rng = np.random.default_rng(3)
+    g, h = np.repeat(np.arange(12), 10), np.tile(np.arange(10), 12)
+    x, z = rng.normal(size=(2, 120))
+    y = x + z + rng.normal(size=12)[g] + rng.normal(size=10)[h] + 0.5 * rng.normal(size=120)
+    fit = pp.lmm(formula, {"y": y, "x": x, "z": z, "g": g, "h": h})
+    with pytest.raises(ModelError, match=f"don't depend on x alone, but also on {other}"):
+        fitted_lines(fit, x="x", group="g")
