@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any, Literal
 
 import narwhals as nw
@@ -132,8 +133,10 @@ def _narwhals_frame(data: Any) -> nw.DataFrame[Any]:
 
 
 def _no_table(data: Any) -> DataError:
-    found = f"{type(data).__module__}.{type(data).__qualname__}"
+    found = f"{type(data).__module__}.{type(data).__qualname__}".removeprefix("builtins.")
     advice = ""
+    if isinstance(data, str | PathLike):
+        advice = " Read the file first, for instance with pandas.read_csv()."
     if hasattr(data, "collect"):
         advice = " Call its collect() first."
     elif isinstance(data, np.ndarray) and data.dtype.names:

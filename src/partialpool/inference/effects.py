@@ -147,6 +147,6 @@ def _terms_of(fit: Fit, factor: str | None) -> list[int]:
     if factor not in names:
         raise DataError(
             f"the model has no grouping factor {factor!r}, but {', '.join(names)}."
-            f"{did_you_mean(factor, names)}"
+            f"{did_you_mean(str(factor), names)}"
         )
     return [i for i, effects in enumerate(random) if effects.factor.name == factor]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -116,6 +116,11 @@ def _wanted(design: Design, random: RandomPart) -> list[int]:
         if random in ("all", "none"):
             return everything if random == "all" else []
         random = [random]
+    if not isinstance(random, Iterable) or not all(isinstance(name, str) for name in random):
+        raise DataError(
+            "random must be 'all', 'none' or a list of names such as ['Subject'], found "
+            f"{random!r}."
+        )
     chosen: set[int] = set()
     for name in random:
         bare = name.replace(" ", "")

@@ -47,8 +47,8 @@ def simulate(
     >>> simulate(fit, 2, seed=1).shape
     (180, 2)
     """
-    if nsim < 1:
-        raise DataError(f"nsim must be at least 1, found {nsim}.")
+    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
+        raise DataError(f"nsim must be a whole number of at least 1, found {nsim!r}.")
     rng = np.random.default_rng(seed)
     design, solution = fit.design, fit.solution
     n = len(design.y)

@@ -241,7 +241,10 @@ class LmmFit:
         0.0255918
         """
         # A copy: the design makes its arrays read-only, and this one is the user's.
-        values = np.array(y, dtype=np.float64)
+        try:
+            values = np.array(y, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"refit needs an array of numbers: {error}.") from error
         if values.shape != self.design.y.shape:
             raise DataError(
                 f"refit needs one number for each of the {len(self.design.y)} rows fitted, found "

@@ -78,7 +78,7 @@ def test_columns_of_one_name_are_refused():
         (np.zeros((3, 2)), "Pass a dict that names its columns"),
         (np.zeros(3, dtype=[("x", float)]), "data.dtype.names"),
         (pd.Series([1.0]), "pandas.*Series"),
-        ([1, 2], "found builtins.list"),
+        ([1, 2], "found list"),
     ],
 )
 def test_what_is_no_table_is_refused_with_what_to_do(data, advice):

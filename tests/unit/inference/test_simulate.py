@@ -78,7 +78,7 @@ def test_there_is_a_row_for_each_row_and_a_column_for_each_draw():
 
 @pytest.mark.parametrize("nsim", [0, -1])
 def test_fewer_draws_than_one_are_refused(nsim):
-    with pytest.raises(DataError, match=f"nsim must be at least 1, found {nsim}"):
+    with pytest.raises(DataError, match=f"nsim must be a whole number of at least 1, found {nsim}"):
         models.fit(FORMULAS["slope"]).simulate(nsim)
 
 

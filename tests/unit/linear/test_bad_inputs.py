@@ -527,3 +527,24 @@ def test_complex_numbers_in_a_frame_are_refused():
 def test_a_spline_with_more_knots_than_values_is_refused_at_once(function):
     with pytest.raises(DataError, match=rf"{function}\(\) can't place \d+ knots among 160 values"):
         pp.lmm(f"y ~ {function}(x, df = 99999999) + (1 | g)", table())
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda fit: fit.predict(random=5), r"random must be 'all', .* found 5"),
+        (lambda fit: fit.predict(random=None), r"random must be 'all', .* found None"),
+        (lambda fit: fit.ranef(3), r"no grouping factor 3, but g"),
+        (lambda fit: fit.refit(["a"] * ROWS), r"refit needs an array of numbers: .*'a'"),
+        (lambda fit: fit.simulate("a"), r"nsim must be a whole number of at least 1, found 'a'"),
+        (lambda fit: fit.simulate(1.5), r"nsim must be a whole number .* found 1.5"),
+    ],
+)
+def test_arguments_of_another_type_are_refused_by_name(ask, message):
+    with pytest.raises(DataError, match=message):
+        ask(pp.lmm("y ~ x + (1 | g)", table()))
+
+
+def test_the_name_of_a_file_is_no_table():
+    with pytest.raises(DataError, match=r"found str\. Read the file first"):
+        pp.lmm("y ~ x + (1 | g)", "sleep.csv")
