@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.design import RandomEffects
+from partialpool.design import GroupingFactor, RandomEffects
 from partialpool.errors import DataError, did_you_mean
 from partialpool.frames import make_frame
 from partialpool.inference.protocol import Fit
@@ -69,7 +69,7 @@ def random_effects(fit: Fit, factor: str | None = None, *, cond_sd: bool = False
             sd = fit.solution.sigma * np.sqrt(np.maximum(spread[i][:, c, c], 0.0))
             columns[f"{name}_sd"] = np.where(gone[:, c], np.nan, sd)
     group = design.random[terms[0]].factor
-    return make_frame({group.name: group.levels, **columns}, design.spec.kind)
+    return make_frame(_by_level(group, columns), design.spec.kind)
 
 
 def coefficients(fit: Fit, factor: str | None = None) -> Any:
@@ -113,7 +113,19 @@ def coefficients(fit: Fit, factor: str | None = None) -> Any:
         for c, name in enumerate(design.random[i].columns):
             own = np.where(gone[:, c], np.nan, effects[i][:, c])
             columns[name] = columns.get(name, np.zeros(J)) + own
-    return make_frame({group.name: group.levels, **columns}, design.spec.kind)
+    return make_frame(_by_level(group, columns), design.spec.kind)
+
+
+def _by_level(group: GroupingFactor, columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Put the levels before the columns; a column named as the factor gets an underscore.
+
+    In ``y ~ year + (1 | year)`` the year is a level and has a coefficient.
+    """
+    table: dict[str, NDArray[Any]] = {group.name: group.levels}
+    for name, values in columns.items():
+        own = name if name != group.name else f"{name}_"
+        table[own] = values
+    return table
 
 
 def _places(random: tuple[RandomEffects, ...], terms: list[int]) -> dict[str, tuple[int, int]]:

@@ -5,7 +5,7 @@ The three tables of R's broom.mixed, in the kind of frame that the data came in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,9 +129,19 @@ def augment(fit: LmmFit) -> Any:
         "hat": fit.hatvalues(),
     }
     columns = {}
+    taken = {name for name, _ in _model_columns(fit)}
     for name, values in _model_columns(fit):
-        columns[f"{name}_" if name in said else name] = values
+        columns[_free(name, said, taken)] = values
     return make_frame(columns | said, design.spec.kind)
+
+
+def _free(name: str, said: Collection[str], taken: Collection[str]) -> str:
+    """Return a model column's name, with underscores until it is nobody else's."""
+    if name not in said:
+        return name
+    while name in said or name in taken:
+        name += "_"
+    return name
 
 
 def _fixed(fit: LmmFit) -> Iterator[_Row]:

@@ -119,3 +119,12 @@ def test_effects_of_two_terms_on_one_column_keep_names_of_their_own():
     assert list(table.columns) == ["g", *names, *(f"{name}_sd" for name in names)]
     both = table["Intercept"] + table["Intercept homdiag(x | g)"]
     assert_allclose(fit.coef()["Intercept"], fit.fixef["Intercept"] + both)
+
+
+def test_a_factor_that_is_also_a_covariate_keeps_its_levels():
+    rng = np.random.default_rng(1)
+    year = np.repeat(np.arange(2000, 2012), 6)
+    y = 0.1 * (year - 2000) + rng.normal(size=12)[year - 2000] + rng.normal(size=72)
+    coef = pp.lmm("y ~ year + (1 | year)", {"y": y, "year": year}).coef()
+    assert list(coef) == ["year", "Intercept", "year_"]
+    assert list(coef["year"]) == list(range(2000, 2012))

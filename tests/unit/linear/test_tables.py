@@ -102,3 +102,11 @@ def test_least_squares_has_tables_too():
     fit = pp.lmm("Reaction ~ Days", pp.load_dataset("sleepstudy"))
     assert fit.tidy()["term"].tolist() == ["Intercept", "Days", "sd__Observation"]
     assert isinstance(fit.augment(), pd.DataFrame)
+
+
+def test_renamed_columns_of_augment_do_not_replace_one_another():
+    rng = np.random.default_rng(1)
+    data = {name: rng.normal(size=40) for name in ("y", "row", "row_")}
+    table = pp.lmm("y ~ row + row_ + (1 | g)", data | {"g": np.arange(40) % 8}).augment()
+    np.testing.assert_array_equal(table["row__"], data["row"])
+    np.testing.assert_array_equal(table["row_"], data["row_"])
