@@ -40,7 +40,7 @@ def versions(others: Iterable[str] = ()) -> str:
     ours = (
         f"partialpool {pp.__version__}",
         f"Python {platform.python_version()}",
-        *(f"{name} {version(name)}" for name in ("numpy", "pandas", "formulaic")),
+        *(f"{name} {version(name)}" for name in ("numpy", "scipy", "pandas")),
     )
     today = datetime.date.today().isoformat()
     return ", ".join((*ours, *others)) + f"; {today}"

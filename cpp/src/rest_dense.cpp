@@ -29,7 +29,7 @@ public:
         lambda_ = lambda;
         factor_ = K_;
         for (Index t = 0; t < layout_.n_blocks(); ++t) scale_columns(t, factor_);
-        for (Index t = 0; t < layout_.n_blocks(); ++t) scale_rows(t, factor_);
+        multiply_levels(layout_, lambda_, true, factor_);
         factor_.diagonal().array() += 1.0;
         return dense::factor(factor_);
     }
@@ -46,7 +46,7 @@ public:
         for (Index l = 0; l < q_of(t); ++l) {
             const Index at = offset_of(t) + l * k;
             Matrix column = inverse_.middleCols(at, k);
-            scale(column);
+            multiply_levels(layout_, lambda_, false, column);
             sum += K_.middleCols(at, k).transpose().lazyProduct(column);
         }
         return sum;
@@ -56,7 +56,7 @@ public:
         const Index k = k_of(t), width = q_of(t) * k;
         Matrix lk = K_.middleCols(offset_of(t), width);
         Matrix sum = Matrix::Zero(k, k);
-        scale_transposed(lk);  // Lambda'K
+        multiply_levels(layout_, lambda_, true, lk);  // Lambda'K
         const Matrix slk = dense::multiply(inverse_, lk);
         for (Index l = 0; l < q_of(t); ++l) {
             const Index at = offset_of(t) + l * k;
@@ -169,37 +169,6 @@ private:
                 columns = columns.lazyProduct(lambda_of(t)).eval();
         }
     }
-    void scale_rows(Index t, Matrix& s) const {
-        const Index k = k_of(t);
-        if (k == 1) {
-            s.middleRows(offset_of(t), q_of(t)) *= lambda_of(t)(0, 0);
-            return;
-        }
-        const Matrix transposed = lambda_of(t).transpose();
-        for (Index c = 0; c < s.cols(); ++c)
-            for (Index l = 0; l < q_of(t); ++l) {
-                auto rows = s.col(c).segment(offset_of(t) + l * k, k);
-                rows = transposed.lazyProduct(rows).eval();
-            }
-    }
-    void scale(Matrix& columns) const { multiply_rows(columns, false); }
-    void scale_transposed(Matrix& columns) const { multiply_rows(columns, true); }
-    void multiply_rows(Matrix& columns, bool transposed) const {
-        for (Index t = 0; t < layout_.n_blocks(); ++t) {
-            const Index k = k_of(t);
-            if (k == 1) {
-                columns.middleRows(offset_of(t), q_of(t)) *= lambda_of(t)(0, 0);
-                continue;
-            }
-            const Matrix l = transposed ? Matrix(lambda_of(t).transpose()) : lambda_of(t);
-            for (Index c = 0; c < columns.cols(); ++c)
-                for (Index level = 0; level < q_of(t); ++level) {
-                    auto rows = columns.col(c).segment(offset_of(t) + level * k, k);
-                    rows = l.lazyProduct(rows).eval();
-                }
-        }
-    }
-
     RestLayout layout_;
     Matrix a22_;
     bool stacked_;  ///< most levels meet most columns: matrix products beat scattering

@@ -448,14 +448,7 @@ Matrix SparseRest::exact_trace(Index t) const {
         for (Index c = 0; c < k; ++c) unit(first + c, c) = 1.0;
         Matrix column = multiply(unit);
         sum += column.middleRows(first, k);
-        for (Index u = 0; u < layout_.n_blocks(); ++u) {
-            const Index ku = layout_.k[at(u)];
-            const Matrix transposed = lambda_[at(u)].transpose();
-            for (Index other = 0; other < layout_.q[at(u)]; ++other) {
-                auto rows = column.middleRows(layout_.offset[at(u)] + other * ku, ku);
-                rows = (transposed * rows).eval();
-            }
-        }
+        multiply_levels(layout_, lambda_, true, column);
         half_solve(column);
         sum -= column.transpose() * column;
     }

@@ -42,7 +42,10 @@ private:
     void effects(const Vector& beta_y);
     void gradient(const Likelihood& likelihood, Pieces& out);
     std::vector<Matrix> multiply(const std::vector<Matrix>& b) const;
-    void scale_rest(Matrix& b) const;
+    /// Lambda of the rest's blocks.
+    std::span<const Matrix> rest_lambda() const { return std::span(lambda_).subspan(1); }
+    /// Lambda_2' times rows that stand like the contacts.
+    std::vector<double> scale_contacts(const std::vector<double>& values) const;
     Matrix traces(const std::vector<Direction>& directions, const Likelihood& likelihood) const;
     HalfSolved half_solve(const std::vector<Matrix>& z, const Matrix& x) const;
     RowMatrix rest_b() const;
@@ -59,7 +62,6 @@ private:
     Matrix kx_, R_, W_;
     Matrix root_;
     std::vector<Vector> b_, g_;
-    bool inverted_ = false;
 };
 
 }  // namespace partialpool

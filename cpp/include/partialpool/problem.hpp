@@ -19,6 +19,22 @@ struct Point {
     std::vector<Matrix> axes;  ///< per term; empty: the identity
 };
 
+namespace detail {
+
+inline bool full(const Term& term) { return term.structure == Structure::unstructured; }
+
+inline Matrix lower_of(const Term& term, const Vector& psi) {
+    return structure::factor(term.structure, term.k, psi.data() + term.first);
+}
+
+inline void store_lower(const Matrix& lower, const Term& term, Vector& psi) {
+    double* at = psi.data() + term.first;
+    for (Index c = 0; c < term.k; ++c)
+        for (Index r = c; r < term.k; ++r) *at++ = lower(r, c);
+}
+
+}  // namespace detail
+
 /// A fitted point in mapped coordinates.
 struct Optimum {
     Vector psi;          ///< in fixed axes, diagonals non-negative

@@ -41,6 +41,17 @@ struct RestLayout {
     Index n_blocks() const { return static_cast<Index>(k.size()); }
 };
 
+/// a'ba for small matrices; Eigen's blocked product would be compiled for every pair of types.
+template <class A, class B>
+Matrix sandwich(const A& a, const B& b) {
+    const Matrix right = b.lazyProduct(a);
+    return a.transpose().lazyProduct(right);
+}
+
+/// Lambda, or its transpose, times the rows of every level of the rest.
+void multiply_levels(const RestLayout& layout, std::span<const Matrix> lambda, bool transposed,
+                     Matrix& rows);
+
 /// What is left after the first factor has been eliminated: K = Z_2'V_1^-1 Z_2 and the
 /// factor of S = Lambda'K Lambda + I. ALGORITHMS in the header of crossed.hpp.
 class Rest {

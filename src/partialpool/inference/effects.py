@@ -62,7 +62,8 @@ def random_effects(fit: Fit, factor: str | None = None, *, cond_sd: bool = False
     columns: dict[str, NDArray[Any]] = {}
     for name, (i, c) in places.items():
         gone = _inapplicable(design.random[i])
-        columns[name] = np.where(gone[:, c], np.nan, effects[i][:, c])
+        # + 0.0: a vanished variance gives minus zeros, which print as such.
+        columns[name] = np.where(gone[:, c], np.nan, effects[i][:, c] + 0.0)
     if cond_sd:
         for name, (i, c) in places.items():
             gone = _inapplicable(design.random[i])

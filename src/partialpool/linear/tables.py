@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.frames import make_frame
+from partialpool.inference.fitted import linear_part
 
 if TYPE_CHECKING:
     from partialpool.linear.fit import LmmFit, VarCorrTerm
@@ -124,7 +125,7 @@ def augment(fit: LmmFit) -> Any:
     said = {
         "row": kept,
         "fitted": fit.fitted,
-        "fixed": _fixed_part(fit),
+        "fixed": linear_part(design.X, fit.fixef.values, design.offset),
         "residual": fit.residuals("response"),
         "hat": fit.hatvalues(),
     }
@@ -165,12 +166,6 @@ def _parameters(term: VarCorrTerm) -> Iterator[tuple[str, float]]:
         yield f"sd__{column}", float(term.sd[j])
         for i in range(j + 1, 0 if uncorrelated else len(term.columns)):
             yield f"cor__{column}.{term.columns[i]}", float(term.corr[i, j])
-
-
-def _fixed_part(fit: LmmFit) -> NDArray[np.float64]:
-    design = fit.design
-    part = design.X @ np.nan_to_num(fit.fixef.values)
-    return np.asarray(part if design.offset is None else part + design.offset)
 
 
 def _model_columns(fit: LmmFit) -> Iterator[tuple[str, NDArray[Any]]]:

@@ -20,6 +20,8 @@ CoreBlock = tuple[Any, int, list[tuple[Any, int]]]
 
 # A residual this small beside the response is rounding, not variation.
 _EXACT_FIT = 1e-13
+# Up to here columns may outnumber the rows: finding out which are aliased is cheap.
+_MANY_COLUMNS = 5_000
 # From this many columns on, LAPACK is faster than the core's own loops.
 _LARGE = 64
 
@@ -127,6 +129,7 @@ def reduce(design: Design, sigma: float | None = None) -> Reduced:
     ----------
     Bates et al. (2015), Journal of Statistical Software 67(1), section 3.
     """
+    _refuse_too_many_columns(design)
     blocks = arrange(design.random)
     sides = Sides(
         matrix(design.X),
@@ -149,6 +152,18 @@ def _rest(blocks: tuple[Block, ...], random: tuple[RandomEffects, ...]) -> int:
         for block in blocks[1:]
         for i in block.terms
     )
+
+
+def _refuse_too_many_columns(design: Design) -> None:
+    # Some columns more than rows may be aliased; a hundred times as many are a mistake, whose
+    # triangular factor alone would take the memory.
+    n, p = design.X.shape
+    if p > max(2 * n, _MANY_COLUMNS):
+        raise ModelError(
+            f"the fixed effects have {p:,} columns for {n:,} rows. Look for an interaction of "
+            "factors with many levels, or for a number that is stored as text; a factor with "
+            "many levels is better a random effect."
+        )
 
 
 def _refuse_too_few_rows(design: Design, problem: Problem) -> None:

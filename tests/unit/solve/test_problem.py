@@ -393,6 +393,13 @@ def test_a_model_that_the_rows_cannot_identify_is_refused(formula, changes, mess
         reduce(design(formula, **changes))
 
 
+def test_columns_that_outnumber_the_rows_by_far_are_refused_before_they_take_the_memory():
+    built = design("y ~ x + (1 | g)")
+    many = replace(built, X=np.zeros((24, 6000)), columns=tuple(map(str, range(6000))))
+    with pytest.raises(ModelError, match="6,000 columns for 24 rows"):
+        reduce(many)
+
+
 def test_a_response_that_the_groups_fit_exactly_has_no_residual_variance():
     built = design("y ~ (1 | g)", y=np.arange(24) % 6.0)
     with pytest.raises(ModelError, match=r"residual variance is zero: the response 'y'.*'g'"):
