@@ -18,6 +18,8 @@ _ZERO = 1e-7
 # standard deviation as small; the core doesn't move it to the end.
 _ZERO_BY_CORRELATION = 1e-5
 _CORRELATED = ("cs", "homcs", "ar1")
+# Up to here exact second derivatives of crossed factors cost less than a second.
+_MANY_EFFECTS = 1_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +79,8 @@ class Certificate:
 def certify(design: Design, solution: Solution) -> Certificate:
     """Collect what is known about the optimum of a fit."""
     optimum = solution.optimum
-    gradient, curvature = optimum.gradient, optimum.curvature
+    gradient = optimum.gradient
+    curvature, exact = _curvature(design, solution)
     nulls = tuple(
         null
         for i, effects in enumerate(design.random)
@@ -92,12 +95,30 @@ def certify(design: Design, solution: Solution) -> Certificate:
     return Certificate(
         gradient=float(np.abs(gradient).max()) if gradient.size else 0.0,
         smallest_eigenvalue=float(np.linalg.eigvalsh(curvature)[0]) if gradient.size else np.inf,
-        exact=len(solution.reduced.blocks) < 2,
+        exact=exact,
         evaluations=optimum.evaluations,
         singular=bool(nulls),
         converged=optimum.converged,
         null_directions=nulls,
     )
+
+
+def _curvature(design: Design, solution: Solution) -> tuple[NDArray[np.float64], bool]:
+    """Second derivatives at the optimum, and whether they are exact.
+
+    With one factor the search had them. With crossed factors they take the square of the
+    number of random effects in memory, so that large models make do with what the search used.
+    """
+    optimum, reduced = solution.optimum, solution.reduced
+    if len(reduced.blocks) < 2:
+        return optimum.curvature, True
+    if sum(len(e.factor.levels) * len(e.columns) for e in design.random) > _MANY_EFFECTS:
+        return optimum.curvature, False
+    with reduced.algebra():
+        exact = reduced.problem.local(
+            optimum.psi, solution.likelihood.reml, solution.likelihood.fixed, 3
+        )
+    return exact[2], True
 
 
 def _root(basis: NDArray[np.float64]) -> NDArray[np.float64]:

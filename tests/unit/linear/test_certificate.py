@@ -82,10 +82,16 @@ def test_a_regular_optimum_has_no_slope_and_is_a_minimum(reml):
     assert 1 < certificate.evaluations <= 12
 
 
-def test_crossed_factors_have_average_information_only():
-    certificate = models.fit(models.FORMULAS["crossed"]).certificate
-    assert not certificate.exact
-    assert certificate.gradient < 1e-3
+def test_crossed_factors_have_exact_second_derivatives_unless_they_are_many(monkeypatch):
+    fit = models.fit(models.FORMULAS["crossed"])
+    exact = fit.certificate
+    monkeypatch.setattr("partialpool.linear.certificate._MANY_EFFECTS", 10)
+    average = fit.certificate
+    assert (exact.exact, average.exact) == (True, False)
+    assert exact.gradient < 1e-3
+    assert exact.smallest_eigenvalue > 0
+    # At an optimum average information is near the exact one, and not equal.
+    assert 0.3 < average.smallest_eigenvalue / exact.smallest_eigenvalue < 3
 
 
 @pytest.mark.parametrize("formula", models.FORMULAS.values(), ids=models.FORMULAS)
