@@ -91,6 +91,13 @@ def test_a_csv_with_two_columns_of_one_name_is_refused(tmp_path):
         read_file(str(path))
 
 
+def test_a_csv_with_another_separator_says_how_to_save_it(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("y;x\n1,5;2\n2,5;3\n")
+    with pytest.raises(DataError, match=r"'y;x': its columns seem to be separated by ';'"):
+        read_file(str(path))
+
+
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
     path = tmp_path / "a.parquet"
     path.write_bytes(b"")

@@ -132,8 +132,15 @@ def _is_text(column: Any) -> bool:
 
 
 def _check_names(first_line: Any, path: str) -> None:
+    names = first_line.iloc[0].dropna()
+    other = [mark for mark in ";\t|" if len(names) == 1 and mark in names.iloc[0]]
+    if other:
+        raise DataError(
+            f"the first line of {path!r} is {names.iloc[0]!r}: its columns seem to be separated "
+            f"by {other[0]!r}. Save it with commas, or with tabs under a name that ends in .tsv."
+        )
     # pandas would call the second x "x.1" without a word.
-    counts = Counter(first_line.iloc[0].dropna())
+    counts = Counter(names)
     if repeated := [name for name, n in counts.items() if n > 1]:
         raise DataError(
             f"{path!r} has {counts[repeated[0]]} columns named {repeated[0]!r}. "
