@@ -53,7 +53,7 @@ void multiply_levels(const RestLayout& layout, std::span<const Matrix> lambda, b
                      Matrix& rows);
 
 /// What is left after the first factor has been eliminated: K = Z_2'V_1^-1 Z_2 and the
-/// factor of S = Lambda'K Lambda + I. ALGORITHMS in the header of crossed.hpp.
+/// factor of S = Lambda'K Lambda + I. The symbols are those of class Crossed.
 class Rest {
 public:
     virtual ~Rest() = default;

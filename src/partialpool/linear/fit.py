@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -13,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from partialpool import inference
 from partialpool.design import Design
-from partialpool.errors import DataError
 from partialpool.linear import tables
 from partialpool.linear.aliases import describe_aliases
 from partialpool.linear.certificate import Certificate, NullDirection, certify
+from partialpool.linear.refit import with_response
 from partialpool.linear.summary import Summary, summarize
 from partialpool.linear.varcorr import (
     VarCorr,
@@ -240,23 +239,7 @@ class LmmFit:
         >>> round(fit.refit(fit.design.y / 1000).sigma, 7)
         0.0255918
         """
-        # A copy: the design makes its arrays read-only, and this one is the user's.
-        try:
-            values = np.array(y, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise DataError(f"refit needs an array of numbers: {error}.") from error
-        if values.shape != self.design.y.shape:
-            raise DataError(
-                f"refit needs one number for each of the {len(self.design.y)} rows fitted, found "
-                f"an array of shape {values.shape}."
-            )
-        if not np.isfinite(values).all():
-            row = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise DataError(
-                f"refit needs finite numbers, found {values[row]} in row {row}. Leave such rows "
-                "out of the data and fit again."
-            )
-        design = dataclasses.replace(self.design, y=values)
+        design = with_response(self.design, y)
         return LmmFit(design, solve_again(design, self.solution))
 
     def summary(self) -> Summary:
