@@ -58,142 +58,177 @@ std::vector<Index> level_chunks(const std::vector<Index>& ptr) {
     return starts;
 }
 
-/// Products of block t's levels with the levels of later blocks, for a range of levels.
-struct PairChunk {
-    std::vector<Index> counts;
-    std::vector<std::int32_t> other;
-    std::vector<double> values;
+/// Rows of one level of a block: positions [begin, end) of the sorted order.
+struct LevelRows {
+    const Sorted& sorted;
+    Index begin, end;
 };
+
+/// Z'Z and Z'[X y] of one level, and [X y]'[X y] if `c` is wanted.
+class OwnProducts {
+public:
+    OwnProducts(const Rows& rows, const Scaling& scaling, Index t, Block& block, Index width)
+        : rows_(rows),
+          scaling_(scaling),
+          t_(static_cast<std::size_t>(t)),
+          block_(block),
+          z_(block.k),
+          xy_(width) {}
+
+    void add(Index level, const LevelRows& of, RowMatrix* c) {
+        const Index k = z_.size(), width = xy_.size();
+        double* a = block_.A.data() + level * k * k;
+        double* b = block_.B.data() + level * k * width;
+        for (Index at = of.begin; at < of.end; ++at) {
+            const Index i = of.sorted.row(at);
+            const double w = root_weight(rows_, i);
+            if (w == 0.0) continue;
+            map_z(rows_.blocks[t_], scaling_.z[t_], i, w, z_.data());
+            map_xy(rows_, scaling_, i, w, xy_.data());
+            for (Index r = 0; r < k; ++r) {
+                for (Index s = 0; s < k; ++s) a[r * k + s] += z_(r) * z_(s);
+                for (Index s = 0; s < width; ++s) b[r * width + s] += z_(r) * xy_(s);
+            }
+            if (!c) continue;
+            for (Index r = 0; r < width; ++r)
+                for (Index s = 0; s < width; ++s) (*c)(r, s) += xy_(r) * xy_(s);
+        }
+    }
+
+private:
+    const Rows& rows_;
+    const Scaling& scaling_;
+    std::size_t t_;
+    Block& block_;
+    Vector z_, xy_;
+};
+
+/// Z_u'Z_t between successive levels of block t and the levels of block u that they meet.
+class PairProducts {
+public:
+    PairProducts(const Rows& rows, const Scaling& scaling, Index t, Index u)
+        : rows_(rows),
+          scaling_(scaling),
+          t_(static_cast<std::size_t>(t)),
+          u_(static_cast<std::size_t>(u)),
+          slot_(static_cast<std::size_t>(rows.blocks[u_].q), -1),
+          zt_(block_width(rows.blocks[t_])),
+          zu_(block_width(rows.blocks[u_])) {}
+
+    std::vector<Index> counts;        ///< levels met, one for each level added
+    std::vector<std::int32_t> other;  ///< which they are, ascending
+    std::vector<double> values;
+
+    void add(const LevelRows& of) {
+        const Index base = find_met(of), kt = zt_.size(), ku = zu_.size();
+        values.resize(other.size() * static_cast<std::size_t>(ku * kt), 0.0);
+        for (Index at = of.begin; at < of.end; ++at) {
+            const Index i = of.sorted.row(at);
+            const double w = root_weight(rows_, i);
+            if (w == 0.0) continue;
+            map_z(rows_.blocks[t_], scaling_.z[t_], i, w, zt_.data());
+            map_z(rows_.blocks[u_], scaling_.z[u_], i, w, zu_.data());
+            double* v = values.data() + slot(i) * ku * kt;
+            for (Index r = 0; r < ku; ++r)
+                for (Index s = 0; s < kt; ++s) v[r * kt + s] += zu_(r) * zt_(s);
+        }
+        for (auto at = static_cast<std::size_t>(base); at < other.size(); ++at)
+            slot_[static_cast<std::size_t>(other[at])] = -1;
+    }
+
+private:
+    Index& slot(Index i) { return slot_[static_cast<std::size_t>(rows_.blocks[u_].codes[i])]; }
+
+    /// Append the levels met, ascending, and say where the first of them stands.
+    Index find_met(const LevelRows& of) {
+        const auto base = static_cast<Index>(other.size());
+        for (Index at = of.begin; at < of.end; ++at) {
+            const Index i = of.sorted.row(at);
+            if ((rows_.weights && rows_.weights[i] == 0.0) || slot(i) >= 0) continue;
+            slot(i) = 0;
+            other.push_back(rows_.blocks[u_].codes[i]);
+        }
+        std::sort(other.begin() + base, other.end());
+        const auto end = static_cast<Index>(other.size());
+        for (Index at = base; at < end; ++at)
+            slot_[static_cast<std::size_t>(other[static_cast<std::size_t>(at)])] = at;
+        counts.push_back(end - base);
+        return base;
+    }
+
+    const Rows& rows_;
+    const Scaling& scaling_;
+    std::size_t t_, u_;
+    std::vector<Index> slot_;  ///< position of a level of u among `other`, -1 for none
+    Vector zt_, zu_;
+};
+
+/// Put the chunks of a pair of blocks together.
+Pairs join(const std::vector<std::vector<PairProducts>>& chunks, std::size_t u) {
+    Pairs out;
+    out.ptr.push_back(0);
+    for (const auto& chunk : chunks) {
+        const auto& part = chunk[u];
+        for (const Index count : part.counts) out.ptr.push_back(out.ptr.back() + count);
+        out.other.insert(out.other.end(), part.other.begin(), part.other.end());
+        out.values.insert(out.values.end(), part.values.begin(), part.values.end());
+    }
+    return out;
+}
+
+/// Products of one block with itself, with [X y] and with the later blocks.
+void accumulate_block(const Rows& rows, const Scaling& scaling, Index t, CrossProducts& out) {
+    const auto& source = rows.blocks[static_cast<std::size_t>(t)];
+    const auto n_blocks = static_cast<Index>(rows.blocks.size());
+    const Index width = out.p + 1;
+    const auto sorted = sort_by_level(source, rows.n);
+    Block block;
+    block.q = source.q;
+    block.k = block_width(source);
+    block.A.assign(static_cast<std::size_t>(block.q * block.k * block.k), 0.0);
+    block.B.assign(static_cast<std::size_t>(block.q * block.k * width), 0.0);
+    const auto starts = level_chunks(sorted.ptr);
+    const auto n_chunks = starts.size() - 1;
+    std::vector<RowMatrix> c_parts(n_chunks);
+    std::vector<std::vector<PairProducts>> pair_parts(n_chunks);
+    for_chunks(static_cast<Index>(n_chunks), [&](Index chunk) {
+        const auto at = static_cast<std::size_t>(chunk);
+        // [X y]'[X y] is summed once, on the way through the first block.
+        c_parts[at] = RowMatrix::Zero(t == 0 ? width : 0, t == 0 ? width : 0);
+        OwnProducts own(rows, scaling, t, block, width);
+        auto& pairs = pair_parts[at];
+        for (Index u = t + 1; u < n_blocks; ++u) pairs.emplace_back(rows, scaling, t, u);
+        for (Index l = starts[at]; l < starts[at + 1]; ++l) {
+            const LevelRows of{sorted, sorted.ptr[static_cast<std::size_t>(l)],
+                               sorted.ptr[static_cast<std::size_t>(l) + 1]};
+            own.add(l, of, t == 0 ? &c_parts[at] : nullptr);
+            for (auto& pair : pairs) pair.add(of);
+        }
+    });
+    if (t == 0)
+        for (const auto& c : c_parts) out.C += c;
+    for (Index u = t + 1; u < n_blocks; ++u)
+        out.pairs.push_back(join(pair_parts, static_cast<std::size_t>(u - t - 1)));
+    out.blocks.push_back(std::move(block));
+}
 
 }  // namespace
 }  // namespace detail
 
 CrossProducts accumulate(const Rows& rows, const Scaling& scaling, Index n_used) {
-    const Index m = scaling.x.size(), width = m + 1;
-    const auto n_blocks = static_cast<Index>(rows.blocks.size());
+    const Index m = scaling.x.size();
     CrossProducts out;
     out.n = n_used;
     out.p = m;
-    out.C = RowMatrix::Zero(width, width);
-    out.pairs.resize(static_cast<std::size_t>(n_blocks * (n_blocks - 1) / 2));
-    if (n_blocks == 0) {
+    out.C = RowMatrix::Zero(m + 1, m + 1);
+    if (rows.blocks.empty()) {
         // Orthonormal X and residuals of norm sqrt(n), by construction.
         out.C.diagonal().head(m).setOnes();
         out.C(m, m) = scaling.residual_ratio > 0.0 ? static_cast<double>(n_used) : 0.0;
-        return out;
     }
-    for (Index t = 0; t < n_blocks; ++t) {
-        const auto& source = rows.blocks[static_cast<std::size_t>(t)];
-        const auto sorted = detail::sort_by_level(source, rows.n);
-        Block block;
-        block.q = source.q;
-        block.k = detail::block_width(source);
-        const Index k = block.k;
-        block.A.assign(static_cast<std::size_t>(block.q * k * k), 0.0);
-        block.B.assign(static_cast<std::size_t>(block.q * k * width), 0.0);
-        const auto starts = detail::level_chunks(sorted.ptr);
-        const auto n_chunks = static_cast<Index>(starts.size()) - 1;
-        std::vector<RowMatrix> c_parts(static_cast<std::size_t>(n_chunks));
-        std::vector<std::vector<detail::PairChunk>> pair_parts(static_cast<std::size_t>(n_chunks));
-        for_chunks(n_chunks, [&](Index chunk) {
-            RowMatrix c = RowMatrix::Zero(t == 0 ? width : 0, t == 0 ? width : 0);
-            std::vector<double> z(static_cast<std::size_t>(k)), xy(static_cast<std::size_t>(width));
-            const Index n_later = n_blocks - t - 1;
-            auto& parts = pair_parts[static_cast<std::size_t>(chunk)];
-            parts.resize(static_cast<std::size_t>(n_later));
-            std::vector<std::vector<Index>> slot(static_cast<std::size_t>(n_later));
-            std::vector<std::vector<double>> zu(static_cast<std::size_t>(n_later));
-            for (Index u = 0; u < n_later; ++u) {
-                const auto& later = rows.blocks[static_cast<std::size_t>(t + 1 + u)];
-                slot[static_cast<std::size_t>(u)].assign(static_cast<std::size_t>(later.q), -1);
-                zu[static_cast<std::size_t>(u)].resize(
-                    static_cast<std::size_t>(detail::block_width(later)));
-            }
-            std::vector<std::int32_t> touched;
-            for (Index l = starts[static_cast<std::size_t>(chunk)];
-                 l < starts[static_cast<std::size_t>(chunk) + 1]; ++l) {
-                double* a = block.A.data() + l * k * k;
-                double* b = block.B.data() + l * k * width;
-                const Index begin = sorted.ptr[static_cast<std::size_t>(l)];
-                const Index end = sorted.ptr[static_cast<std::size_t>(l) + 1];
-                for (Index at = begin; at < end; ++at) {
-                    const Index i = sorted.row(at);
-                    const double w = detail::root_weight(rows, i);
-                    if (w == 0.0) continue;
-                    detail::map_z(source, scaling.z[static_cast<std::size_t>(t)], i, w, z.data());
-                    detail::map_xy(rows, scaling, i, w, xy.data());
-                    for (Index r = 0; r < k; ++r) {
-                        for (Index s = 0; s < k; ++s)
-                            a[r * k + s] +=
-                                z[static_cast<std::size_t>(r)] * z[static_cast<std::size_t>(s)];
-                        for (Index s = 0; s < width; ++s)
-                            b[r * width + s] +=
-                                z[static_cast<std::size_t>(r)] * xy[static_cast<std::size_t>(s)];
-                    }
-                    if (t == 0)
-                        for (Index r = 0; r < width; ++r)
-                            for (Index s = 0; s < width; ++s)
-                                c(r, s) += xy[static_cast<std::size_t>(r)] *
-                                           xy[static_cast<std::size_t>(s)];
-                }
-                for (Index u = 0; u < n_later; ++u) {
-                    const auto& later = rows.blocks[static_cast<std::size_t>(t + 1 + u)];
-                    auto& part = parts[static_cast<std::size_t>(u)];
-                    auto& slots = slot[static_cast<std::size_t>(u)];
-                    auto& zl = zu[static_cast<std::size_t>(u)];
-                    const auto ku = static_cast<Index>(zl.size());
-                    touched.clear();
-                    for (Index at = begin; at < end; ++at) {
-                        const Index i = sorted.row(at);
-                        if (rows.weights && rows.weights[i] == 0.0) continue;
-                        auto& s = slots[static_cast<std::size_t>(later.codes[i])];
-                        if (s < 0) {
-                            s = 0;
-                            touched.push_back(later.codes[i]);
-                        }
-                    }
-                    std::sort(touched.begin(), touched.end());
-                    const auto base = static_cast<Index>(part.other.size());
-                    for (std::size_t j = 0; j < touched.size(); ++j)
-                        slots[static_cast<std::size_t>(touched[j])] = base + static_cast<Index>(j);
-                    part.other.insert(part.other.end(), touched.begin(), touched.end());
-                    part.values.resize(part.other.size() * static_cast<std::size_t>(ku * k), 0.0);
-                    part.counts.push_back(static_cast<Index>(touched.size()));
-                    for (Index at = begin; at < end; ++at) {
-                        const Index i = sorted.row(at);
-                        const double w = detail::root_weight(rows, i);
-                        if (w == 0.0) continue;
-                        detail::map_z(source, scaling.z[static_cast<std::size_t>(t)], i, w,
-                                      z.data());
-                        detail::map_z(later, scaling.z[static_cast<std::size_t>(t + 1 + u)], i, w,
-                                      zl.data());
-                        double* v = part.values.data() +
-                                    slots[static_cast<std::size_t>(later.codes[i])] * ku * k;
-                        for (Index r = 0; r < ku; ++r)
-                            for (Index s = 0; s < k; ++s)
-                                v[r * k + s] += zl[static_cast<std::size_t>(r)] *
-                                                z[static_cast<std::size_t>(s)];
-                    }
-                    for (const auto level : touched) slots[static_cast<std::size_t>(level)] = -1;
-                }
-            }
-            c_parts[static_cast<std::size_t>(chunk)] = std::move(c);
-        });
-        if (t == 0)
-            for (const auto& c : c_parts) out.C += c;
-        for (Index u = t + 1; u < n_blocks; ++u) {
-            const Index position = t * n_blocks - t * (t + 1) / 2 + (u - t - 1);
-            auto& pairs = out.pairs[static_cast<std::size_t>(position)];
-            pairs.ptr.push_back(0);
-            for (auto& parts : pair_parts) {
-                auto& part = parts[static_cast<std::size_t>(u - t - 1)];
-                for (const Index count : part.counts) pairs.ptr.push_back(pairs.ptr.back() + count);
-                pairs.other.insert(pairs.other.end(), part.other.begin(), part.other.end());
-                pairs.values.insert(pairs.values.end(), part.values.begin(), part.values.end());
-            }
-        }
-        out.blocks.push_back(std::move(block));
-    }
+    // Pairs are appended in the order of CrossProducts::pair_index.
+    for (std::size_t t = 0; t < rows.blocks.size(); ++t)
+        detail::accumulate_block(rows, scaling, static_cast<Index>(t), out);
     return out;
 }
 
