@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from partialpool.datasets import load_dataset as load_dataset
     from partialpool.linear import LmmFit as LmmFit
     from partialpool.linear import lmm as lmm
-    from partialpool.linear import load as load
+    from partialpool.saved import load as load
 
 # Loaded on first use, so that `import partialpool` costs milliseconds.
 _HOMES = {
     "LmmFit": "partialpool.linear",
     "lmm": "partialpool.linear",
-    "load": "partialpool.linear",
+    "load": "partialpool.saved",
     "list_datasets": "partialpool.datasets",
     "load_dataset": "partialpool.datasets",
     "get_threads": "partialpool.core",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError
-from partialpool.inference.protocol import Fit
+from partialpool.inference.protocol import Fit, GaussianFit
 from partialpool.solve.problem import core_blocks
 
 __all__ = ["Residual", "fitted_values", "hat_values", "linear_part", "residuals"]
@@ -41,7 +41,7 @@ def fitted_values(fit: Fit) -> NDArray[np.float64]:
     return eta
 
 
-def residuals(fit: Fit, kind: Residual = "response") -> NDArray[np.float64]:
+def residuals(fit: GaussianFit, kind: Residual = "response") -> NDArray[np.float64]:
     """Compute the residuals of every row (n,).
 
     Parameters
@@ -67,7 +67,7 @@ def residuals(fit: Fit, kind: Residual = "response") -> NDArray[np.float64]:
     return pearson if kind == "pearson" else pearson / fit.solution.sigma
 
 
-def hat_values(fit: Fit) -> NDArray[np.float64]:
+def hat_values(fit: GaussianFit) -> NDArray[np.float64]:
     """Compute the leverage of every row (n,): the derivative of its fitted value in its response.
 
     The covariance parameters are held at their estimates, as in lme4.

@@ -13,7 +13,7 @@ from partialpool.design import Design, NewEffects, NewRows, replay
 from partialpool.errors import DataError
 from partialpool.frames import make_frame, read_table
 from partialpool.inference.fitted import linear_part
-from partialpool.inference.protocol import Fit
+from partialpool.inference.protocol import Fit, GaussianFit
 from partialpool.solve.problem import CoreBlock
 
 __all__ = ["NewLevels", "RandomPart", "predict"]
@@ -23,7 +23,7 @@ RandomPart = Literal["all", "none"] | Sequence[str]
 
 
 def predict(
-    fit: Fit,
+    fit: GaussianFit,
     new: Any = None,
     *,
     random: RandomPart = "all",
@@ -186,7 +186,7 @@ def _mean(fit: Fit, rows: NewRows, effects: dict[int, NewEffects]) -> NDArray[np
 
 
 def _standard_errors(
-    fit: Fit, rows: NewRows, effects: dict[int, NewEffects]
+    fit: GaussianFit, rows: NewRows, effects: dict[int, NewEffects]
 ) -> NDArray[np.float64]:
     solution = fit.solution
     forms = solution.quadratic_forms(rows.X, _core_rows(fit, rows.n, effects))
@@ -198,7 +198,7 @@ def _standard_errors(
     return np.sqrt(forms) * solution.sigma
 
 
-def _core_rows(fit: Fit, m: int, effects: dict[int, NewEffects]) -> list[CoreBlock]:
+def _core_rows(fit: GaussianFit, m: int, effects: dict[int, NewEffects]) -> list[CoreBlock]:
     """Lay the rows out as the core's blocks; terms that aren't wanted get columns of zero."""
     out = []
     for block in fit.solution.reduced.blocks:

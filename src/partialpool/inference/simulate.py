@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError
 from partialpool.inference.fitted import fitted_values, linear_part
-from partialpool.inference.protocol import Fit
+from partialpool.inference.protocol import GaussianFit
 
 __all__ = ["simulate"]
 
 
 def simulate(
-    fit: Fit, nsim: int = 1, seed: int | None = None, *, conditional: bool = False
+    fit: GaussianFit, nsim: int = 1, seed: int | None = None, *, conditional: bool = False
 ) -> NDArray[np.float64]:
     """Draw responses from the fitted model.
 

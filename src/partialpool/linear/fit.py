@@ -13,17 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 from partialpool import inference
 from partialpool.design import Design
 from partialpool.linear import tables
-from partialpool.linear.aliases import describe_aliases
 from partialpool.linear.certificate import Certificate, NullDirection, certify
 from partialpool.linear.refit import with_response
 from partialpool.linear.summary import Summary, summarize
-from partialpool.linear.varcorr import (
+from partialpool.named import NamedVector
+from partialpool.results import (
     VarCorr,
     VarCorrTerm,
+    describe_aliases,
     relative_parameters,
     variance_components,
 )
-from partialpool.named import NamedVector
 from partialpool.solve import Solution, solve_again
 
 __all__ = ["Certificate", "LmmFit", "NullDirection", "VarCorr", "VarCorrTerm"]
@@ -98,7 +98,7 @@ class LmmFit:
     @property
     def varcorr(self) -> VarCorr:
         """Standard deviations and correlations of the random effects."""
-        return variance_components(self.design, self.solution)
+        return variance_components(self.design, self.solution, self.sigma)
 
     @property
     def objective(self) -> float:
@@ -164,7 +164,8 @@ class LmmFit:
     @property
     def aliased(self) -> dict[str, str]:
         """Columns left out because the others determine them, and what they equal."""
-        return describe_aliases(self.design, self.solution.reduced.problem)
+        problem = self.solution.reduced.problem
+        return describe_aliases(self.design, problem.kept, problem.aliased, problem.aliases)
 
     @property
     def not_applicable(self) -> tuple[str, ...]:

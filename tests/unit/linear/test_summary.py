@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from partialpool.linear.summary import Coefficient, Component, Explained, Summary, wording
-from partialpool.linear.summary.numbers import cell, correlation_cell, decimals
+from partialpool.linear.summary import Explained, Summary
+from partialpool.results.summary import Coefficient, Component, wording
+from partialpool.results.summary.numbers import cell, correlation_cell, decimals
 
 NAN = float("nan")
 
@@ -377,30 +378,34 @@ def test_a_singular_fit_names_the_term_the_direction_and_the_meaning(
     assert last.startswith("A singular fit is a valid estimate")
 
 
+def notes(fit):
+    return wording.notes(fit, wording.PRECISION_WEIGHTS)
+
+
 def test_nothing_special_needs_no_notes():
-    assert wording.notes(rows()) == ()
+    assert notes(rows()) == ()
 
 
 def test_rows_left_out_are_counted_by_column():
     report = SimpleNamespace(n_given=1204, dropped={"Days": 1198, "y": 4})
-    assert wording.notes(rows(rows=report)) == (
+    assert notes(rows(rows=report)) == (
         "1,200 rows of 1,204 left out for missing values: Days in 1,198 and y in 4.",
     )
 
 
 def test_weights_and_their_zeros_are_explained():
-    assert wording.notes(rows(weights=np.array([0.0, 1.0, 1.0, 2.0]))) == (
+    assert notes(rows(weights=np.array([0.0, 1.0, 1.0, 2.0]))) == (
         "Rows are weighted: the variance of a residual is sigma^2 / weight.",
         "1 row with weight zero left out of every count.",
     )
 
 
 def test_an_offset_is_mentioned():
-    assert wording.notes(rows(offset=np.ones(4))) == ("An offset is part of the fitted values.",)
+    assert notes(rows(offset=np.ones(4))) == ("An offset is part of the fitted values.",)
 
 
 def test_columns_left_out_say_why():
-    assert wording.notes(rows(aliased={"x3": "x1 + x2"}, not_applicable=("g[T.b]:x",))) == (
+    assert notes(rows(aliased={"x3": "x1 + x2"}, not_applicable=("g[T.b]:x",))) == (
         "x3 is left out: it equals x1 + x2.",
         "No row identifies g[T.b]:x.",
     )
@@ -414,7 +419,7 @@ def test_a_mask_counts_the_levels_to_which_a_covariate_applies():
         factor=SimpleNamespace(name="group"),
     )
     mask = SimpleNamespace(sentence="time does not apply in 2 of 3 rows.")
-    assert wording.notes(rows(random=(effects,), masks=(mask,))) == (
+    assert notes(rows(random=(effects,), masks=(mask,))) == (
         "time does not apply in 2 of 3 rows.",
         "The random effect of wait by group is n/a: it applies in no row.",
         "time applies to 1 of 3 levels of group; elsewhere its random effect is n/a.",

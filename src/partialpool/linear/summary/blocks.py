@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from partialpool.linear.summary.components import variances
-from partialpool.linear.summary.grid import Blocks, Grid
-from partialpool.linear.summary.numbers import cell, correlation_cell, decimals
+from partialpool.results.summary import (
+    MOST_CORRELATED,
+    Blocks,
+    Grid,
+    cell,
+    coefficient_table,
+    correlation_table,
+    decimals,
+    variances,
+)
 
 if TYPE_CHECKING:
-    from partialpool.linear.summary.values import Coefficient, Explained, Summary
+    from partialpool.linear.summary.values import Explained, Summary
 
 __all__ = ["blocks"]
 
@@ -18,8 +25,6 @@ _TITLES = {
     "ML": "Linear mixed model fitted by maximum likelihood",
     "least squares": "Linear model fitted by least squares",
 }
-# Beyond six coefficients the correlations hide more than they show.
-_MOST_CORRELATED = 6
 
 
 def blocks(summary: Summary) -> Blocks:
@@ -28,10 +33,10 @@ def blocks(summary: Summary) -> Blocks:
     facts = [("Formula", summary.formula), ("Rows", f"{summary.nobs:,}")]
     facts += [("Groups", levels)] if levels else []
     grids = [_criteria(summary), _residuals(summary)]
-    grids += [_fit(summary, summary.explained) if summary.explained else variances(summary)]
-    grids += [_fixed(summary)]
-    if 1 < len(summary.correlation) <= _MOST_CORRELATED:
-        grids += [_correlations(summary)]
+    grids += [_fit(summary, summary.explained) if summary.explained else _random(summary)]
+    grids += [coefficient_table(summary.coefficients, "t", _about_t(summary))]
+    if 1 < len(summary.correlation) <= MOST_CORRELATED:
+        grids += [correlation_table(summary.coefficients, summary.correlation)]
     sentences = (*summary.notes, *summary.optimum)
     return Blocks(_TITLES[summary.method], tuple(facts), tuple(grids), sentences)
 
@@ -64,27 +69,9 @@ def _fit(summary: Summary, explained: Explained) -> Grid:
     )
 
 
-def _fixed(summary: Summary) -> Grid:
-    rows = summary.coefficients
-    errors = [c.std_error for c in rows if c.std_error > 0]
-    # The smallest standard error sets the decimals, the largest estimate the width.
-    large = [c.estimate for c in rows if abs(c.estimate) > min(errors, default=0.0)]
-    places = decimals([*errors, *large])
-    return Grid(
-        "Fixed effects",
-        ("", "Estimate", "Std. error", "t"),
-        tuple(_coefficient(c, places) for c in rows),
-        labels=1,
-        note=_about_t(summary),
-    )
-
-
-def _coefficient(c: Coefficient, places: int | None) -> tuple[str, ...]:
-    if c.state == "not applicable":
-        return (c.name, "n/a", "n/a", "n/a")
-    if c.state == "aliased":
-        return (c.name, "aliased", "", "")
-    return (c.name, cell(c.estimate, places), cell(c.std_error, places), cell(c.statistic, 2))
+def _random(summary: Summary) -> Grid:
+    unit = f"units of {summary.response}"
+    return variances(summary.components, unit, sigma_fixed=summary.sigma_fixed)
 
 
 def _about_t(summary: Summary) -> str:
@@ -95,12 +82,3 @@ def _about_t(summary: Summary) -> str:
         "t = estimate / std. error. No p-values: this version does not estimate the degrees "
         "of freedom that they need."
     )
-
-
-def _correlations(summary: Summary) -> Grid:
-    names = [c.name for c in summary.coefficients if c.state == "estimated"]
-    rows = tuple(
-        (name, *(correlation_cell(float(v)) if j < i else "" for j, v in enumerate(row[:-1])))
-        for i, (name, row) in enumerate(zip(names, summary.correlation, strict=True))
-    )
-    return Grid("Correlation of fixed effects", ("", *names[:-1]), rows[1:], labels=1)

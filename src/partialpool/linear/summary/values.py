@@ -8,64 +8,24 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.linear.summary import wording
 from partialpool.linear.summary.blocks import blocks
-from partialpool.linear.summary.html import render_html
-from partialpool.linear.summary.text import render_text
+from partialpool.results.summary import (
+    Coefficient,
+    Component,
+    coefficient_lines,
+    components_of,
+    correlation_of,
+    render_html,
+    render_text,
+    wording,
+)
 
 if TYPE_CHECKING:
     from partialpool.linear.fit import LmmFit
 
-__all__ = ["Coefficient", "Component", "Explained", "Summary", "summarize"]
+__all__ = ["Explained", "Summary", "summarize"]
 
 Vector = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Coefficient:
-    """One line of the fixed effects.
-
-    Attributes
-    ----------
-    name
-        Column of the fixed-effects matrix.
-    estimate, std_error, statistic
-        Estimate, its standard error and their ratio; NaN where there is none.
-    state
-        ``"aliased"`` when the other columns determine this one, ``"not applicable"``
-        when no row identifies it.
-    """
-
-    name: str
-    estimate: float
-    std_error: float
-    statistic: float
-    state: Literal["estimated", "aliased", "not applicable"] = "estimated"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Component:
-    """Covariance of one random term, or the residual when ``columns`` is empty.
-
-    Attributes
-    ----------
-    group
-        Grouping factor, or ``"Residual"``.
-    columns
-        Names of the k effects of one level.
-    sd : (k,) array
-        Standard deviations, in units of the response (per unit of the column).
-    corr : (k, k) array
-        Correlations.
-    structure
-        Form of the covariance matrix.
-    """
-
-    group: str
-    columns: tuple[str, ...]
-    sd: Vector
-    corr: Vector
-    structure: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +142,12 @@ def summarize(fit: LmmFit) -> Summary:
         df=fit.df,
         df_residual=fit.df_residual,
         scaled_residuals=_scaled_residuals(fit),
-        components=_components(fit),
+        components=components_of(fit.varcorr),
         sigma_fixed=fit.sigma_fixed,
-        coefficients=_coefficients(fit),
-        correlation=_correlation(fit),
+        coefficients=coefficient_lines(fit.fixef, fit.stderr, fit.aliased, fit.not_applicable),
+        correlation=correlation_of(fit.vcov),
         explained=None if mixed else _explained(fit),
-        notes=wording.notes(fit),
+        notes=wording.notes(fit, wording.PRECISION_WEIGHTS),
         optimum=wording.optimum(fit) if mixed else (),
     )
 
@@ -203,40 +163,6 @@ def _scaled_residuals(fit: LmmFit) -> Vector:
     if not fit.sigma > 0:
         return np.full(5, np.nan)
     return np.asarray(np.quantile(residuals, [0.0, 0.25, 0.5, 0.75, 1.0]) / fit.sigma)
-
-
-def _components(fit: LmmFit) -> tuple[Component, ...]:
-    terms = [Component(t.group, t.columns, t.sd, t.corr, t.structure) for t in fit.varcorr.terms]
-    residual = Component("Residual", (), np.array([fit.sigma]), np.eye(1), "")
-    return (*terms, residual)
-
-
-def _coefficients(fit: LmmFit) -> tuple[Coefficient, ...]:
-    aliased = fit.aliased
-    estimated = [
-        Coefficient(
-            name,
-            float(estimate),
-            float(std_error),
-            float(estimate / std_error) if std_error > 0 else np.nan,
-            "aliased" if name in aliased else "estimated",
-        )
-        for name, estimate, std_error in zip(
-            fit.fixef.names, fit.fixef.values, fit.stderr.values, strict=True
-        )
-    ]
-    absent = [
-        Coefficient(name, np.nan, np.nan, np.nan, "not applicable") for name in fit.not_applicable
-    ]
-    return (*estimated, *absent)
-
-
-def _correlation(fit: LmmFit) -> Vector:
-    kept = np.isfinite(fit.fixef.values)
-    vcov = fit.vcov[np.ix_(kept, kept)]
-    sd = np.sqrt(np.diag(vcov))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(vcov / np.outer(sd, sd))
 
 
 def _explained(fit: LmmFit) -> Explained:

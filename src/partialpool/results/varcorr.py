@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from partialpool.design import Design
 from partialpool.formula import Structure
-from partialpool.solve import Solution
+from partialpool.inference import Estimates
 
 __all__ = ["VarCorr", "VarCorrTerm", "relative_parameters", "variance_components"]
 
@@ -27,7 +27,8 @@ class VarCorrTerm:
     columns
         Names of the k effects.
     sd : (k,) array
-        Standard deviations, in units of the response per unit of the column.
+        Standard deviations, in units of the response (of the linear predictor where there is
+        a link) per unit of the column.
     cov : (k, k) array
         Covariances.
     corr : (k, k) array
@@ -46,14 +47,14 @@ class VarCorrTerm:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VarCorr:
-    """Covariances of all random terms and the residual standard deviation.
+    """Covariances of all random terms, and the residual standard deviation if there is one.
 
     Attributes
     ----------
     terms
         In the order of the formula.
     residual_sd
-        In units of the response.
+        In units of the response; None where the family has none.
 
     Examples
     --------
@@ -66,7 +67,7 @@ class VarCorr:
     """
 
     terms: tuple[VarCorrTerm, ...]
-    residual_sd: float
+    residual_sd: float | None = None
 
     def __repr__(self) -> str:
         rows = [
@@ -74,9 +75,10 @@ class VarCorr:
             for term in self.terms
             for c, name in enumerate(term.columns)
         ]
-        rows.append(("Residual", "", f"sd {self.residual_sd:.5g}"))
-        first = max(len(row[0]) for row in rows)
-        second = max(len(row[1]) for row in rows)
+        if self.residual_sd is not None:
+            rows.append(("Residual", "", f"sd {self.residual_sd:.5g}"))
+        first = max((len(row[0]) for row in rows), default=0)
+        second = max((len(row[1]) for row in rows), default=0)
         return "\n".join(f"{a:<{first}}  {b:<{second}}  {c}" for a, b, c in rows)
 
 
@@ -87,12 +89,14 @@ def _describe(term: VarCorrTerm, c: int) -> str:
     return text
 
 
-def variance_components(design: Design, solution: Solution) -> VarCorr:
+def variance_components(
+    design: Design, estimates: Estimates, residual_sd: float | None = None
+) -> VarCorr:
     """Read the covariance of every random term off the optimum."""
-    sigma = solution.sigma
+    sigma = estimates.sigma
     terms = []
     for i, effects in enumerate(design.random):
-        factor = solution.factor(i)
+        factor = estimates.factor(i)
         relative = factor @ factor.T
         size = np.sqrt(np.diag(relative))
         # A response in units of 1e200 has standard deviations, though its variances overflow.
@@ -103,11 +107,11 @@ def variance_components(design: Design, solution: Solution) -> VarCorr:
         terms.append(
             VarCorrTerm(effects.factor.name, effects.columns, sd, cov, corr, effects.term.structure)
         )
-    return VarCorr(tuple(terms), sigma)
+    return VarCorr(tuple(terms), residual_sd)
 
 
 def relative_parameters(
-    design: Design, solution: Solution
+    design: Design, estimates: Estimates
 ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """Name and list the covariance parameters over sigma, term by term.
 
@@ -118,7 +122,7 @@ def relative_parameters(
     names: list[str] = []
     values: list[float] = []
     for i, effects in enumerate(design.random):
-        factor = solution.factor(i)
+        factor = estimates.factor(i)
         found = _term_parameters(effects.term.structure, effects.columns, factor)
         names += [f"{effects.factor.name}.{name}" for name in found]
         values += found.values()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from partialpool.design import RandomEffects
-    from partialpool.linear.fit import LmmFit, NullDirection
+from partialpool.design import Design, RandomEffects
+from partialpool.results.certificate import Certificate, NullDirection
 
-__all__ = ["listed", "notes", "optimum"]
+__all__ = ["PRECISION_WEIGHTS", "column_notes", "count", "listed", "notes", "optimum"]
+
+PRECISION_WEIGHTS = "Rows are weighted: the variance of a residual is sigma^2 / weight."
 
 # A column whose share in a direction is below this takes no visible part in it.
 _NEGLIGIBLE = 1e-4
@@ -39,19 +41,62 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def notes(fit: LmmFit) -> tuple[str, ...]:
-    """Say what happened to rows and columns on the way to the model."""
+class Described(Protocol):
+    """One linear predictor of a fit: which columns left it, and why."""
+
+    @property
+    def design(self) -> Design:
+        """Rows and columns."""
+
+    @property
+    def aliased(self) -> Mapping[str, str]:
+        """Columns that the others determine, and what they equal."""
+
+    @property
+    def not_applicable(self) -> tuple[str, ...]:
+        """Columns that no row identifies."""
+
+
+class Certified(Protocol):
+    """A fit whose optimum is known."""
+
+    @property
+    def design(self) -> Design:
+        """Rows and columns."""
+
+    @property
+    def certificate(self) -> Certificate:
+        """What is known."""
+
+
+def notes(fit: Described, weights: str) -> tuple[str, ...]:
+    """Say what happened to rows and columns on the way to the model.
+
+    Parameters
+    ----------
+    fit
+        A fit, or its first linear predictor.
+    weights
+        What the weights of rows mean, in a sentence.
+    """
     return (
-        *_rows(fit),
-        *(f"{name} is left out: it equals {equal}." for name, equal in fit.aliased.items()),
-        *(mask.sentence for mask in fit.design.masks),
-        *([f"No row identifies {listed(fit.not_applicable)}."] if fit.not_applicable else []),
-        *(line for effects in fit.design.random for line in _masks(effects)),
+        *_rows(fit.design, weights),
+        *column_notes(fit),
         *(["An offset is part of the fitted values."] if fit.design.offset is not None else []),
     )
 
 
-def optimum(fit: LmmFit) -> tuple[str, ...]:
+def column_notes(fit: Described) -> tuple[str, ...]:
+    """Say which columns left a linear predictor, and where covariates don't apply."""
+    return (
+        *(f"{name} is left out: it equals {equal}." for name, equal in fit.aliased.items()),
+        *(mask.sentence for mask in fit.design.masks),
+        *([f"No row identifies {listed(fit.not_applicable)}."] if fit.not_applicable else []),
+        *(line for effects in fit.design.random for line in _masks(effects)),
+    )
+
+
+def optimum(fit: Certified) -> tuple[str, ...]:
     """Say whether the optimum was reached, and what a singular one means."""
     certificate = fit.certificate
     steps = count(certificate.evaluations, "evaluation")
@@ -79,18 +124,18 @@ def _short(number: float) -> str:
     return f"{number:.0f}" if number == 0 or abs(number) >= 100 else f"{number:.2g}"
 
 
-def _rows(fit: LmmFit) -> list[str]:
-    rows, weights = fit.design.rows, fit.design.weights
+def _rows(design: Design, about_weights: str) -> list[str]:
+    rows, weights = design.rows, design.weights
     lines = []
     if rows.dropped:
-        given = len(fit.design.y)
+        given = len(design.y)
         by_column = listed([f"{name} in {n:,}" for name, n in rows.dropped.items()])
         lines.append(
             f"{count(rows.n_given - given, 'row')} of {rows.n_given:,} left out for missing "
             f"values: {by_column}."
         )
     if weights is not None:
-        lines.append("Rows are weighted: the variance of a residual is sigma^2 / weight.")
+        lines.append(about_weights)
         if zero := int(np.sum(weights == 0)):
             lines.append(f"{count(zero, 'row')} with weight zero left out of every count.")
     return lines
@@ -119,7 +164,7 @@ def _by_term(nulls: tuple[NullDirection, ...]) -> list[list[NullDirection]]:
     return list(terms.values())
 
 
-def _singular(fit: LmmFit, nulls: list[NullDirection]) -> str:
+def _singular(fit: Certified, nulls: list[NullDirection]) -> str:
     """Say in which directions one term has no variance."""
     group, columns = nulls[0].group, nulls[0].columns
     what = f"between levels of {group} is estimated as zero"
@@ -152,7 +197,7 @@ def _singular(fit: LmmFit, nulls: list[NullDirection]) -> str:
     )
 
 
-def _weights(fit: LmmFit, null: NullDirection) -> dict[str, float]:
+def _weights(fit: Certified, null: NullDirection) -> dict[str, float]:
     """Pick the columns that take part in a direction, whatever their units."""
     direction = np.asarray(null.direction)
     shares = np.abs(direction) / _scales(fit, null)
@@ -161,7 +206,7 @@ def _weights(fit: LmmFit, null: NullDirection) -> dict[str, float]:
     return {name: w for (name, w), takes in zip(pairs, taking_part, strict=True) if takes}
 
 
-def _scales(fit: LmmFit, null: NullDirection) -> NDArray[np.float64]:
+def _scales(fit: Certified, null: NullDirection) -> NDArray[np.float64]:
     """Root mean squares of a term's columns: a direction is in the same units."""
     for effects in fit.design.random:
         if effects.factor.name == null.group and effects.columns == null.columns:

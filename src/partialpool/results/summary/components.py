@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from partialpool.linear.summary.grid import Grid
-from partialpool.linear.summary.numbers import cell, correlation_cell, decimals_of_sizes
-
-if TYPE_CHECKING:
-    from partialpool.linear.summary.values import Component, Summary
+from partialpool.results.summary.grid import Grid
+from partialpool.results.summary.numbers import cell, correlation_cell, decimals_of_sizes
+from partialpool.results.summary.values import Component
 
 __all__ = ["variances"]
 
@@ -37,16 +34,33 @@ class _Line:
     correlations: tuple[str, ...] = ()
 
 
-def variances(summary: Summary) -> Grid:
-    """Lay out the random effects and the residual."""
-    lines = [line for component in summary.components for line in _lines(component)]
+def variances(
+    components: tuple[Component, ...],
+    unit: str,
+    title: str = "Random effects",
+    sigma_fixed: bool = False,
+) -> Grid:
+    """Lay out the random effects and the residual.
+
+    Parameters
+    ----------
+    components
+        Random terms, the residual last if there is one.
+    unit
+        What the standard deviations are measured in: ``"units of Reaction"``.
+    title
+        Stands above.
+    sigma_fixed
+        Whether the residual standard deviation was given.
+    """
+    lines = [line for component in components for line in _lines(component)]
     largest = max(line.sd for line in lines)
     shown = [line.sd for line in lines if line.sd > _ZERO * largest]
     sd_places, variance_places = (decimals_of_sizes(sd**power for sd in shown) for power in (1, 2))
     width = max(len(line.correlations) for line in lines)
     rows = tuple(
         (
-            line.group + (" (given)" if line.group == "Residual" and summary.sigma_fixed else ""),
+            line.group + (" (given)" if line.group == "Residual" and sigma_fixed else ""),
             line.effect,
             cell(line.sd**2, variance_places),
             cell(line.sd, sd_places),
@@ -56,7 +70,7 @@ def variances(summary: Summary) -> Grid:
         for line in lines
     )
     header = ("Group", "Effect", "Variance", "SD", *(["Corr", *[""] * width][:width]))
-    return Grid("Random effects", header, rows, labels=2, note=_note(summary))
+    return Grid(title, header, rows, labels=2, note=_note(components, unit))
 
 
 def _lines(component: Component) -> Iterator[_Line]:
@@ -83,8 +97,8 @@ def _is_slope(name: str) -> bool:
     return name != "Intercept" and not all(part.endswith("]") for part in name.split(":"))
 
 
-def _note(summary: Summary) -> str:
-    terms = summary.components[:-1]
+def _note(components: tuple[Component, ...], unit: str) -> str:
+    terms = [component for component in components if component.columns]
     names = {name for term in terms for name in term.columns}
     slope = "; of a slope, per unit of its column" if any(map(_is_slope, names)) else ""
     structured = [
@@ -94,4 +108,4 @@ def _note(summary: Summary) -> str:
     ]
     wide = any(t.structure == "unstructured" and len(t.columns) > _MOST_CORRELATED for t in terms)
     more = ["The correlations are in fit.varcorr."] if wide else []
-    return " ".join([f"SD in units of {summary.response}{slope}.", *structured, *more])
+    return " ".join([f"SD in {unit}{slope}.", *structured, *more])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from partialpool.linear.summary.grid import Blocks, Grid
+from partialpool.results.summary.grid import Blocks, Grid
 
 __all__ = ["render_html"]
 

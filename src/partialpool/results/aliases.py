@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.core import Problem
 from partialpool.design import Design
 
 __all__ = ["describe_aliases"]
@@ -13,8 +12,19 @@ __all__ = ["describe_aliases"]
 _NEGLIGIBLE = 1e-8
 
 
-def describe_aliases(design: Design, problem: Problem) -> dict[str, str]:
+def describe_aliases(
+    design: Design, kept: list[int], aliased: list[int], coefficients: NDArray[np.float64]
+) -> dict[str, str]:
     """Say of every column left out which combination of the kept columns it equals.
+
+    Parameters
+    ----------
+    design
+        Holds the columns.
+    kept, aliased
+        Their positions.
+    coefficients : (p_kept, p_aliased) array
+        Each aliased column's coefficients of the kept ones.
 
     Examples
     --------
@@ -23,13 +33,11 @@ def describe_aliases(design: Design, problem: Problem) -> dict[str, str]:
     >>> pp.lmm("y ~ x + double", data).aliased
     {'double': '2 * x'}
     """
-    kept = [design.columns[i] for i in problem.kept]
-    sizes = np.abs(design.X).max(axis=0) if problem.aliased else np.empty(0)
+    names = [design.columns[i] for i in kept]
+    sizes = np.abs(design.X).max(axis=0) if aliased else np.empty(0)
     return {
-        design.columns[column]: _combination(
-            problem.aliases[:, i], kept, sizes[problem.kept], sizes[column]
-        )
-        for i, column in enumerate(problem.aliased)
+        design.columns[column]: _combination(coefficients[:, i], names, sizes[kept], sizes[column])
+        for i, column in enumerate(aliased)
     }
 
 

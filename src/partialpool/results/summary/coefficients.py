@@ -1,0 +1,76 @@
+"""Tables of coefficients and of their correlations."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.results.summary.grid import Grid
+from partialpool.results.summary.numbers import cell, correlation_cell, decimals
+from partialpool.results.summary.values import Coefficient
+
+__all__ = ["MOST_CORRELATED", "coefficient_table", "correlation_table", "two_sided"]
+
+# Beyond six coefficients the correlations hide more than they show.
+MOST_CORRELATED = 6
+_SMALLEST_P = 1e-4
+
+
+def coefficient_table(
+    rows: tuple[Coefficient, ...],
+    statistic: Literal["t", "z"],
+    note: str,
+    title: str = "Fixed effects",
+) -> Grid:
+    """Lay out coefficients with standard errors; z values come with their p-values."""
+    errors = [c.std_error for c in rows if c.std_error > 0]
+    # The smallest standard error sets the decimals, the largest estimate the width.
+    large = [c.estimate for c in rows if abs(c.estimate) > min(errors, default=0.0)]
+    places = decimals([*errors, *large])
+    normal = statistic == "z"
+    return Grid(
+        title,
+        ("", "Estimate", "Std. error", statistic, *(["P(>|z|)"] if normal else [])),
+        tuple(_coefficient(c, places, normal) for c in rows),
+        labels=1,
+        note=note,
+    )
+
+
+def two_sided(statistic: float) -> float:
+    """Probability that a standard normal variable is further from zero.
+
+    Examples
+    --------
+    >>> round(two_sided(-1.96), 4)
+    0.05
+    """
+    return math.erfc(abs(statistic) / math.sqrt(2.0))
+
+
+def _coefficient(c: Coefficient, places: int | None, normal: bool) -> tuple[str, ...]:
+    if c.state == "not applicable":
+        return (c.name, *["n/a"] * (3 + normal))
+    if c.state == "aliased":
+        return (c.name, "aliased", *[""] * (2 + normal))
+    p = [_p_value(two_sided(c.statistic))] if normal else []
+    return (c.name, cell(c.estimate, places), cell(c.std_error, places), cell(c.statistic, 2), *p)
+
+
+def _p_value(p: float) -> str:
+    if math.isnan(p):
+        return ""
+    return f"<{_SMALLEST_P:.4f}" if p < _SMALLEST_P else f"{p:.4f}"
+
+
+def correlation_table(rows: tuple[Coefficient, ...], correlation: NDArray[np.float64]) -> Grid:
+    """Lay out the lower triangle of the estimated coefficients' correlations."""
+    names = [c.name for c in rows if c.state == "estimated"]
+    lines = tuple(
+        (name, *(correlation_cell(float(v)) if j < i else "" for j, v in enumerate(row[:-1])))
+        for i, (name, row) in enumerate(zip(names, correlation, strict=True))
+    )
+    return Grid("Correlation of fixed effects", ("", *names[:-1]), lines[1:], labels=1)
