@@ -1,79 +1,15 @@
 #include "partialpool/crossed.hpp"
 
-#include "partialpool/rest_dense.hpp"
-#include "partialpool/rest_sparse.hpp"
-
 namespace partialpool {
 
-namespace {
-
-Matrix dense_a22(const CrossProducts& cp, const RestLayout& layout) {
-    Matrix a22 = Matrix::Zero(layout.m, layout.m);
-    for (Index t = 0; t < layout.n_blocks(); ++t) {
-        const auto& block = cp.blocks[static_cast<std::size_t>(t) + 1];
-        const Index k = block.k, at = layout.offset[static_cast<std::size_t>(t)];
-        for (Index l = 0; l < block.q; ++l) a22.block(at + l * k, at + l * k, k, k) = block.a(l);
-        for (Index u = t + 1; u < layout.n_blocks(); ++u) {
-            const auto& pairs = cp.pair(t + 1, u + 1);
-            const Index ku = layout.k[static_cast<std::size_t>(u)];
-            const Index to = layout.offset[static_cast<std::size_t>(u)];
-            for (Index l = 0; l < block.q; ++l)
-                for (Index e = pairs.ptr[static_cast<std::size_t>(l)];
-                     e < pairs.ptr[static_cast<std::size_t>(l) + 1]; ++e)
-                    a22.block(to + pairs.other[static_cast<std::size_t>(e)] * ku, at + l * k, ku,
-                              k) = ConstRowMap(pairs.values.data() + e * ku * k, ku, k);
-        }
-    }
-    return a22;
-}
-
-/// May one divide by this triangular Lambda? Near singularity the quotient would be noise.
-bool well_conditioned(const Matrix& lambda) {
-    const Vector sizes = principal_axes(lambda).sizes;
-    const double low = sizes(lambda.rows() - 1);
-    return low > 1e-4 * sizes(0) && low > 1e-7;
-}
-
-}  // namespace
-
-Crossed::Crossed(const CrossProducts& cp) : cp_(cp), width_(cp.p + 1) {
-    for (Index t = 1; t < cp.n_blocks(); ++t) {
-        const auto& block = cp.blocks[static_cast<std::size_t>(t)];
-        layout_.offset.push_back(layout_.m);
-        layout_.k.push_back(block.k);
-        layout_.q.push_back(block.q);
-        layout_.m += block.q * block.k;
-    }
-    contacts_.k = k1();
-    contacts_.ptr.push_back(0);
-    for (Index j = 0; j < q1(); ++j) {
-        for (Index t = 0; t < layout_.n_blocks(); ++t) {
-            const auto& pairs = cp.pair(0, t + 1);
-            const Index k = layout_.k[static_cast<std::size_t>(t)];
-            for (Index e = pairs.ptr[static_cast<std::size_t>(j)];
-                 e < pairs.ptr[static_cast<std::size_t>(j) + 1]; ++e)
-                for (Index r = 0; r < k; ++r) {
-                    contacts_.columns.push_back(static_cast<std::int32_t>(
-                        layout_.offset[static_cast<std::size_t>(t)] +
-                        pairs.other[static_cast<std::size_t>(e)] * k + r));
-                    const double* v = pairs.values.data() + (e * k + r) * k1();
-                    contacts_.a.insert(contacts_.a.end(), v, v + k1());
-                }
-        }
-        contacts_.ptr.push_back(static_cast<Index>(contacts_.columns.size()));
-    }
-    contacts_.u.resize(contacts_.a.size());
-    P_.resize(static_cast<std::size_t>(q1() * k1() * k1()));
-    V_.resize(static_cast<std::size_t>(q1() * k1() * width_));
-    const double density = static_cast<double>(contacts_.columns.size()) /
-                           (static_cast<double>(q1()) * static_cast<double>(layout_.m));
-    if (auto pattern = find_pattern(cp, layout_, contacts_)) {
-        sparse_ = true;
-        rest_ = std::make_unique<SparseRest>(layout_, std::move(*pattern), cp, contacts_);
-    } else {
-        rest_ = make_dense_rest(layout_, dense_a22(cp, layout_), density > 0.25);
-    }
-}
+Crossed::Crossed(const CrossProducts& cp)
+    : cp_(cp),
+      width_(cp.p + 1),
+      layout_(make_layout(cp)),
+      contacts_(make_contacts(cp, layout_)),
+      rest_(make_rest(cp, layout_, contacts_, sparse_)),
+      P_(static_cast<std::size_t>(q1() * k1() * k1())),
+      V_(static_cast<std::size_t>(q1() * k1() * width_)) {}
 
 bool Crossed::eliminate(const Matrix& lambda, double& logdet) {
     const Index k = k1(), width = width_, n_chunks = (q1() + 255) / 256;
@@ -202,28 +138,6 @@ void Crossed::effects(const Vector& beta_y) {
     }
 }
 
-std::vector<double> Crossed::scale_contacts(const std::vector<double>& values) const {
-    const Index k = k1();
-    std::vector<double> out(values.size());
-    std::size_t e = 0;
-    for (Index j = 0; j < q1(); ++j) {
-        // A level's contacts are ascending: block by block, whole levels of each.
-        Index t = 0;
-        while (e < static_cast<std::size_t>(contacts_.ptr[static_cast<std::size_t>(j) + 1])) {
-            while (t + 1 < layout_.n_blocks() &&
-                   contacts_.columns[e] >= layout_.offset[static_cast<std::size_t>(t) + 1])
-                ++t;
-            const Index kt = layout_.k[static_cast<std::size_t>(t)];
-            const auto at = static_cast<Index>(e) * k;
-            RowMap(out.data() + at, kt, k) =
-                lambda_[static_cast<std::size_t>(t) + 1].transpose().lazyProduct(
-                    ConstRowMap(values.data() + at, kt, k));
-            e += static_cast<std::size_t>(kt);
-        }
-    }
-    return out;
-}
-
 void Crossed::gradient(const Likelihood& likelihood, Pieces& out) {
     const Index p = cp_.p, k = k1();
     rest_->invert();
@@ -239,7 +153,8 @@ void Crossed::gradient(const Likelihood& likelihood, Pieces& out) {
 
     // Lambda_2'a_j for every level of the first factor, then the forms a_j'Y a_j.
     std::vector<double> forms(static_cast<std::size_t>(q1() * k * k));
-    rest_->contact_forms(contacts_, scale_contacts(contacts_.a), forms);
+    rest_->contact_forms(contacts_, scale_contacts(contacts_, layout_, rest_lambda(), contacts_.a),
+                         forms);
     Matrix n1 = Matrix::Zero(k, k), gg1 = Matrix::Zero(k, k), ff1 = Matrix::Zero(k, k);
     Matrix d(k, k), f(k, p);
     for (Index j = 0; j < q1(); ++j) {
@@ -265,17 +180,7 @@ void Crossed::gradient(const Likelihood& likelihood, Pieces& out) {
         const Index kt = layout_.k[static_cast<std::size_t>(t)];
         const Index at = layout_.offset[static_cast<std::size_t>(t)];
         const auto& lambda = lambda_[static_cast<std::size_t>(t) + 1];
-        // [K Lambda S^-1]_ll = N Lambda, so N follows by division where Lambda allows it;
-        // near singularity of a vector term that would be noise.
-        Matrix n;
-        if (well_conditioned(lambda)) {
-            // n Lambda = mixed, by rows: Lambda'n' = mixed'.
-            n = rest_->mixed_trace(t).transpose();
-            n = solve_upper(lambda.transpose(), n);
-        } else {
-            n = rest_->exact_trace(t);
-        }
-        n = 0.5 * (n + n.transpose()).eval();
+        Matrix n = information(*rest_, t, lambda);
         Matrix gg = Matrix::Zero(kt, kt);
         for (Index l = 0; l < layout_.q[static_cast<std::size_t>(t)]; ++l) {
             const auto g = g_[static_cast<std::size_t>(t) + 1].segment(l * kt, kt);

@@ -155,7 +155,8 @@ std::vector<std::vector<double>> Crossed::conditional() const {
     std::vector<std::vector<double>> out;
     std::vector<double> forms(static_cast<std::size_t>(q1() * k * k));
     // U_j in the coordinates of S: Lambda_2'U_j, so that the forms are U'Lambda S^-1 Lambda'U.
-    rest_->contact_forms(contacts_, scale_contacts(contacts_.u), forms);
+    rest_->contact_forms(contacts_, scale_contacts(contacts_, layout_, rest_lambda(), contacts_.u),
+                         forms);
     out.emplace_back(static_cast<std::size_t>(q1() * k * k));
     for (Index j = 0; j < q1(); ++j)
         RowMap(out[0].data() + j * k * k, k, k) =

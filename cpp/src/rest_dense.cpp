@@ -3,11 +3,34 @@
 namespace partialpool {
 namespace {
 
+/// A_22 = Z_rest'Z_rest, the lower triangle.
+Matrix dense_a22(const CrossProducts& cp, const RestLayout& layout) {
+    Matrix a22 = Matrix::Zero(layout.m, layout.m);
+    for (Index t = 0; t < layout.n_blocks(); ++t) {
+        const auto& block = cp.blocks[static_cast<std::size_t>(t) + 1];
+        const Index k = block.k, at = layout.offset[static_cast<std::size_t>(t)];
+        for (Index l = 0; l < block.q; ++l) a22.block(at + l * k, at + l * k, k, k) = block.a(l);
+        for (Index u = t + 1; u < layout.n_blocks(); ++u) {
+            const auto& pairs = cp.pair(t + 1, u + 1);
+            const Index ku = layout.k[static_cast<std::size_t>(u)];
+            const Index to = layout.offset[static_cast<std::size_t>(u)];
+            for (Index l = 0; l < block.q; ++l)
+                for (Index e = pairs.ptr[static_cast<std::size_t>(l)];
+                     e < pairs.ptr[static_cast<std::size_t>(l) + 1]; ++e)
+                    a22.block(to + pairs.other[static_cast<std::size_t>(e)] * ku, at + l * k, ku,
+                              k) = ConstRowMap(pairs.values.data() + e * ku * k, ku, k);
+        }
+    }
+    return a22;
+}
+
 /// The rest as one dense matrix.
 class DenseRest final : public Rest {
 public:
-    DenseRest(RestLayout layout, Matrix a22, bool stacked)
-        : layout_(std::move(layout)), a22_(std::move(a22)), stacked_(stacked) {}
+    DenseRest(RestLayout layout, const CrossProducts& cp, bool stacked)
+        : layout_(std::move(layout)), a22_(dense_a22(cp, layout_)), stacked_(stacked) {}
+
+    void refill(const CrossProducts& cp) override { a22_ = dense_a22(cp, layout_); }
 
     void form(const Contacts& contacts) override {
         const Index m = layout_.m;
@@ -107,6 +130,13 @@ public:
         });
     }
 
+    void gather(const Contacts& contacts, Index j, double* out) const override {
+        const Index c = contacts.count(j);
+        const auto* cols = contacts.cols(j);
+        for (Index a = 0; a < c; ++a)
+            for (Index b = 0; b < c; ++b) *out++ = inverse_(cols[b], cols[a]);
+    }
+
     void diagonal_blocks(Index t, double* out) const override {
         const Index k = k_of(t);
         for (Index l = 0; l < q_of(t); ++l) {
@@ -178,8 +208,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Rest> make_dense_rest(const RestLayout& layout, Matrix a22, bool stacked) {
-    return std::make_unique<DenseRest>(layout, std::move(a22), stacked);
+std::unique_ptr<Rest> make_dense_rest(const RestLayout& layout, const CrossProducts& cp,
+                                      bool stacked) {
+    return std::make_unique<DenseRest>(layout, cp, stacked);
 }
 
 }  // namespace partialpool

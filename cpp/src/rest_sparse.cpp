@@ -184,22 +184,15 @@ std::optional<SparsePattern> find_pattern(const CrossProducts& cp, const RestLay
     return out;
 }
 
-SparseRest::SparseRest(RestLayout layout, SparsePattern pattern, const CrossProducts& cp,
-                       const Contacts& contacts)
-    : layout_(std::move(layout)), pattern_(std::move(pattern)) {
-    a22_.assign(at(pattern_.n_values()), 0.0);
-    const auto put = [&](Index row_column, Index column_column, double value) {
-        Index r = pattern_.position[at(row_column)], c = pattern_.position[at(column_column)];
-        if (r < c) std::swap(r, c);
-        a22_[at(pattern_.find(r, c))] = value;
-    };
+template <class Visit>
+void SparseRest::visit_values(const CrossProducts& cp, Visit&& visit) const {
     for (Index t = 0; t < layout_.n_blocks(); ++t) {
         const auto& block = cp.blocks[at(t) + 1];
         const Index k = block.k, offset = layout_.offset[at(t)];
         for (Index l = 0; l < block.q; ++l)
             for (Index r = 0; r < k; ++r)
                 for (Index c = 0; c <= r; ++c)
-                    put(offset + l * k + r, offset + l * k + c, block.a(l)(r, c));
+                    visit(offset + l * k + r, offset + l * k + c, block.a(l)(r, c));
         for (Index u = t + 1; u < layout_.n_blocks(); ++u) {
             const auto& pairs = cp.pair(t + 1, u + 1);
             const Index ku = layout_.k[at(u)];
@@ -207,10 +200,20 @@ SparseRest::SparseRest(RestLayout layout, SparsePattern pattern, const CrossProd
                 for (Index e = pairs.ptr[at(l)]; e < pairs.ptr[at(l) + 1]; ++e)
                     for (Index r = 0; r < ku; ++r)
                         for (Index c = 0; c < k; ++c)
-                            put(layout_.offset[at(u)] + pairs.other[at(e)] * ku + r,
-                                offset + l * k + c, pairs.values[at((e * ku + r) * k + c)]);
+                            visit(layout_.offset[at(u)] + pairs.other[at(e)] * ku + r,
+                                  offset + l * k + c, pairs.values[at((e * ku + r) * k + c)]);
         }
     }
+}
+
+SparseRest::SparseRest(RestLayout layout, SparsePattern pattern, const CrossProducts& cp,
+                       const Contacts& contacts)
+    : layout_(std::move(layout)), pattern_(std::move(pattern)) {
+    visit_values(cp, [&](Index row, Index column, double) {
+        const Index r = pattern_.position[at(row)], c = pattern_.position[at(column)];
+        places_.push_back(pattern_.find(std::max(r, c), std::min(r, c)));
+    });
+    refill(cp);
     slot_start_.assign(1, 0);
     for (Index j = 0; j < contacts.n_levels(); ++j) {
         const auto* cols = contacts.cols(j);
@@ -221,6 +224,12 @@ SparseRest::SparseRest(RestLayout layout, SparsePattern pattern, const CrossProd
             }
         slot_start_.push_back(static_cast<Index>(slots_.size()));
     }
+}
+
+void SparseRest::refill(const CrossProducts& cp) {
+    a22_.assign(at(pattern_.n_values()), 0.0);
+    auto place = places_.begin();
+    visit_values(cp, [&](Index, Index, double value) { a22_[at(*place++)] = value; });
 }
 
 void SparseRest::form(const Contacts& contacts) {
@@ -473,6 +482,14 @@ void SparseRest::contact_forms(const Contacts& contacts, const std::vector<doubl
                     }
             }
     }
+}
+
+void SparseRest::gather(const Contacts& contacts, Index j, double* out) const {
+    const Index count = contacts.count(j);
+    const Index* slot = slots_.data() + slot_start_[at(j)];
+    for (Index a = 0; a < count; ++a)
+        for (Index b = 0; b <= a; ++b)
+            out[a * count + b] = out[b * count + a] = inverse_[at(*slot++)];
 }
 
 void SparseRest::diagonal_blocks(Index t, double* out) const {

@@ -44,8 +44,6 @@ private:
     std::vector<Matrix> multiply(const std::vector<Matrix>& b) const;
     /// Lambda of the rest's blocks.
     std::span<const Matrix> rest_lambda() const { return std::span(lambda_).subspan(1); }
-    /// Lambda_2' times rows that stand like the contacts.
-    std::vector<double> scale_contacts(const std::vector<double>& values) const;
     Matrix traces(const std::vector<Direction>& directions, const Likelihood& likelihood) const;
     HalfSolved half_solve(const std::vector<Matrix>& z, const Matrix& x) const;
     RowMatrix rest_b() const;
@@ -54,8 +52,8 @@ private:
     Index width_;
     RestLayout layout_;
     Contacts contacts_;
-    std::unique_ptr<Rest> rest_;
     bool sparse_ = false;
+    std::unique_ptr<Rest> rest_;
     std::vector<double> P_, V_;
     std::vector<Matrix> lambda_;
     RowMatrix c_star_;

@@ -41,6 +41,21 @@ struct RestLayout {
     Index n_blocks() const { return static_cast<Index>(k.size()); }
 };
 
+/// Blocks after the first, one under the other.
+RestLayout make_layout(const CrossProducts& cp);
+/// Who meets whom, and Z_rest'Z_j there.
+Contacts make_contacts(const CrossProducts& cp, const RestLayout& layout);
+/// Take new values of the same pattern.
+void refill(const CrossProducts& cp, const RestLayout& layout, Contacts& contacts);
+
+/// Lambda_2' times rows that stand like the contacts.
+std::vector<double> scale_contacts(const Contacts& contacts, const RestLayout& layout,
+                                   std::span<const Matrix> lambda,
+                                   const std::vector<double>& values);
+
+/// May one divide by this triangular Lambda? Near singularity the quotient would be noise.
+bool well_conditioned(const Matrix& lambda);
+
 /// a'ba for small matrices; Eigen's blocked product would be compiled for every pair of types.
 template <class A, class B>
 Matrix sandwich(const A& a, const B& b) {
@@ -57,6 +72,8 @@ void multiply_levels(const RestLayout& layout, std::span<const Matrix> lambda, b
 class Rest {
 public:
     virtual ~Rest() = default;
+    /// Take new values of the same pattern.
+    virtual void refill(const CrossProducts& cp) = 0;
     /// K = A_22 - sum_j U_j U_j'.
     virtual void form(const Contacts& contacts) = 0;
     /// Factor S; false when it is not positive definite.
@@ -77,8 +94,17 @@ public:
     /// For every level j of the first factor: (Lambda'a_j)'S^-1(Lambda'a_j), k x k each.
     virtual void contact_forms(const Contacts& contacts, const std::vector<double>& scaled,
                                std::vector<double>& forms) const = 0;
+    /// S^-1 at the contacts of level j, (count, count).
+    virtual void gather(const Contacts& contacts, Index j, double* out) const = 0;
     /// [S^-1]_ll for every level of block t, (q, k, k).
     virtual void diagonal_blocks(Index t, double* out) const = 0;
 };
+
+/// sum_l [K - K Lambda S^-1 Lambda'K]_ll of block t by the cheaper way that is accurate.
+Matrix information(const Rest& rest, Index t, const Matrix& lambda);
+
+/// Dense or sparse, whatever is the better choice.
+std::unique_ptr<Rest> make_rest(const CrossProducts& cp, const RestLayout& layout,
+                                const Contacts& contacts, bool& sparse);
 
 }  // namespace partialpool

@@ -40,6 +40,7 @@ public:
     SparseRest(RestLayout layout, SparsePattern pattern, const CrossProducts& cp,
                const Contacts& contacts);
 
+    void refill(const CrossProducts& cp) override;
     void form(const Contacts& contacts) override;
     bool factor(const std::vector<Matrix>& lambda) override;
     double log_determinant() const override;
@@ -51,12 +52,16 @@ public:
     Matrix exact_trace(Index t) const override;
     void contact_forms(const Contacts& contacts, const std::vector<double>& scaled,
                        std::vector<double>& forms) const override;
+    void gather(const Contacts& contacts, Index j, double* out) const override;
     void diagonal_blocks(Index t, double* out) const override;
 
 private:
     const Matrix& lambda_of(Index node) const {
         return lambda_[static_cast<std::size_t>(pattern_.block[static_cast<std::size_t>(node)])];
     }
+    /// Visit every value of the rest's cross-products with its row and column.
+    template <class Visit>
+    void visit_values(const CrossProducts& cp, Visit&& visit) const;
     /// Block (row node, column node) of values on the pattern; `entry` counts the nodes below.
     Matrix block_below(const std::vector<double>& values, Index node, Index entry) const;
     Matrix block_diagonal(const std::vector<double>& values, Index node) const;
@@ -66,6 +71,7 @@ private:
     RestLayout layout_;
     SparsePattern pattern_;
     std::vector<double> a22_, K_, factor_, inverse_;
+    std::vector<Index> places_;      ///< position of every value of the cross-products
     std::vector<Index> slots_;       ///< position of every pair of contacts, level by level
     std::vector<Index> slot_start_;  ///< (levels + 1,)
     std::vector<Matrix> lambda_;
