@@ -78,6 +78,31 @@ def read_formula(source: Source) -> tuple[Node, Node]:
     return response, right
 
 
+def read_right(source: Source) -> Node:
+    """Read ``~ right``, a formula without a response.
+
+    Raises
+    ------
+    FormulaError
+        If it doesn't begin with its only ``~``, or what follows can't be read.
+    """
+    reader = _Reader(source)
+    tildes = _outer_tildes(reader.tokens)
+    example = "Write it as '~ x + (1 | g)'."
+    if not tildes or tildes[0] != 0:
+        place = reader.tokens[0]
+        what = "nothing can stand left of '~' here" if tildes else "this formula begins with '~'"
+        raise source.error(f"{what}, since the rows' response is known. {example}", place)
+    if len(tildes) > 1:
+        raise source.error("a formula has only one '~'. Remove this one.", reader.tokens[tildes[1]])
+    if len(reader.tokens) == 2:
+        raise source.error(f"nothing stands right of '~'. {example}", reader.tokens[0])
+    reader.expect("~")
+    right = reader.expression(BAR)
+    reader.expect_end()
+    return right
+
+
 def _check_tildes(source: Source, tokens: list[Token]) -> None:
     outside = _outer_tildes(tokens)
     example = "Write it as 'y ~ x + (1 | g)'."
