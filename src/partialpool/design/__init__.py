@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from partialpool.design.build import build
-from partialpool.design.replay import replay
+from partialpool.design.build import Parts, build, build_parts
+from partialpool.design.replay import replay, replay_parts
 from partialpool.design.spec import DesignSpec
 from partialpool.design.values import (
     Design,
@@ -22,8 +22,11 @@ __all__ = [
     "Mask",
     "NewEffects",
     "NewRows",
+    "Parts",
     "RandomEffects",
     "RowReport",
     "build",
+    "build_parts",
     "replay",
+    "replay_parts",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +23,7 @@ from partialpool.design.values import NewEffects, NewRows
 from partialpool.errors import DataError, did_you_mean
 from partialpool.frames import Column, Table, read_column, read_table
 
-__all__ = ["Inapplicable", "replay"]
+__all__ = ["Inapplicable", "replay", "replay_parts"]
 
 Inapplicable = Literal["error", "ignore"]
 Masks = dict[str, NDArray[np.bool_]]
@@ -79,31 +79,84 @@ def replay(
         raise DataError(f"inapplicable must be 'error' or 'ignore', found {inapplicable!r}.")
     wanted = range(len(spec.bases)) if random is None else sorted(random)
     table = read_table(data)
-    rules = _rules(spec, applicable, table)
+    return _replay(spec, table, wanted, _Given(offset, inapplicable, applicable))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Given:
+    """What a caller says about new rows besides the table."""
+
+    offset: Any
+    inapplicable: Inapplicable
+    applicable: Any
+    elsewhere: tuple[str, ...] = ()
+
+
+def replay_parts(
+    specs: Mapping[str, DesignSpec],
+    data: Any,
+    *,
+    random: Mapping[str, Collection[int]],
+    offset: Any = None,
+    inapplicable: Inapplicable = "error",
+    applicable: Any = None,
+) -> dict[str, NewRows]:
+    """Make the columns of several linear predictors for new rows.
+
+    Parameters
+    ----------
+    specs
+        The predictors' specifications by name, the mean first: ``offset`` is its.
+    data, inapplicable, applicable
+        As for :func:`replay`; ``applicable`` may name covariates of any predictor.
+    random
+        Positions of the random terms wanted, by predictor.
+    offset
+        In place of an array given with the rows fitted.
+
+    Raises
+    ------
+    DataError
+        As :func:`replay`.
+    """
+    if inapplicable not in ("error", "ignore"):
+        raise DataError(f"inapplicable must be 'error' or 'ignore', found {inapplicable!r}.")
+    table = read_table(data)
+    masked = tuple(rule.column for spec in specs.values() for rule in spec.masks)
+    out = {}
+    for i, (name, spec) in enumerate(specs.items()):
+        given = _Given(None if i else offset, inapplicable, applicable, masked)
+        out[name] = _replay(spec, table, sorted(random[name]), given)
+    return out
+
+
+def _replay(spec: DesignSpec, table: Table, wanted: Collection[int], given: _Given) -> NewRows:
+    rules = _rules(spec, given.applicable, table, given.elsewhere)
     sheet = _read_sheet(spec, wanted, rules, table)
-    masks = _masks(rules, sheet, inapplicable)
+    masks = _masks(rules, sheet, given.inapplicable)
     gaps = {name: c.missing for name, c in sheet.columns.items() if c.missing is not None}
     parts = _Parts(spec, sheet, masks, gaps)
     return NewRows(
         n=sheet.n,
         X=parts.matrix(spec.fixed),
-        offset=_offset(spec, sheet, masks, gaps, offset),
+        offset=_offset(spec, sheet, masks, gaps, given.offset),
         effects=tuple(_effects(spec, i, parts) for i in wanted),
     )
 
 
 def _rules(
-    spec: DesignSpec, applicable: Any, table: Table
+    spec: DesignSpec, applicable: Any, table: Table, elsewhere: tuple[str, ...]
 ) -> dict[str, MaskRule | NDArray[np.bool_]]:
     """Say where each masked covariate applies: the user's word goes before the rule kept."""
     names = tuple(rule.column for rule in spec.masks)
-    if applicable is not None and not names:
+    if applicable is not None and not (names or elsewhere):
         raise DataError(
             "applicable= was given, but all covariates of the fitted model apply everywhere."
         )
+    asked = read_request(applicable, table.n, tuple(dict.fromkeys((*names, *elsewhere))))
     return {
         **{rule.column: rule for rule in spec.masks},
-        **read_request(applicable, table.n, names),
+        **{name: rule for name, rule in asked.items() if name in names},
     }
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from partialpool.design.evaluation import columns_of
 from partialpool.design.terms import Term, read_terms
 from partialpool.formula import Formula
 
-__all__ = ["Roles", "read_roles"]
+__all__ = ["Roles", "join_roles", "read_roles"]
 
+_T = TypeVar("_T")
 _FACTOR = re.compile(r"(C|factor|as_factor)\(")
 
 
@@ -80,3 +83,31 @@ def read_roles(formula: Formula) -> Roles:
             names[0] for text, names in used.items() if _FACTOR.match(text) and len(names) == 1
         ),
     )
+
+
+def join_roles(parts: Iterable[Roles]) -> Roles:
+    """Join what the columns of several linear predictors are for.
+
+    What one of them needs in every row applies everywhere for all.
+    """
+    parts = tuple(parts)
+    always = {
+        name
+        for part in parts
+        for name in (
+            *(column for columns in part.factors for column in columns),
+            *(set(part.predictors) - set(part.covariates)),
+        )
+    }
+    return Roles(
+        fixed=_once(term for part in parts for term in part.fixed),
+        bases=_once(basis for part in parts for basis in part.bases),
+        predictors=_once(name for part in parts for name in part.predictors),
+        covariates=_once(n for part in parts for n in part.covariates if n not in always),
+        factors=_once(columns for part in parts for columns in part.factors),
+        made_factors=_once(name for part in parts for name in part.made_factors),
+    )
+
+
+def _once(items: Iterable[_T]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys(items))
