@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from partialpool.design.build import Parts, build, build_parts
-from partialpool.design.replay import replay, replay_parts
+from partialpool.design.replay import replay, replay_parts, unknown_level
 from partialpool.design.spec import DesignSpec
 from partialpool.design.values import (
     Design,
@@ -29,4 +29,5 @@ __all__ = [
     "build_parts",
     "replay",
     "replay_parts",
+    "unknown_level",
 ]

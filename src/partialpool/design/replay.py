@@ -23,7 +23,7 @@ from partialpool.design.values import NewEffects, NewRows
 from partialpool.errors import DataError, did_you_mean
 from partialpool.frames import Column, Table, read_column, read_table
 
-__all__ = ["Inapplicable", "replay", "replay_parts"]
+__all__ = ["Inapplicable", "replay", "replay_parts", "unknown_level"]
 
 Inapplicable = Literal["error", "ignore"]
 Masks = dict[str, NDArray[np.bool_]]
@@ -97,6 +97,7 @@ def replay_parts(
     data: Any,
     *,
     random: Mapping[str, Collection[int]],
+    averaged: bool = False,
     offset: Any = None,
     inapplicable: Inapplicable = "error",
     applicable: Any = None,
@@ -111,6 +112,9 @@ def replay_parts(
         As for :func:`replay`; ``applicable`` may name covariates of any predictor.
     random
         Positions of the random terms wanted, by predictor.
+    averaged
+        Make the columns of the other terms too, as those of a level that nobody knows: their
+        grouping factors don't have to be in the table.
     offset
         In place of an array given with the rows fitted.
 
@@ -126,13 +130,23 @@ def replay_parts(
     out = {}
     for i, (name, spec) in enumerate(specs.items()):
         given = _Given(None if i else offset, inapplicable, applicable, masked)
-        out[name] = _replay(spec, table, sorted(random[name]), given)
+        known = sorted(random[name])
+        wanted = range(len(spec.bases)) if averaged else known
+        out[name] = _replay(spec, table, wanted, given, known)
     return out
 
 
-def _replay(spec: DesignSpec, table: Table, wanted: Collection[int], given: _Given) -> NewRows:
+def _replay(
+    spec: DesignSpec,
+    table: Table,
+    wanted: Collection[int],
+    given: _Given,
+    known: Collection[int] | None = None,
+) -> NewRows:
+    """Make the columns of the terms wanted, and find the levels of those that are known."""
+    known = wanted if known is None else known
     rules = _rules(spec, given.applicable, table, given.elsewhere)
-    sheet = _read_sheet(spec, wanted, rules, table)
+    sheet = _read_sheet(spec, wanted, known, rules, table)
     masks = _masks(rules, sheet, given.inapplicable)
     gaps = {name: c.missing for name, c in sheet.columns.items() if c.missing is not None}
     parts = _Parts(spec, sheet, masks, gaps)
@@ -140,7 +154,7 @@ def _replay(spec: DesignSpec, table: Table, wanted: Collection[int], given: _Giv
         n=sheet.n,
         X=parts.matrix(spec.fixed),
         offset=_offset(spec, sheet, masks, gaps, given.offset),
-        effects=tuple(_effects(spec, i, parts) for i in wanted),
+        effects=tuple(_effects(spec, i, parts, i in known) for i in wanted),
     )
 
 
@@ -160,12 +174,14 @@ def _rules(
     }
 
 
-def _needed(spec: DesignSpec, wanted: Collection[int], rules: Mapping[str, Any]) -> tuple[str, ...]:
+def _needed(
+    spec: DesignSpec, wanted: Collection[int], known: Collection[int], rules: Mapping[str, Any]
+) -> tuple[str, ...]:
     matrices = [spec.fixed, *(spec.bases[i] for i in wanted)]
     texts = [f.text for matrix in matrices for term in matrix.terms for f in term]
     names = [name for text in texts for name in spec.factors[text].columns]
     names += [name for text in spec.offset.texts for name in columns_of(text)]
-    names += [name for i in wanted for name in spec.groups[i].columns]
+    names += [name for i in known for name in spec.groups[i].columns]
     for column, rule in rules.items():
         if column in names and isinstance(rule, MaskRule):
             names += rule_columns(rule)
@@ -173,9 +189,13 @@ def _needed(spec: DesignSpec, wanted: Collection[int], rules: Mapping[str, Any])
 
 
 def _read_sheet(
-    spec: DesignSpec, wanted: Collection[int], rules: Mapping[str, Any], table: Table
+    spec: DesignSpec,
+    wanted: Collection[int],
+    known: Collection[int],
+    rules: Mapping[str, Any],
+    table: Table,
 ) -> Sheet:
-    needed = _needed(spec, wanted, rules)
+    needed = _needed(spec, wanted, known, rules)
     absent = [name for name in needed if name not in table and name not in rules]
     if absent:
         raise _lacking(absent, needed, table.names)
@@ -263,13 +283,21 @@ def missing_any(
     return joint
 
 
-def _effects(spec: DesignSpec, i: int, parts: _Parts) -> NewEffects:
+def _effects(spec: DesignSpec, i: int, parts: _Parts, known: bool) -> NewEffects:
     groups, columns = spec.groups[i], parts.sheet.columns
+    if not known:
+        return unknown_level(parts.matrix(spec.bases[i]))
     return NewEffects(
         codes=known_codes(groups, columns),
         basis=parts.matrix(spec.bases[i]),
         labels=row_labels(groups.columns, columns),
     )
+
+
+def unknown_level(basis: NDArray[np.float64]) -> NewEffects:
+    """Return a term's columns for rows of a level that nobody knows."""
+    m = len(basis)
+    return NewEffects(np.full(m, -1, dtype=np.int32), basis, np.full(m, None, dtype=object))
 
 
 def _offset(

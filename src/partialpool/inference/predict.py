@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.core import STRUCTURE_CODES
-from partialpool.design import Design, NewEffects, NewRows, replay
+from partialpool.design import Design, NewEffects, NewRows, RandomEffects, replay
 from partialpool.errors import DataError
 from partialpool.frames import make_frame, read_table
 from partialpool.inference.fitted import linear_part
 from partialpool.inference.protocol import Fit, GaussianFit
 from partialpool.solve.problem import CoreBlock
 
-__all__ = ["NewLevels", "RandomPart", "predict"]
+__all__ = ["NewLevels", "RandomPart", "find_terms", "predict", "refuse_new_levels"]
 
 NewLevels = Literal["error", "population"]
 RandomPart = Literal["all", "none"] | Sequence[str]
@@ -82,7 +82,7 @@ def predict(
     if new_levels not in ("error", "population"):
         raise DataError(f"new_levels must be 'error' or 'population', found {new_levels!r}.")
     design = fit.design
-    wanted = _wanted(design, random)
+    wanted = find_terms(design.random, random)
     if new is None:
         rows = _fitted_rows(design, wanted)
         kind, index = design.spec.kind, None
@@ -98,7 +98,7 @@ def predict(
         kind, index = read_table(new).kind, getattr(new, "index", None)
     effects = dict(zip(wanted, rows.effects, strict=True))
     if new_levels == "error":
-        _refuse_new_levels(design, effects)
+        refuse_new_levels(design, effects)
     mean = _mean(fit, rows, effects)
     if not se:
         return mean
@@ -109,9 +109,15 @@ def predict(
     return frame
 
 
-def _wanted(design: Design, random: RandomPart) -> list[int]:
-    """Find the positions of the random terms that are named."""
-    everything = list(range(len(design.random)))
+def find_terms(terms: Sequence[RandomEffects], random: RandomPart) -> list[int]:
+    """Find the positions of the random terms that are named.
+
+    Raises
+    ------
+    DataError
+        If a name is none of theirs.
+    """
+    everything = list(range(len(terms)))
     if isinstance(random, str):
         if random in ("all", "none"):
             return everything if random == "all" else []
@@ -126,15 +132,15 @@ def _wanted(design: Design, random: RandomPart) -> list[int]:
         bare = name.replace(" ", "")
         found = [
             i
-            for i, effects in enumerate(design.random)
+            for i, effects in enumerate(terms)
             if effects.factor.name == name or effects.term.source.replace(" ", "") == bare
         ]
         if not found:
-            known = dict.fromkeys(e.factor.name for e in design.random)
-            terms = dict.fromkeys(e.term.source for e in design.random)
+            groups = dict.fromkeys(e.factor.name for e in terms)
+            sources = dict.fromkeys(e.term.source for e in terms)
             raise DataError(
-                f"random={name!r} is neither a grouping factor ({', '.join(known) or 'none'}) nor "
-                f"a term ({', '.join(terms) or 'none'}) of the model. Use 'all', 'none' or a list "
+                f"random={name!r} is neither a grouping factor ({', '.join(groups) or 'none'}) nor "
+                f"a term ({', '.join(sources) or 'none'}) of the model. Use 'all', 'none' or a list "
                 "of these."
             )
         chosen.update(found)
@@ -153,7 +159,14 @@ def _fitted_rows(design: Design, wanted: list[int]) -> NewRows:
     )
 
 
-def _refuse_new_levels(design: Design, effects: dict[int, NewEffects]) -> None:
+def refuse_new_levels(design: Design, effects: Mapping[int, NewEffects]) -> None:
+    """Refuse rows whose levels the fit hasn't seen, or don't say.
+
+    Raises
+    ------
+    DataError
+        Naming the levels and the first row.
+    """
     for i, new in effects.items():
         unseen = np.flatnonzero(new.codes < 0)
         name = design.random[i].factor.name

@@ -130,6 +130,14 @@ def test_new_rows_may_say_where_another_predictors_covariate_applies():
     np.testing.assert_array_equal(rows["zero_inflation"].X[:, 1], [2.0, 0.0])
 
 
+def test_terms_to_average_over_need_no_group():
+    specs = {name: design.spec for name, design in made(mean="y ~ x + (x | g)").designs.items()}
+    new = {"x": [3.0], "z": [2.0], "f": ["w"]}
+    rows = replay_parts(specs, new, random={"mean": [], "zero_inflation": []}, averaged=True)
+    (effects,) = rows["mean"].effects
+    assert (effects.codes.tolist(), effects.basis.tolist()) == ([-1], [[1.0, 3.0]])
+
+
 def test_a_predictor_survives_json():
     spec = made().designs["zero_inflation"].spec
     assert DesignSpec.from_json(spec.to_json()).to_json() == spec.to_json()
