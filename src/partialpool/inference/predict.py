@@ -139,9 +139,9 @@ def find_terms(terms: Sequence[RandomEffects], random: RandomPart) -> list[int]:
             groups = dict.fromkeys(e.factor.name for e in terms)
             sources = dict.fromkeys(e.term.source for e in terms)
             raise DataError(
-                f"random={name!r} is neither a grouping factor ({', '.join(groups) or 'none'}) nor "
-                f"a term ({', '.join(sources) or 'none'}) of the model. Use 'all', 'none' or a list "
-                "of these."
+                f"random={name!r} is neither a grouping factor ({', '.join(groups) or 'none'}) "
+                f"nor a term ({', '.join(sources) or 'none'}) of the model. Use 'all', 'none' or "
+                "a list of these."
             )
         chosen.update(found)
     return sorted(chosen)
