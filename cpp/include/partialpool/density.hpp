@@ -55,6 +55,9 @@ public:
     virtual void evaluate(Index begin, Index size, const double* const* eta, int order, bool all,
                           const RowDerivatives& out) const = 0;
 
+    /// Whether several threads may evaluate at once.
+    virtual bool concurrent() const { return true; }
+
     /// Expected information -E[d2 log f / d eta_0^2] w_i and its slope in eta_0; false where no
     /// closed form is known.
     virtual bool expected(Index /*begin*/, Index /*size*/, const double* const* /*eta*/,
