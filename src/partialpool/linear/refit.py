@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from partialpool.design import Design
-from partialpool.errors import DataError
+from partialpool.results.response import new_values
 
 __all__ = ["with_response"]
 
@@ -28,20 +27,4 @@ def with_response(design: Design, y: ArrayLike) -> Design:
     DataError
         If the length differs or a value isn't finite.
     """
-    # A copy: the design makes its arrays read-only, and this one is the user's.
-    try:
-        values = np.array(y, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"refit needs an array of numbers: {error}.") from error
-    if values.shape != design.y.shape:
-        raise DataError(
-            f"refit needs one number for each of the {len(design.y)} rows fitted, found an array "
-            f"of shape {values.shape}."
-        )
-    if not np.isfinite(values).all():
-        row = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise DataError(
-            f"refit needs finite numbers, found {values[row]} in row {row}. Leave such rows out "
-            "of the data and fit again."
-        )
-    return dataclasses.replace(design, y=values)
+    return dataclasses.replace(design, y=new_values(y, len(design.y)))

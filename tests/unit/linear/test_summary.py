@@ -308,15 +308,19 @@ def rows(**changes):
     )
 
 
+def optimum(fit):
+    return wording.optimum(fit.certificate, fit.design.random if hasattr(fit, "design") else ())
+
+
 def test_an_interior_optimum_is_one_sentence():
-    assert wording.optimum(SimpleNamespace(certificate=certificate())) == (
+    assert optimum(SimpleNamespace(certificate=certificate())) == (
         "Interior optimum: gradient at most 3.2e-09, curvature at least 1.2, 5 evaluations.",
     )
 
 
 def test_an_optimum_that_was_not_reached_is_not_called_one():
     fit = SimpleNamespace(certificate=certificate(converged=False, gradient=0.5))
-    (sentence,) = wording.optimum(fit)
+    (sentence,) = optimum(fit)
     assert sentence == (
         "The optimum was not reached in 5 evaluations: the largest gradient is still 5.0e-01. "
         "Do not rely on these estimates."
@@ -372,7 +376,7 @@ def test_an_optimum_that_was_not_reached_is_not_called_one():
 def test_a_singular_fit_names_the_term_the_direction_and_the_meaning(
     columns, directions, scales, expected
 ):
-    first, meaning, last = wording.optimum(singular(columns, directions, scales))
+    first, meaning, last = optimum(singular(columns, directions, scales))
     assert first.startswith("Optimum on the boundary: gradient at most")
     assert meaning == f"Singular: {expected}"
     assert last.startswith("A singular fit is a valid estimate")

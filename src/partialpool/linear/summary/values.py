@@ -148,7 +148,7 @@ def summarize(fit: LmmFit) -> Summary:
         correlation=correlation_of(fit.vcov),
         explained=None if mixed else _explained(fit),
         notes=wording.notes(fit, wording.PRECISION_WEIGHTS),
-        optimum=wording.optimum(fit) if mixed else (),
+        optimum=wording.optimum(fit.certificate, fit.design.random) if mixed else (),
     )
 
 

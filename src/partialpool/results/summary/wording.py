@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -57,18 +57,6 @@ class Described(Protocol):
         """Columns that no row identifies."""
 
 
-class Certified(Protocol):
-    """A fit whose optimum is known."""
-
-    @property
-    def design(self) -> Design:
-        """Rows and columns."""
-
-    @property
-    def certificate(self) -> Certificate:
-        """What is known."""
-
-
 def notes(fit: Described, weights: str) -> tuple[str, ...]:
     """Say what happened to rows and columns on the way to the model.
 
@@ -96,9 +84,16 @@ def column_notes(fit: Described) -> tuple[str, ...]:
     )
 
 
-def optimum(fit: Certified) -> tuple[str, ...]:
-    """Say whether the optimum was reached, and what a singular one means."""
-    certificate = fit.certificate
+def optimum(certificate: Certificate, random: Sequence[RandomEffects]) -> tuple[str, ...]:
+    """Say whether the optimum was reached, and what a singular one means.
+
+    Parameters
+    ----------
+    certificate
+        What is known about it.
+    random
+        All random terms of the fit.
+    """
     steps = count(certificate.evaluations, "evaluation")
     if not certificate.converged:
         return (
@@ -114,7 +109,7 @@ def optimum(fit: Certified) -> tuple[str, ...]:
         return (first,)
     return (
         first,
-        *(_singular(fit, nulls) for nulls in _by_term(certificate.null_directions)),
+        *(_singular(random, nulls) for nulls in _by_term(certificate.null_directions)),
         "A singular fit is a valid estimate. The data hold no sign of the variation named: they "
         "support fewer dimensions than the term has.",
     )
@@ -164,7 +159,7 @@ def _by_term(nulls: tuple[NullDirection, ...]) -> list[list[NullDirection]]:
     return list(terms.values())
 
 
-def _singular(fit: Certified, nulls: list[NullDirection]) -> str:
+def _singular(random: Sequence[RandomEffects], nulls: list[NullDirection]) -> str:
     """Say in which directions one term has no variance."""
     group, columns = nulls[0].group, nulls[0].columns
     what = f"between levels of {group} is estimated as zero"
@@ -179,7 +174,7 @@ def _singular(fit: Certified, nulls: list[NullDirection]) -> str:
             f"Singular: the random {listed(columns)} of {group} vary in only {rank}. "
             "Consider a simpler term."
         )
-    weights = _weights(fit, nulls[0])
+    weights = _weights(random, nulls[0])
     if len(weights) == 1:
         (name,) = weights
         return (
@@ -197,18 +192,18 @@ def _singular(fit: Certified, nulls: list[NullDirection]) -> str:
     )
 
 
-def _weights(fit: Certified, null: NullDirection) -> dict[str, float]:
+def _weights(random: Sequence[RandomEffects], null: NullDirection) -> dict[str, float]:
     """Pick the columns that take part in a direction, whatever their units."""
     direction = np.asarray(null.direction)
-    shares = np.abs(direction) / _scales(fit, null)
+    shares = np.abs(direction) / _scales(random, null)
     taking_part = shares > _NEGLIGIBLE * shares.max()
     pairs = zip(null.columns, direction.tolist(), strict=True)
     return {name: w for (name, w), takes in zip(pairs, taking_part, strict=True) if takes}
 
 
-def _scales(fit: Certified, null: NullDirection) -> NDArray[np.float64]:
+def _scales(random: Sequence[RandomEffects], null: NullDirection) -> NDArray[np.float64]:
     """Root mean squares of a term's columns: a direction is in the same units."""
-    for effects in fit.design.random:
+    for effects in random:
         if effects.factor.name == null.group and effects.columns == null.columns:
             squares = np.einsum("ij,ij->j", effects.basis, effects.basis)
             return np.asarray(np.sqrt(squares / len(effects.basis)))

@@ -1,0 +1,44 @@
+"""Another response for rows that were fitted."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from partialpool.errors import DataError
+
+__all__ = ["new_values"]
+
+
+def new_values(y: ArrayLike, n: int) -> NDArray[np.float64]:
+    """Read a new response.
+
+    Parameters
+    ----------
+    y : (n,) array_like
+        One finite number for each row fitted.
+    n
+        Their number.
+
+    Raises
+    ------
+    DataError
+        If the length differs or a value isn't finite.
+    """
+    # A copy: designs make their arrays read-only, and this one is the user's.
+    try:
+        values = np.array(y, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"refit needs an array of numbers: {error}.") from error
+    if values.shape != (n,):
+        raise DataError(
+            f"refit needs one number for each of the {n} rows fitted, found an array of shape "
+            f"{values.shape}."
+        )
+    if not np.isfinite(values).all():
+        row = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise DataError(
+            f"refit needs finite numbers, found {values[row]} in row {row}. Leave such rows out "
+            "of the data and fit again."
+        )
+    return values
