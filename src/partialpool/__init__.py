@@ -30,7 +30,7 @@ _HOMES = {
     "get_threads": "partialpool.core",
     "set_threads": "partialpool.core",
 }
-_ROOMS = ("errors", "plots")
+_ROOMS = ("errors", "families", "plots")
 
 __all__ = [*sorted(_HOMES), *_ROOMS]
 __version__ = "0.1.0"

@@ -6,6 +6,10 @@ A message says what was found (name and value), what was needed and what to do.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "DataError",
@@ -18,6 +22,7 @@ __all__ = [
     "SavedModelError",
     "UnknownNameError",
     "did_you_mean",
+    "show_rows",
 ]
 
 
@@ -87,3 +92,20 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     folded = {other.casefold(): other for other in known}
     near = [repr(folded[match]) for match in get_close_matches(name.casefold(), folded, n=3)]
     return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
+def show_rows(rows: NDArray[Any], most: int = 5) -> str:
+    """List the first few row numbers for a message.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> show_rows(np.array([3, 7]))
+    'rows 3 and 7, counted from 0'
+    """
+    shown = [str(row) for row in rows[:most]]
+    if len(rows) > most:
+        return f"rows {', '.join(shown)}, ..., counted from 0"
+    if len(shown) == 1:
+        return f"row {shown[0]}, counted from 0"
+    return f"rows {', '.join(shown[:-1])} and {shown[-1]}, counted from 0"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.errors import show_rows
 from partialpool.frames import Column
 
 __all__ = ["Sheet", "first_rows", "show_rows"]
@@ -55,13 +56,3 @@ def first_rows(where: NDArray[np.bool_]) -> str:
     'rows 1 and 2, counted from 0'
     """
     return show_rows(np.flatnonzero(where))
-
-
-def show_rows(rows: NDArray[Any], most: int = 5) -> str:
-    """List the first few row numbers for a message."""
-    shown = [str(row) for row in rows[:most]]
-    if len(rows) > most:
-        return f"rows {', '.join(shown)}, ..., counted from 0"
-    if len(shown) == 1:
-        return f"row {shown[0]}, counted from 0"
-    return f"rows {', '.join(shown[:-1])} and {shown[-1]}, counted from 0"
