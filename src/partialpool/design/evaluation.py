@@ -189,6 +189,8 @@ class _Walk:
     def call(self, name: str, node: ast.Call) -> Any:
         if name == "I":
             return self.value(node.args[0])
+        if name == "cbind":
+            return Basis(np.column_stack([self.vector(argument) for argument in node.args]))
         if name in ELEMENTWISE:
             return ELEMENTWISE[name](self.numbers(node.args[0]))
         if name in FIGURES:

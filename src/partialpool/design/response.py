@@ -13,7 +13,7 @@ from partialpool.design.labels import Basis, Labels
 from partialpool.design.sheet import Sheet
 from partialpool.errors import DataError, ModelError, PartialPoolWarning
 
-__all__ = ["read_response"]
+__all__ = ["read_response", "refuse_lost_digits"]
 
 # With fewer different values than this, rounding is part of the result.
 _FEWEST_STEPS = 1000
@@ -61,11 +61,18 @@ def read_response(text: str, sheet: Sheet) -> NDArray[np.float64]:
             f"the response is constant: {text} is {y[0]:g} in all {len(y)} rows, so that there is "
             "nothing to explain."
         )
-    _refuse_lost_digits(text, y)
+    refuse_lost_digits(text, y)
     return y
 
 
-def _refuse_lost_digits(text: str, y: NDArray[np.float64]) -> None:
+def refuse_lost_digits(text: str, y: NDArray[np.float64]) -> None:
+    """Refuse values that lie so far from zero that their differences are rounding.
+
+    Raises
+    ------
+    DataError
+        If so.
+    """
     # Of a response around 1e15, floats have kept steps of 1/8: the rest is gone for good.
     lowest, highest = float(y.min()), float(y.max())
     step = float(np.spacing(max(abs(lowest), abs(highest))))

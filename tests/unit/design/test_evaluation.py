@@ -122,6 +122,9 @@ def test_what_is_no_arithmetic_is_refused_even_unparsed(text):
         evaluate(text, SHEET)
 
 
-def test_two_columns_are_no_value():
-    with pytest.raises(FormulaError, match=r"cbind\(\) can't be used"):
-        evaluate("cbind(x, i)", SHEET)
+def test_two_columns_stand_side_by_side_but_are_no_number():
+    columns = [evaluate(name, SHEET).value for name in ("x", "i")]
+    value = evaluate("cbind(x, i)", SHEET).value
+    np.testing.assert_array_equal(value.values, np.column_stack(columns))
+    with pytest.raises(DataError, match="computes with a function that makes several columns"):
+        evaluate("log(cbind(x, i))", SHEET)
