@@ -45,8 +45,8 @@ class _Measurement(ResponseFamily):
 class Gaussian(_Measurement):
     """Normal distribution, with any of its links.
 
-    The dispersion's linear predictor is the log of the residual standard deviation. (glmmTMB
-    before 1.1.8 has the log of the variance there: its coefficients are twice these.)
+    The dispersion's linear predictor is the log of the residual standard deviation. (Older
+    versions of glmmTMB, such as 1.1.5, have the log of the variance there: twice as much.)
 
     Parameters
     ----------

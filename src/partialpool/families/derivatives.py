@@ -17,7 +17,7 @@ from partialpool.families.links import Link
 __all__ = ["RowDensity"]
 
 Vector = NDArray[np.float64]
-Packed = tuple[NDArray[np.float64] | None, ...]
+Packed = tuple[NDArray[np.float64], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,8 +71,8 @@ class RowDensity:
         -------
         tuple
             ``value`` (m,), then ``first`` (d, m), ``second`` (d (d + 1) / 2, m) and ``third``
-            (d (d + 1) (d + 2) / 6, m) in the core's packed order; None beyond ``order``, and
-            d = 1 unless ``every``.
+            (d (d + 1) (d + 2) / 6, m) in the core's packed order; no rows of these beyond
+            ``order``, and d = 1 unless ``every``.
         """
         rows = slice(begin, end)
         d = len(eta) if every else 1
@@ -80,14 +80,11 @@ class RowDensity:
         with np.errstate(all="ignore"):
             value = self._evaluate(rows, jets)
         weights = None if self.weights is None else self.weights[rows]
-        packed: list[NDArray[np.float64] | None] = [_weighted(_plain(value), weights)]
+        packed = [_weighted(_plain(value), weights)]
         for m in (1, 2, 3):
-            terms = (
-                [_weighted(value.derivative(*multi), weights) for multi in multis(d, m)]
-                if m <= order
-                else None
-            )
-            packed.append(None if terms is None else np.stack(terms))
+            wanted = multis(d, m) if m <= order else ()
+            terms = [_weighted(value.derivative(*multi), weights) for multi in wanted]
+            packed.append(np.stack(terms) if terms else np.empty((0, end - begin)))
         return tuple(packed)
 
     def _evaluate(self, rows: slice, eta: list[Any]) -> Any:

@@ -19,7 +19,7 @@ from partialpool.families.response import Response
 
 __all__ = ["Beta", "BetaBinomial", "Binomial"]
 
-_LINKS = ("logit", "probit", "cloglog")
+_LINKS = ("logit", "probit", "cloglog", "log", "identity")
 _TINY = float(np.finfo(float).tiny)
 
 
@@ -58,7 +58,8 @@ class Binomial(_Trials):
     Parameters
     ----------
     link
-        ``"logit"`` (the default), ``"probit"`` or ``"cloglog"``.
+        ``"logit"`` (the default), ``"probit"``, ``"cloglog"``, ``"log"`` (whose coefficients
+        are logs of relative risks) or ``"identity"``; the last two can leave 0 to 1.
 
     Examples
     --------
@@ -76,7 +77,7 @@ class Binomial(_Trials):
         return self.mu(eta) * _complement(self, eta) / (1.0 if trials is None else trials)
 
     def _draw(self, eta: Eta, rng: np.random.Generator, trials: Vector | None) -> NDArray[Any]:
-        return rng.binomial(_whole(trials), self.mu(eta))
+        return rng.binomial(_whole(trials), np.clip(self.mu(eta), 0.0, 1.0))
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -89,7 +90,7 @@ class BetaBinomial(_Trials):
     Parameters
     ----------
     link
-        ``"logit"`` (the default), ``"probit"`` or ``"cloglog"``.
+        ``"logit"`` (the default), ``"probit"``, ``"cloglog"``, ``"log"`` or ``"identity"``.
 
     Examples
     --------
@@ -129,7 +130,7 @@ class Beta(ResponseFamily):
     Parameters
     ----------
     link
-        ``"logit"`` (the default), ``"probit"`` or ``"cloglog"``.
+        ``"logit"`` (the default), ``"probit"``, ``"cloglog"``, ``"log"`` or ``"identity"``.
 
     Examples
     --------
@@ -161,10 +162,12 @@ class Beta(ResponseFamily):
 
 
 def _complement(family: ResponseFamily, eta: Eta) -> Vector:
-    """Return 1 - mu, with all its digits where mu is near 1 and the link is symmetric."""
+    """Return 1 - mu, with all its digits where mu is near 1 and the link can tell."""
     if family.link.name == "cloglog":
         with np.errstate(over="ignore"):
             return np.exp(-np.exp(eta["mean"]))
+    if family.link.name in ("log", "identity"):
+        return np.maximum(1.0 - family.mu(eta), 0.0)
     return np.asarray(family.link.inverse(-eta["mean"]), dtype=np.float64)
 
 
