@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from partialpool.datasets import load_dataset as load_dataset
     from partialpool.linear import LmmFit as LmmFit
     from partialpool.linear import lmm as lmm
+    from partialpool.results import compare as compare
     from partialpool.saved import load as load
 
 # Loaded on first use, so that `import partialpool` costs milliseconds.
 _HOMES = {
     "LmmFit": "partialpool.linear",
     "lmm": "partialpool.linear",
+    "compare": "partialpool.results",
     "load": "partialpool.saved",
     "list_datasets": "partialpool.datasets",
     "load_dataset": "partialpool.datasets",

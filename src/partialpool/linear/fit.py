@@ -101,6 +101,28 @@ class LmmFit:
         return variance_components(self.design, self.solution, self.sigma)
 
     @property
+    def criterion(self) -> str:
+        """What was maximised: ``"REML"`` or the ``"exact likelihood"``."""
+        return "REML" if self.reml else "exact likelihood"
+
+    @property
+    def description(self) -> str:
+        """The model in one line."""
+        return self.design.formula.text
+
+    @property
+    def discrete(self) -> bool:
+        """Whether the response has probabilities and not densities."""
+        return False
+
+    @property
+    def observed(self) -> Vector:
+        """What the likelihood is of: response, number of trials and weight of every row (n, 3)."""
+        ones = np.ones(len(self.design.y))
+        weights = ones if self.design.weights is None else self.design.weights
+        return np.column_stack([self.design.y, ones, weights])
+
+    @property
     def objective(self) -> float:
         """Minus twice the log-likelihood; with REML, the REML criterion."""
         return self.solution.optimum.objective

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from partialpool.results.aliases import describe_aliases
 from partialpool.results.certificate import Certificate, NullDirection, find_null_directions
+from partialpool.results.comparison import Comparison, compare
 from partialpool.results.varcorr import (
     VarCorr,
     VarCorrTerm,
@@ -13,9 +14,11 @@ from partialpool.results.varcorr import (
 
 __all__ = [
     "Certificate",
+    "Comparison",
     "NullDirection",
     "VarCorr",
     "VarCorrTerm",
+    "compare",
     "describe_aliases",
     "find_null_directions",
     "relative_parameters",

@@ -6,6 +6,7 @@ from partialpool.results.summary.coefficients import (
     MOST_CORRELATED,
     coefficient_table,
     correlation_table,
+    p_value_cell,
     two_sided,
 )
 from partialpool.results.summary.components import variances
@@ -34,6 +35,7 @@ __all__ = [
     "correlation_of",
     "correlation_table",
     "decimals",
+    "p_value_cell",
     "render_html",
     "render_text",
     "two_sided",

@@ -12,7 +12,7 @@ from partialpool.results.summary.grid import Grid
 from partialpool.results.summary.numbers import cell, correlation_cell, decimals
 from partialpool.results.summary.values import Coefficient
 
-__all__ = ["MOST_CORRELATED", "coefficient_table", "correlation_table", "two_sided"]
+__all__ = ["MOST_CORRELATED", "coefficient_table", "correlation_table", "p_value_cell", "two_sided"]
 
 # Beyond six coefficients the correlations hide more than they show.
 MOST_CORRELATED = 6
@@ -56,11 +56,18 @@ def _coefficient(c: Coefficient, places: int | None, normal: bool) -> tuple[str,
         return (c.name, *["n/a"] * (3 + normal))
     if c.state == "aliased":
         return (c.name, "aliased", *[""] * (2 + normal))
-    p = [_p_value(two_sided(c.statistic))] if normal else []
+    p = [p_value_cell(two_sided(c.statistic))] if normal else []
     return (c.name, cell(c.estimate, places), cell(c.std_error, places), cell(c.statistic, 2), *p)
 
 
-def _p_value(p: float) -> str:
+def p_value_cell(p: float) -> str:
+    """Write a p-value; below 0.0001 only that it is.
+
+    Examples
+    --------
+    >>> p_value_cell(0.04321), p_value_cell(1e-9)
+    ('0.0432', '<0.0001')
+    """
     if math.isnan(p):
         return ""
     return f"<{_SMALLEST_P:.4f}" if p < _SMALLEST_P else f"{p:.4f}"
