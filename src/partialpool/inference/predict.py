@@ -14,9 +14,10 @@ from partialpool.errors import DataError
 from partialpool.frames import make_frame, read_table
 from partialpool.inference.fitted import linear_part
 from partialpool.inference.protocol import Fit, GaussianFit
+from partialpool.solve import Solution
 from partialpool.solve.problem import CoreBlock
 
-__all__ = ["NewLevels", "RandomPart", "find_terms", "predict", "refuse_new_levels"]
+__all__ = ["NewLevels", "RandomPart", "core_rows", "find_terms", "predict", "refuse_new_levels"]
 
 NewLevels = Literal["error", "population"]
 RandomPart = Literal["all", "none"] | Sequence[str]
@@ -202,7 +203,7 @@ def _standard_errors(
     fit: GaussianFit, rows: NewRows, effects: dict[int, NewEffects]
 ) -> NDArray[np.float64]:
     solution = fit.solution
-    forms = solution.quadratic_forms(rows.X, _core_rows(fit, rows.n, effects))
+    forms = solution.quadratic_forms(rows.X, core_rows(solution, fit.design, rows.n, effects))
     for i, new in effects.items():
         unseen = new.codes < 0
         if unseen.any():
@@ -211,19 +212,21 @@ def _standard_errors(
     return np.sqrt(forms) * solution.sigma
 
 
-def _core_rows(fit: GaussianFit, m: int, effects: dict[int, NewEffects]) -> list[CoreBlock]:
+def core_rows(
+    solution: Solution, design: Design, m: int, effects: Mapping[int, NewEffects]
+) -> list[CoreBlock]:
     """Lay the rows out as the core's blocks; terms that aren't wanted get columns of zero."""
     out = []
-    for block in fit.solution.reduced.blocks:
+    for block in solution.reduced.blocks:
         codes = np.full(m, -1, dtype=np.int32)
         terms = []
         for i in block.terms:
-            design = fit.design.random[i]
+            term = design.random[i]
             if i in effects:
                 codes = effects[i].codes
                 basis = effects[i].basis
             else:
-                basis = np.zeros((m, len(design.columns)))
-            terms.append((np.ascontiguousarray(basis), STRUCTURE_CODES[design.term.structure]))
-        out.append((codes, len(fit.design.random[block.terms[0]].factor.levels), terms))
+                basis = np.zeros((m, len(term.columns)))
+            terms.append((np.ascontiguousarray(basis), STRUCTURE_CODES[term.term.structure]))
+        out.append((codes, len(design.random[block.terms[0]].factor.levels), terms))
     return out
