@@ -42,5 +42,7 @@ inline Out to_numpy(const Matrix& m) {
 
 void bind_problem(nb::module_& m);
 void bind_covariance(nb::module_& m);
+void bind_density(nb::module_& m);
+void bind_generalized(nb::module_& m);
 
 }  // namespace partialpool

@@ -32,4 +32,6 @@ NB_MODULE(_core, m) {
     m.def("get_threads", [] { return thread_limit().load(); });
     bind_problem(m);
     bind_covariance(m);
+    bind_density(m);
+    bind_generalized(m);
 }

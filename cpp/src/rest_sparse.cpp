@@ -117,7 +117,7 @@ Index SparsePattern::find(Index row_index, Index column_index) const {
 std::optional<SparsePattern> find_pattern(const CrossProducts& cp, const RestLayout& layout,
                                           const Contacts& contacts) {
     const Index m = layout.m;
-    if (m < 256 || surely_dense(layout, contacts)) return std::nullopt;
+    if (m < 32 || surely_dense(layout, contacts)) return std::nullopt;
     const auto edges = find_edges(cp, layout, contacts);
     if (!edges) return std::nullopt;
     const auto offsets = node_offsets(layout);

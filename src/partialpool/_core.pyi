@@ -1,10 +1,12 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 _Floats: TypeAlias = NDArray[np.float64]
+_Effects: TypeAlias = tuple[NDArray[np.int32], int, list[tuple[_Floats, int, int]]]
+_Criterion: TypeAlias = tuple[bool, bool, bool, int]
 _Block: TypeAlias = tuple[NDArray[np.int32], int, list[tuple[_Floats, int]]]
 
 class Optimum:
@@ -67,6 +69,64 @@ class Problem:
     def root(self, optimum: Optimum) -> _Floats: ...
     def effects(self, optimum: Optimum, block: int) -> _Floats: ...
     def factor(self, optimum: Optimum, term: int) -> _Floats: ...
+
+class GeneralizedEstimate:
+    objective: float
+    evaluations: int
+    converged: bool
+    psi: _Floats
+    mapped: _Floats
+    gradient: _Floats
+    curvature: _Floats
+
+class GeneralizedProblem:
+    n_rows: int
+    n_psi: int
+    mode_steps: int
+    deficient: tuple[int, int, int]
+    def __init__(
+        self,
+        predictors: int,
+        parts: Sequence[tuple[int, _Floats, int, bool]],
+        offsets: Sequence[_Floats | None],
+        blocks: Sequence[_Effects],
+        merge: bool,
+        precisions: Sequence[_Floats],
+        density: Callable[[NDArray[np.int64], NDArray[np.int64]], tuple[Density, float]],
+    ) -> None: ...
+    def optimise(
+        self,
+        start: Sequence[_Floats],
+        criterion: _Criterion,
+        tolerance: float,
+        max_evaluations: int,
+    ) -> GeneralizedEstimate: ...
+    def at(
+        self, psi: _Floats, coefficients: Sequence[_Floats], criterion: _Criterion
+    ) -> GeneralizedEstimate: ...
+    def local(
+        self, psi: _Floats, beta: _Floats, criterion: _Criterion
+    ) -> tuple[float, _Floats, _Floats]: ...
+    def hessian(self, estimate: GeneralizedEstimate, criterion: _Criterion) -> _Floats: ...
+    def information(self, estimate: GeneralizedEstimate, criterion: _Criterion) -> _Floats: ...
+    def conditional(
+        self, estimate: GeneralizedEstimate, criterion: _Criterion
+    ) -> list[_Floats]: ...
+    def variances(
+        self,
+        estimate: GeneralizedEstimate,
+        criterion: _Criterion,
+        X: _Floats,
+        blocks: Sequence[_Effects],
+        covariance: _Floats,
+    ) -> _Floats: ...
+    def kept(self, group: int) -> list[int]: ...
+    def aliased(self, group: int) -> list[int]: ...
+    def aliases(self, group: int) -> _Floats: ...
+    def matrix(self, group: int) -> _Floats: ...
+    def coefficients(self, estimate: GeneralizedEstimate, group: int) -> _Floats: ...
+    def effects(self, estimate: GeneralizedEstimate, block: int) -> _Floats: ...
+    def factor(self, estimate: GeneralizedEstimate, term: int) -> _Floats: ...
 
 def use_lapack(capsules: dict[str, object]) -> None: ...
 def set_threads(n: int) -> None: ...

@@ -16,9 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool import _core
-from partialpool._core import Optimum, Problem
+from partialpool._core import (
+    Density,
+    GeneralizedEstimate,
+    GeneralizedProblem,
+    Optimum,
+    Problem,
+)
 
 __all__ = [
+    "Density",
+    "GeneralizedEstimate",
+    "GeneralizedProblem",
     "Optimum",
     "Problem",
     "codes",

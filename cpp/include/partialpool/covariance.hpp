@@ -106,6 +106,32 @@ inline Matrix factor(Structure s, Index k, const double* psi) {
     }
 }
 
+/// dLambda / dpsi_a for every parameter of the term.
+inline std::vector<Matrix> factor_directions(Structure s, Index k, const double* psi) {
+    std::vector<Matrix> out;
+    const Index m = n_params(s, k);
+    if (s == Structure::unstructured || s == Structure::diagonal) {
+        for (Index c = 0; c < k; ++c)
+            for (Index r = c; r < (s == Structure::diagonal ? c + 1 : k); ++r) {
+                out.push_back(Matrix::Zero(k, k));
+                out.back()(r, c) = 1.0;
+            }
+        return out;
+    }
+    // Through a Cholesky factorisation of a few numbers: differences are as good.
+    std::vector<double> at(psi, psi + m);
+    for (Index a = 0; a < m; ++a) {
+        auto& x = at[static_cast<std::size_t>(a)];
+        const double centre = x, h = 1e-5 * std::max(1.0, std::abs(centre));
+        x = centre + h;
+        const Matrix up = factor(s, k, at.data());
+        x = centre - h;
+        out.push_back((up - factor(s, k, at.data())) / (2.0 * h));
+        x = centre;
+    }
+    return out;
+}
+
 /// dSigma / dpsi_a for every parameter of the term.
 inline std::vector<Matrix> directions(Structure s, Index k, const double* psi) {
     std::vector<Matrix> e;

@@ -14,7 +14,7 @@ from partialpool.design import Design, RandomEffects
 from partialpool.errors import ModelError
 from partialpool.solve.blocks import Block, arrange
 
-__all__ = ["CoreBlock", "Reduced", "core_blocks", "reduce"]
+__all__ = ["CoreBlock", "Reduced", "core_blocks", "reduce", "structure_code"]
 
 CoreBlock = tuple[Any, int, list[tuple[Any, int]]]
 
@@ -96,13 +96,14 @@ def core_blocks(blocks: tuple[Block, ...], random: tuple[RandomEffects, ...]) ->
         (
             codes(random[block.terms[0]].factor.codes),
             len(random[block.terms[0]].factor.levels),
-            [(matrix(random[i].basis), _structure_code(random[i])) for i in block.terms],
+            [(matrix(random[i].basis), structure_code(random[i])) for i in block.terms],
         )
         for block in blocks
     ]
 
 
-def _structure_code(effects: RandomEffects) -> int:
+def structure_code(effects: RandomEffects) -> int:
+    """Position of a term's structure in the core's enumeration."""
     structure = effects.term.structure
     if len(effects.columns) == 1 and structure in ("cs", "homcs", "ar1"):
         # One effect has no correlation, only a standard deviation.

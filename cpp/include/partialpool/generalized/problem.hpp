@@ -1,0 +1,119 @@
+#pragma once
+
+#include <optional>
+
+#include "partialpool/covariance.hpp"
+#include "partialpool/generalized/system.hpp"
+#include "partialpool/trust_region.hpp"
+
+namespace partialpool::generalized {
+
+/// Which approximation of the marginal likelihood is maximised.
+struct Criterion {
+    /// The coefficients of the mean are found with the random effects, given the rest
+    /// (lme4's nAGQ = 0), not by the outer search.
+    bool joint = false;
+    /// Those coefficients are integrated out as well; needs `joint`.
+    bool restricted = false;
+    /// Expected instead of observed information in the determinant, as lme4 has it.
+    bool expected = false;
+    /// Adaptive Gauss-Hermite nodes per dimension; 1 is Laplace's approximation.
+    int nodes = 1;
+};
+
+/// Parameters in mapped coordinates: covariance in a chart, coefficients of all parts.
+struct Parameters {
+    Vector psi, beta;
+    std::vector<Matrix> axes;  ///< per term; empty: the identity
+};
+
+/// Conditional mode of the random effects: b = Sigma v, and v = Z'(score) there.
+struct Mode {
+    Vector v, b;
+    double penalised = 0.0;  ///< -2 log-density + v'b + penalty
+    int steps = 0;
+};
+
+/// A generalized linear mixed model and one approximation of its likelihood.
+///
+/// Symbols: l_i the log-density of a row, r and -W its first and second derivatives in the
+/// linear predictors, A = Z'WZ, K and D as in PenalisedSystem, g = Z'r.
+class GeneralizedProblem {
+public:
+    /// `inner` are the positions of the mean's coefficients, `penalty` a precision matrix of
+    /// all coefficients, `constant` what the log-density leaves out.
+    GeneralizedProblem(ModelRows rows, std::shared_ptr<const Density> density,
+                       std::vector<Term> terms, std::vector<Index> inner, Matrix penalty,
+                       double constant);
+    GeneralizedProblem(const GeneralizedProblem&) = delete;
+    GeneralizedProblem& operator=(const GeneralizedProblem&) = delete;
+
+    Index n_psi() const;
+    Index n_parameters() const { return rows_.n_parameters; }
+    const ModelRows& rows() const { return rows_; }
+    const std::vector<Term>& terms() const { return terms_; }
+    const Mode& mode() const { return mode_; }
+    int evaluations() const { return evaluations_; }
+    int mode_steps() const { return mode_steps_; }
+
+    /// Positions in (psi, beta) that the outer search moves.
+    std::vector<Index> outer(const Criterion& criterion) const;
+    /// Minus twice the log-likelihood with gradient and model curvature over the outer
+    /// parameters; `beta` is updated where the criterion finds it inside.
+    Local evaluate(Parameters& point, const Criterion& criterion, bool derivatives);
+    /// Maximise the likelihood without random effects from `beta`: a start for the search.
+    Vector fixed_only(Vector beta);
+
+    /// Lambda of one term: any factor of Sigma will do.
+    Matrix factor(const Parameters& point, std::size_t term) const;
+
+    /// K_ll per block, (q, k, k), at the last evaluation.
+    std::vector<std::vector<double>> conditional();
+    /// Joint covariance's pieces at the last evaluation: Z'WX, X'WX - (Z'WX)'K Z'WX.
+    const Matrix& border() const { return zx_; }
+    const Matrix& curvature_of_beta() const { return schur_; }
+    const PenalisedSystem& system() const { return *system_; }
+
+private:
+    /// What differs between approximations in the gradient.
+    struct Adjoint {
+        std::vector<Matrix> sigma;   ///< explicit d / d Sigma per block (Laplace)
+        std::vector<Matrix> lambda;  ///< d / d Lambda per block (quadrature)
+        Vector beta;                 ///< d / d beta
+    };
+    std::vector<Matrix> lambda(const Parameters& point) const;
+    Vector times_sigma(const std::vector<Matrix>& lambda, const Vector& v) const;
+    bool find_mode(const std::vector<Matrix>& lambda, Vector& beta, const Criterion& criterion);
+    void set_weights(bool clamp);
+    bool factor_at_mode(const std::vector<Matrix>& lambda, bool clamp);
+    void make_border();
+    Adjoint laplace_adjoint(const std::vector<Matrix>& lambda, const Criterion& criterion);
+    void chain(const Parameters& at, const Adjoint& adjoint, const Criterion& criterion,
+               Local& out) const;
+    void profile_inner(Matrix& curvature) const;
+    bool turned(const Parameters& point, std::size_t term) const {
+        return term < point.axes.size() && point.axes[term].size() > 0;
+    }
+    Matrix cut(const Matrix& block, const Term& term) const {
+        return block.block(term.offset, term.offset, term.k, term.k);
+    }
+    bool expected_weights(const std::vector<Matrix>& lambda, std::vector<double>& slope);
+    double quadrature(const std::vector<Matrix>& lambda, int nodes, bool derivatives, Adjoint& out);
+    Vector inner_of(const Vector& all) const;
+    bool all_predictors() const { return !rows_.mean_only(); }
+
+    ModelRows rows_;
+    std::shared_ptr<const Density> density_;
+    std::vector<Term> terms_;
+    std::vector<Index> inner_;
+    Matrix penalty_;
+    double constant_;
+    std::optional<PenalisedSystem> system_, expected_;
+    RowState state_;
+    std::array<std::vector<double>, 6> weights_;
+    Mode mode_;
+    Matrix zx_, xx_, kzx_, schur_;
+    int evaluations_ = 0, mode_steps_ = 0;
+};
+
+}  // namespace partialpool::generalized

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "partialpool/generalized/problem.hpp"
+
+namespace partialpool::generalized {
+
+struct SearchOptions {
+    double tolerance = 1e-8;  ///< stop when a step promises less than this
+    int max_evaluations = 300;
+    double start = 0.5;  ///< standard deviation of the random effects, in mapped coordinates
+};
+
+/// Where the search ended, in mapped coordinates.
+struct Found {
+    Parameters point;
+    double value = 0.0;
+    Vector gradient;  ///< over the outer parameters
+    Matrix curvature;
+    int evaluations = 0;
+    bool converged = false;
+};
+
+/// Maximise the likelihood from coefficients `beta`, or from a whole point.
+Found search(GeneralizedProblem& problem, Parameters from, const Criterion& criterion,
+             const SearchOptions& options);
+
+/// Covariance parameters to start from.
+Vector start_psi(const GeneralizedProblem& problem, double scale);
+
+/// Hessian over the outer parameters by central differences of the exact gradient.
+Matrix exact_hessian(GeneralizedProblem& problem, const Parameters& point,
+                     const Criterion& criterion, const Matrix& curvature);
+
+}  // namespace partialpool::generalized

@@ -1,0 +1,375 @@
+#include <mutex>
+#include <stdexcept>
+
+#include "arrays.hpp"
+#include "bind_density.hpp"
+#include "partialpool/generalized/prepare.hpp"
+#include "partialpool/generalized/search.hpp"
+
+namespace partialpool {
+namespace {
+
+using generalized::Criterion;
+using generalized::Found;
+using generalized::GeneralizedProblem;
+using generalized::Parameters;
+
+using InPart = std::tuple<int, InMatrix, Index, bool>;
+using InRandom = std::tuple<InMatrix, int, int>;
+using InEffects = std::tuple<InCodes, Index, std::vector<InRandom>>;
+using InOffsets = std::vector<std::optional<InVector>>;
+using InCriterion = std::tuple<bool, bool, bool, int>;
+
+Criterion to_criterion(const InCriterion& given) {
+    return {std::get<0>(given), std::get<1>(given), std::get<2>(given), std::get<3>(given)};
+}
+
+Vector to_vector(const InVector& given) {
+    return ConstVectorMap(given.data(), static_cast<Index>(given.shape(0)));
+}
+
+/// A searched or given point with what was found there, still in mapped coordinates.
+struct Estimate {
+    Found found;
+    std::vector<Vector> effects;  ///< per block
+};
+
+/// Generalized problem for Python: one lock, since every evaluation leaves its factor behind.
+class SharedGeneralized {
+public:
+    SharedGeneralized(int predictors, const std::vector<InPart>& parts, const InOffsets& offsets,
+                      const std::vector<InEffects>& blocks, bool merge,
+                      const std::vector<InVector>& precisions, const nb::callable& density) {
+        generalized::RawRows raw{static_cast<Index>(std::get<1>(parts.at(0)).shape(0)),
+                                 predictors,
+                                 {},
+                                 {},
+                                 {}};
+        const auto check = [&](std::size_t n, const char* what) {
+            if (static_cast<Index>(n) != raw.n)
+                throw std::invalid_argument(std::string(what) + " must have as many rows as X");
+        };
+        for (const auto& [predictor, X, group, shared] : parts) {
+            check(X.shape(0), "every part");
+            raw.parts.push_back(
+                {predictor, X.data(), static_cast<Index>(X.shape(1)), group, shared});
+        }
+        for (const auto& offset : offsets) {
+            if (offset) check(offset->shape(0), "offset");
+            raw.offset.push_back(offset ? offset->data() : nullptr);
+        }
+        for (const auto& [codes, q, terms] : blocks) {
+            check(codes.shape(0), "codes");
+            for (std::size_t i = 0; i < codes.shape(0); ++i)
+                if (codes.data()[i] < 0 || codes.data()[i] >= q)
+                    throw std::invalid_argument("a code is none of the levels");
+            generalized::EffectRows block{{codes.data(), q, {}}, {}};
+            for (const auto& [basis, structure, predictor] : terms) {
+                check(basis.shape(0), "basis");
+                block.rows.terms.push_back({basis.data(), static_cast<Index>(basis.shape(1)),
+                                            static_cast<Structure>(structure)});
+                block.predictor.push_back(predictor);
+            }
+            raw.blocks.push_back(std::move(block));
+        }
+        auto prepared = generalized::prepare(raw, merge);
+        maps_ = std::move(prepared.groups);
+        z_ = std::move(prepared.z);
+        deficient_ = {prepared.deficient_block, prepared.deficient_term,
+                      prepared.deficient_column};
+        if (deficient_[0] >= 0) return;
+        const auto made = nb::cast<std::tuple<nb::object, double>>(
+            density(positions(prepared.order), positions(prepared.start)));
+        const auto density_of_rows = nb::cast<SharedDensity&>(std::get<0>(made)).density;
+        if (density_of_rows->rows() != prepared.rows.n ||
+            density_of_rows->predictors() != predictors)
+            throw std::invalid_argument("the density has other rows or predictors than the model");
+        std::vector<Term> terms;
+        Index first = 0;
+        for (std::size_t b = 0; b < raw.blocks.size(); ++b) {
+            Index offset = 0;
+            for (const auto& term : raw.blocks[b].rows.terms) {
+                terms.push_back({term.structure, static_cast<Index>(b), offset, term.k, first});
+                offset += term.k;
+                first += structure::n_params(term.structure, term.k);
+            }
+        }
+        const Index p = prepared.rows.n_parameters;
+        Matrix penalty = Matrix::Zero(p, p);
+        for (std::size_t g = 0; g < precisions.size(); ++g) {
+            // One number per column as given, aliased ones included.
+            const Matrix t = maps_.at(g).map.matrix();
+            const auto& kept = maps_[g].map.kept;
+            Vector own(t.rows());
+            for (Index c = 0; c < t.rows(); ++c)
+                own(c) = precisions[g].data()[kept[static_cast<std::size_t>(c)]];
+            penalty.block(maps_[g].first, maps_[g].first, t.cols(), t.cols()) =
+                t.transpose() * own.asDiagonal() * t;
+        }
+        std::vector<Index> inner;
+        for (Index c = 0; c < maps_.at(0).map.size(); ++c) inner.push_back(maps_[0].first + c);
+        problem_ = std::make_unique<GeneralizedProblem>(std::move(prepared.rows), density_of_rows,
+                                                        std::move(terms), std::move(inner),
+                                                        std::move(penalty), std::get<1>(made));
+    }
+
+    Estimate optimise(const std::vector<InVector>& start, const InCriterion& criterion,
+                      double tolerance, int max_evaluations) {
+        const Vector beta = to_mapped(start);
+        nb::gil_scoped_release nogil;
+        const std::lock_guard lock(mutex_);
+        generalized::SearchOptions options{tolerance, max_evaluations};
+        const auto how = to_criterion(criterion);
+        Parameters from{generalized::start_psi(*problem_, options.start),
+                        problem_->fixed_only(beta),
+                        {}};
+        return collect(generalized::search(*problem_, std::move(from), how, options), how);
+    }
+
+    /// What holds at given parameters, found by no search.
+    Estimate at(const InVector& psi, const std::vector<InVector>& coefficients,
+                const InCriterion& criterion) {
+        Parameters point{to_vector(psi), to_mapped(coefficients), {}};
+        nb::gil_scoped_release nogil;
+        const std::lock_guard lock(mutex_);
+        const auto how = to_criterion(criterion);
+        const Local local = problem_->evaluate(point, how, true);
+        return collect({std::move(point), local.value, local.gradient, local.curvature, 1, true},
+                       how);
+    }
+
+    /// Objective, gradient and model curvature at mapped parameters.
+    nb::tuple local(const InVector& psi, const InVector& beta, const InCriterion& criterion) {
+        Parameters point{to_vector(psi), to_vector(beta), {}};
+        Local local;
+        {
+            nb::gil_scoped_release nogil;
+            const std::lock_guard lock(mutex_);
+            local = problem_->evaluate(point, to_criterion(criterion), true);
+        }
+        return nb::make_tuple(local.value, to_numpy(local.gradient), to_numpy(local.curvature));
+    }
+
+    /// Hessian over (psi, beta) or what of them the criterion leaves to the outer search.
+    Out hessian(const Estimate& estimate, const InCriterion& criterion) {
+        Matrix h;
+        {
+            nb::gil_scoped_release nogil;
+            const std::lock_guard lock(mutex_);
+            h = generalized::exact_hessian(*problem_, estimate.found.point,
+                                           to_criterion(criterion), estimate.found.curvature);
+        }
+        return to_numpy(h);
+    }
+
+    /// Curvature of the coefficients given psi, over two: the inverse of their covariance.
+    Out information(const Estimate& estimate, const InCriterion& criterion) {
+        const std::lock_guard lock(mutex_);
+        settle(estimate, criterion);
+        return to_numpy(problem_->curvature_of_beta());
+    }
+
+    std::vector<Out> conditional(const Estimate& estimate, const InCriterion& criterion) {
+        std::vector<std::vector<double>> mapped;
+        {
+            nb::gil_scoped_release nogil;
+            const std::lock_guard lock(mutex_);
+            settle(estimate, criterion);
+            mapped = problem_->conditional();
+        }
+        std::vector<Out> out;
+        for (std::size_t b = 0; b < mapped.size(); ++b) {
+            const auto& block = problem_->rows().effects[b];
+            const Matrix t = block_matrix(b);
+            for (Index l = 0; l < block.q; ++l) {
+                RowMap c(mapped[b].data() + l * block.k * block.k, block.k, block.k);
+                c = (t * c * t.transpose()).eval();
+            }
+            const auto k = static_cast<std::size_t>(block.k);
+            out.push_back(to_numpy(mapped[b].data(), {static_cast<std::size_t>(block.q), k, k}));
+        }
+        return out;
+    }
+
+    /// Variance of x'(beta^ - beta) + z'(b^ - b) for new rows of the first part, given the
+    /// covariance of its mapped coefficients; a negative code takes no part.
+    Out variances(const Estimate& estimate, const InCriterion& criterion, const InMatrix& X,
+                  const std::vector<InEffects>& blocks, const InMatrix& covariance) {
+        const auto m = static_cast<Index>(X.shape(0));
+        const ConstRowMap c(covariance.data(), static_cast<Index>(covariance.shape(0)),
+                            static_cast<Index>(covariance.shape(1)));
+        Vector out(m);
+        {
+            nb::gil_scoped_release nogil;
+            const std::lock_guard lock(mutex_);
+            settle(estimate, criterion);
+            constexpr Index batch = 64;
+            for (Index begin = 0; begin < m; begin += batch)
+                forms(X, blocks, c, begin, std::min(batch, m - begin), out);
+        }
+        return to_numpy(out);
+    }
+
+    const GeneralizedProblem& get() const { return *problem_; }
+    const std::vector<generalized::GroupMap>& maps() const { return maps_; }
+    const std::array<Index, 3>& deficient() const { return deficient_; }
+
+    Matrix block_matrix(std::size_t block) const {
+        Index k = 0, at = 0;
+        for (const auto& map : z_[block]) k += map.size();
+        Matrix t = Matrix::Zero(k, k);
+        for (const auto& map : z_[block]) {
+            t.block(at, at, map.size(), map.size()) = map.matrix();
+            at += map.size();
+        }
+        return t;
+    }
+
+    Matrix term_factor(const Estimate& estimate, std::size_t term) const {
+        const Term& own = problem_->terms().at(term);
+        const Matrix t = block_matrix(static_cast<std::size_t>(own.block))
+                             .block(own.offset, own.offset, own.k, own.k);
+        const Matrix lambda = t * problem_->factor(estimate.found.point, term);
+        return own.structure == Structure::unstructured ? lower_triangular(lambda) : lambda;
+    }
+
+private:
+    static nb::ndarray<nb::numpy, std::int64_t> positions(const std::vector<Index>& given) {
+        auto copy = std::make_unique<std::int64_t[]>(given.size());
+        std::copy(given.begin(), given.end(), copy.get());
+        nb::capsule owner(copy.get(),
+                          [](void* p) noexcept { delete[] static_cast<std::int64_t*>(p); });
+        return {copy.release(), {given.size()}, owner};
+    }
+
+    /// Coefficients of the kept columns, group by group, in mapped coordinates.
+    Vector to_mapped(const std::vector<InVector>& given) const {
+        Vector out(problem_->n_parameters());
+        for (std::size_t g = 0; g < maps_.size(); ++g) {
+            const Matrix t = maps_[g].map.matrix();
+            const Vector own = to_vector(given.at(g));
+            if (own.size() != t.rows())
+                throw std::invalid_argument("one coefficient is needed per kept column");
+            // T is upper triangular but for its first row, so a general solver is needed.
+            out.segment(maps_[g].first, t.cols()) = least_squares(t, own);
+        }
+        return out;
+    }
+
+    void settle(const Estimate& estimate, const InCriterion& criterion) {
+        Parameters point = estimate.found.point;
+        problem_->evaluate(point, to_criterion(criterion), true);
+    }
+
+    Estimate collect(Found found, const Criterion& criterion) {
+        Estimate out{std::move(found), {}};
+        if (!std::isfinite(out.found.value)) return out;
+        Parameters point = out.found.point;
+        problem_->evaluate(point, criterion, false);
+        for (const auto& block : problem_->rows().effects)
+            out.effects.push_back(problem_->mode().b.segment(block.first, block.q * block.k));
+        return out;
+    }
+
+    void forms(const InMatrix& X, const std::vector<InEffects>& blocks, const ConstRowMap& c,
+               Index begin, Index size, Vector& out) const {
+        const Index p = maps_[0].map.size();
+        Matrix z = Matrix::Zero(problem_->rows().n_effects(), size);
+        Matrix x(p, size);
+        for (Index i = 0; i < size; ++i) {
+            maps_[0].map.apply(X.data() + (begin + i) * static_cast<Index>(X.shape(1)), 1.0,
+                               x.col(i).data());
+            for (std::size_t b = 0; b < blocks.size(); ++b) {
+                const auto& block = problem_->rows().effects[b];
+                const Index level = std::get<0>(blocks[b]).data()[begin + i];
+                if (level < 0) continue;
+                double* to = z.col(i).data() + block.first + level * block.k;
+                for (std::size_t t = 0; t < z_[b].size(); ++t) {
+                    const auto& basis = std::get<0>(std::get<2>(blocks[b])[t]);
+                    z_[b][t].apply(basis.data() + (begin + i) * static_cast<Index>(basis.shape(1)),
+                                   1.0, to);
+                    to += z_[b][t].size();
+                }
+            }
+        }
+        if (z.rows() > 0) {
+            const Matrix kz = problem_->system().solve(z);
+            x -= problem_->border().leftCols(p).transpose() * kz;
+            out.segment(begin, size) = z.cwiseProduct(kz).colwise().sum().transpose();
+        } else {
+            out.segment(begin, size).setZero();
+        }
+        const Matrix cx = c * x;
+        out.segment(begin, size) += x.cwiseProduct(cx).colwise().sum().transpose();
+    }
+
+    std::unique_ptr<GeneralizedProblem> problem_;
+    std::vector<generalized::GroupMap> maps_;
+    std::vector<std::vector<RowMapping>> z_;
+    std::array<Index, 3> deficient_{-1, -1, -1};
+    std::mutex mutex_;
+};
+
+}  // namespace
+
+void bind_generalized(nb::module_& m) {
+    nb::class_<Estimate>(m, "GeneralizedEstimate")
+        .def_prop_ro("objective", [](const Estimate& e) { return e.found.value; })
+        .def_prop_ro("evaluations", [](const Estimate& e) { return e.found.evaluations; })
+        .def_prop_ro("converged", [](const Estimate& e) { return e.found.converged; })
+        .def_prop_ro("psi", [](const Estimate& e) { return to_numpy(e.found.point.psi); }, nb::rv_policy::automatic)
+        .def_prop_ro("mapped", [](const Estimate& e) { return to_numpy(e.found.point.beta); }, nb::rv_policy::automatic)
+        .def_prop_ro("gradient", [](const Estimate& e) { return to_numpy(e.found.gradient); }, nb::rv_policy::automatic)
+        .def_prop_ro("curvature", [](const Estimate& e) { return to_numpy(e.found.curvature); }, nb::rv_policy::automatic);
+
+    nb::class_<SharedGeneralized>(m, "GeneralizedProblem")
+        .def(nb::init<int, const std::vector<InPart>&, const InOffsets&,
+                      const std::vector<InEffects>&, bool, const std::vector<InVector>&,
+                      const nb::callable&>(),
+             nb::arg("predictors"), nb::arg("parts"), nb::arg("offsets"), nb::arg("blocks"),
+             nb::arg("merge"), nb::arg("precisions"), nb::arg("density"))
+        .def("optimise", &SharedGeneralized::optimise, nb::arg("start"), nb::arg("criterion"),
+             nb::arg("tolerance"), nb::arg("max_evaluations"))
+        .def("at", &SharedGeneralized::at, nb::arg("psi"), nb::arg("coefficients"),
+             nb::arg("criterion"))
+        .def("local", &SharedGeneralized::local, nb::arg("psi"), nb::arg("beta"),
+             nb::arg("criterion"))
+        .def("hessian", &SharedGeneralized::hessian, nb::arg("estimate"), nb::arg("criterion"))
+        .def("information", &SharedGeneralized::information, nb::arg("estimate"),
+             nb::arg("criterion"))
+        .def("conditional", &SharedGeneralized::conditional, nb::arg("estimate"),
+             nb::arg("criterion"))
+        .def("variances", &SharedGeneralized::variances, nb::arg("estimate"), nb::arg("criterion"),
+             nb::arg("X"), nb::arg("blocks"), nb::arg("covariance"))
+        .def_prop_ro("deficient",
+                     [](const SharedGeneralized& s) {
+                         return nb::make_tuple(s.deficient()[0], s.deficient()[1],
+                                               s.deficient()[2]);
+                     })
+        .def_prop_ro("n_rows", [](const SharedGeneralized& s) { return s.get().rows().n; })
+        .def_prop_ro("n_psi", [](const SharedGeneralized& s) { return s.get().n_psi(); })
+        .def_prop_ro("mode_steps", [](const SharedGeneralized& s) { return s.get().mode_steps(); })
+        .def("kept", [](const SharedGeneralized& s, std::size_t g) { return s.maps().at(g).map.kept; })
+        .def("aliased", [](const SharedGeneralized& s, std::size_t g) { return s.maps().at(g).aliased; })
+        .def("aliases", [](const SharedGeneralized& s, std::size_t g) { return to_numpy(s.maps().at(g).aliases); })
+        .def("matrix", [](const SharedGeneralized& s, std::size_t g) { return to_numpy(s.maps().at(g).map.matrix()); })
+        .def("coefficients",
+             [](const SharedGeneralized& s, const Estimate& e, std::size_t g) {
+                 const auto& group = s.maps().at(g);
+                 return to_numpy(Vector(group.map.matrix() *
+                                        e.found.point.beta.segment(group.first, group.map.size())));
+             })
+        .def("effects",
+             [](const SharedGeneralized& s, const Estimate& e, std::size_t block) {
+                 const auto& b = s.get().rows().effects.at(block);
+                 const RowMatrix out = ConstRowMap(e.effects.at(block).data(), b.q, b.k) *
+                                       s.block_matrix(block).transpose();
+                 return to_numpy(out.data(),
+                                 {static_cast<std::size_t>(b.q), static_cast<std::size_t>(b.k)});
+             })
+        .def("factor", [](const SharedGeneralized& s, const Estimate& e, std::size_t term) {
+            return to_numpy(s.term_factor(e, term));
+        });
+}
+
+}  // namespace partialpool

@@ -1,0 +1,195 @@
+#include "partialpool/generalized/problem.hpp"
+
+// The conditional mode of the random effects by penalised iteratively reweighted least
+// squares: Newton steps with halving, for v with b = Sigma v, so that a singular Sigma is no
+// special case.
+
+namespace partialpool::generalized {
+namespace {
+
+// Half the decrease that a Newton step promises; the mode is then known to its square.
+constexpr double tolerance = 1e-7;
+constexpr int most_steps = 200, most_halvings = 40;
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+}  // namespace
+
+Vector GeneralizedProblem::inner_of(const Vector& all) const {
+    Vector out(static_cast<Index>(inner_.size()));
+    for (std::size_t i = 0; i < inner_.size(); ++i) out(static_cast<Index>(i)) = all(inner_[i]);
+    return out;
+}
+
+Vector GeneralizedProblem::times_sigma(const std::vector<Matrix>& lambda, const Vector& v) const {
+    Vector out(v.size());
+    for (std::size_t t = 0; t < lambda.size(); ++t) {
+        const auto& block = rows_.effects[t];
+        const Index k = block.k;
+        const Matrix sigma = lambda[t] * lambda[t].transpose();
+        if (k == 1) {
+            out.segment(block.first, block.q) = sigma(0, 0) * v.segment(block.first, block.q);
+            continue;
+        }
+        for (Index l = 0; l < block.q; ++l)
+            out.segment(block.first + l * k, k) =
+                sigma.lazyProduct(v.segment(block.first + l * k, k));
+    }
+    return out;
+}
+
+/// Weights from the second derivatives in `state_`.
+void GeneralizedProblem::set_weights(bool clamp) {
+    for (int b = 0; b < rows_.predictors; ++b)
+        for (int a = 0; a <= b; ++a) {
+            const auto e = static_cast<std::size_t>(pair_of(a, b));
+            auto& w = weights_[e];
+            const auto& second = state_.second[e];
+            w.resize(second.size());
+            for (std::size_t i = 0; i < w.size(); ++i) w[i] = -second[i];
+            // A step with weights that are not negative goes downhill all the same.
+            if (clamp)
+                for (double& x : w) x = a == b ? std::max(x, 0.0) : 0.0;
+        }
+}
+
+bool GeneralizedProblem::factor_at_mode(const std::vector<Matrix>& lambda, bool clamp) {
+    set_weights(clamp);
+    if (!system_) return true;
+    system_->fill(weights_);
+    return system_->factor(lambda);
+}
+
+/// Z'WX and what is left of X'WX after the random effects, for the weights of the mode.
+void GeneralizedProblem::make_border() {
+    zx_ = rows_.effects_border(weights_);
+    xx_ = rows_.fixed_border(weights_);
+    if (!system_) {
+        kzx_ = zx_;
+        schur_ = xx_ + penalty_;
+        return;
+    }
+    kzx_ = system_->solve(zx_);
+    schur_ = xx_ + penalty_ - zx_.transpose() * kzx_;
+}
+
+bool GeneralizedProblem::find_mode(const std::vector<Matrix>& lambda, Vector& beta,
+                                   const Criterion& criterion) {
+    const bool all = all_predictors();
+    const Index q = rows_.n_effects();
+    mode_.steps = 0;
+    if (!system_ && !criterion.joint) {
+        rows_.set_fixed(beta, state_);
+        mode_.penalised =
+            -2.0 * rows_.evaluate(*density_, 3, true, state_) + beta.dot(penalty_ * beta);
+        factor_at_mode(lambda, false);
+        return std::isfinite(mode_.penalised);
+    }
+    if (mode_.v.size() != q) mode_.v = Vector::Zero(q);
+    mode_.b = times_sigma(lambda, mode_.v);
+    rows_.set_fixed(beta, state_);
+    rows_.add_random(mode_.b.data(), state_.random);
+    const auto value = [&](int order, const Vector& coefficients) {
+        return -2.0 * rows_.evaluate(*density_, order, all, state_) + mode_.v.dot(mode_.b) +
+               coefficients.dot(penalty_ * coefficients);
+    };
+    double current = value(2, beta);
+    if (!std::isfinite(current) && mode_.b.squaredNorm() > 0.0) {
+        mode_.v.setZero();
+        mode_.b.setZero();
+        rows_.add_random(mode_.b.data(), state_.random);
+        current = value(2, beta);
+    }
+    if (!std::isfinite(current)) return false;
+    PerPredictor from, to;
+    for (; mode_.steps < most_steps; ++mode_.steps) {
+        const Vector g = rows_.effects_score(state_.first);
+        if (!factor_at_mode(lambda, false) && !factor_at_mode(lambda, true)) return false;
+        Vector rhs = system_ ? Vector(system_->multiply(mode_.b) + g) : Vector(0);
+        Vector step_beta = Vector::Zero(beta.size());
+        double promised = 0.0;
+        if (criterion.joint) {
+            make_border();
+            const Index p = static_cast<Index>(inner_.size());
+            Matrix s(p, p);
+            Vector slope = rows_.fixed_score(state_.first) - penalty_ * beta;
+            Vector full = slope;
+            if (system_) full += zx_.transpose() * (mode_.b - system_->solve(rhs));
+            for (Index r = 0; r < p; ++r)
+                for (Index c = 0; c < p; ++c) s(r, c) = schur_(inner_[at(r)], inner_[at(c)]);
+            if (!cholesky_in_place(s)) return false;
+            const Vector own =
+                solve_upper(s.transpose(), solve_upper(s.transpose(), inner_of(full), true));
+            for (Index r = 0; r < p; ++r) step_beta(inner_[at(r)]) = own(r);
+            promised += step_beta.dot(slope);
+            if (system_) rhs -= zx_ * step_beta;
+        }
+        Vector b_new(0), v_new(0);
+        if (system_) {
+            b_new = system_->solve(rhs);
+            v_new = rhs - system_->multiply(b_new);
+            promised += (b_new - mode_.b).dot(g - mode_.v);
+        }
+        if (!(std::abs(promised) < 1e300)) return false;
+        const Vector v_old = mode_.v, b_old = mode_.b, beta_old = beta;
+        const bool last = promised < tolerance;
+        double step = 1.0;
+        for (int halving = 0;; ++halving, step *= 0.5) {
+            if (halving == most_halvings) return false;
+            mode_.v = v_old + step * (v_new - v_old);
+            mode_.b = b_old + step * (b_new - b_old);
+            beta = beta_old + step * step_beta;
+            if (criterion.joint) rows_.set_fixed(beta, state_);
+            rows_.add_random(mode_.b.data(), state_.random);
+            const double trial = value(last ? 3 : 2, beta);
+            // Close by, rounding hides the decrease that the step makes.
+            if (trial <= current + 1e-12 * std::abs(current) + (last ? 1e-9 : 0.0)) {
+                current = trial;
+                break;
+            }
+        }
+        if (last) break;
+    }
+    mode_steps_ += mode_.steps + 1;
+    if (!all && rows_.predictors > 1)
+        // The other predictors' derivatives are needed at the mode only.
+        rows_.evaluate(*density_, 3, true, state_);
+    mode_.penalised = current;
+    return mode_.steps < most_steps && factor_at_mode(lambda, false);
+}
+
+Vector GeneralizedProblem::fixed_only(Vector beta) {
+    for (const int a : rows_.random)
+        std::fill(state_.random[at(a)].begin(), state_.random[at(a)].end(), 0.0);
+    const auto value = [&](const Vector& trial) {
+        rows_.set_fixed(trial, state_);
+        const double h =
+            -2.0 * rows_.evaluate(*density_, 2, true, state_) + trial.dot(penalty_ * trial);
+        return std::isfinite(h) ? h : std::numeric_limits<double>::infinity();
+    };
+    double current = value(beta), radius = 4.0;
+    for (int count = 0; count < 50 && std::isfinite(current) && radius > 1e-8; ++count) {
+        set_weights(false);
+        const Vector slope = 2.0 * (penalty_ * beta - rows_.fixed_score(state_.first));
+        const Matrix curvature = 2.0 * (rows_.fixed_border(weights_) + penalty_);
+        double promised = 0.0;
+        while (radius > 1e-8) {
+            const Step step = trust_region_step(slope, curvature, radius);
+            promised = step.promised;
+            const double trial = value(beta + step.p);
+            const double rho = (current - trial) / step.promised;
+            if (rho > 0.75) radius *= 2.0;
+            if (rho > 1e-3 || promised < 1e-9) {
+                beta += step.p;
+                current = trial;
+                break;
+            }
+            radius = 0.25 * step.p.norm();
+        }
+        // A start only: the search goes on from here.
+        if (promised < 1e-3) break;
+    }
+    return beta;
+}
+
+}  // namespace partialpool::generalized

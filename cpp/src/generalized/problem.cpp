@@ -1,0 +1,278 @@
+#include "partialpool/generalized/problem.hpp"
+
+namespace partialpool::generalized {
+namespace {
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+constexpr double log_two_pi = 1.8378770664093454835606594728112;
+
+}  // namespace
+
+GeneralizedProblem::GeneralizedProblem(ModelRows rows, std::shared_ptr<const Density> density,
+                                       std::vector<Term> terms, std::vector<Index> inner,
+                                       Matrix penalty, double constant)
+    : rows_(std::move(rows)),
+      density_(std::move(density)),
+      terms_(std::move(terms)),
+      inner_(std::move(inner)),
+      penalty_(std::move(penalty)),
+      constant_(constant),
+      state_(rows_.make_state()) {
+    if (rows_.effects.empty()) return;
+    rows_.find_slots(rows_.pattern());
+    system_.emplace(rows_);
+}
+
+Index GeneralizedProblem::n_psi() const {
+    if (terms_.empty()) return 0;
+    return terms_.back().first + structure::n_params(terms_.back().structure, terms_.back().k);
+}
+
+std::vector<Index> GeneralizedProblem::outer(const Criterion& criterion) const {
+    std::vector<Index> out;
+    for (Index a = 0; a < n_psi(); ++a) out.push_back(a);
+    for (Index p = 0; p < n_parameters(); ++p)
+        if (!criterion.joint || std::find(inner_.begin(), inner_.end(), p) == inner_.end())
+            out.push_back(n_psi() + p);
+    return out;
+}
+
+Matrix GeneralizedProblem::factor(const Parameters& point, std::size_t term) const {
+    const Term& own = terms_[term];
+    const Matrix lower = structure::factor(own.structure, own.k, point.psi.data() + own.first);
+    return turned(point, term) ? Matrix(point.axes[term] * lower) : lower;
+}
+
+std::vector<Matrix> GeneralizedProblem::lambda(const Parameters& point) const {
+    std::vector<Matrix> out;
+    for (const auto& block : rows_.effects) out.push_back(Matrix::Zero(block.k, block.k));
+    for (std::size_t t = 0; t < terms_.size(); ++t) {
+        const Term& term = terms_[t];
+        const Matrix own = factor(point, t);
+        out[at(term.block)].block(term.offset, term.offset, term.k, term.k) =
+            turned(point, t) ? lower_triangular(own) : own;
+    }
+    return out;
+}
+
+Local GeneralizedProblem::evaluate(Parameters& point, const Criterion& criterion,
+                                   bool derivatives) {
+    Local out;
+    ++evaluations_;
+    const auto factors = lambda(point);
+    if (!find_mode(factors, point.beta, criterion)) return out;
+    double value = mode_.penalised - 2.0 * constant_;
+    Adjoint adjoint;
+    if (derivatives || criterion.restricted) make_border();
+    if (criterion.nodes > 1) {
+        value = quadrature(factors, criterion.nodes, derivatives, adjoint) - 2.0 * constant_ +
+                point.beta.dot(penalty_ * point.beta);
+    } else {
+        std::vector<double> slope;
+        if (criterion.expected && !expected_weights(factors, slope)) return out;
+        if (system_) value += (criterion.expected ? *expected_ : *system_).log_determinant();
+        if (criterion.restricted) {
+            const auto p = static_cast<Index>(inner_.size());
+            Matrix s(p, p);
+            for (Index r = 0; r < p; ++r)
+                for (Index c = 0; c < p; ++c) s(r, c) = schur_(inner_[at(r)], inner_[at(c)]);
+            if (!cholesky_in_place(s)) return out;
+            value += 2.0 * s.diagonal().array().log().sum() - static_cast<double>(p) * log_two_pi;
+        }
+        if (derivatives) adjoint = laplace_adjoint(factors, criterion);
+    }
+    out.value = value;
+    if (derivatives && std::isfinite(value)) chain(point, adjoint, criterion, out);
+    return out;
+}
+
+/// Explicit and implicit derivatives of Laplace's approximation: one adjoint sweep through
+/// the mode. With s = d log|M| / d eta, a = K Z's and t = D Z's:
+/// dF/dSigma = sum_l N_l - g_l g_l' + (t_l g_l' + g_l t_l') / 2,
+/// dF/dbeta = X'(-2 r + s - W Z a).
+GeneralizedProblem::Adjoint GeneralizedProblem::laplace_adjoint(const std::vector<Matrix>& lambda,
+                                                                const Criterion& criterion) {
+    Adjoint out;
+    out.beta = -2.0 * rows_.fixed_score(state_.first);
+    const auto d = static_cast<std::size_t>(rows_.predictors);
+    if (!system_) return out;
+    PenalisedSystem& system = criterion.expected ? *expected_ : *system_;
+    system.invert();
+    std::array<std::vector<double>, 6> h;
+    system.forms(h);
+    std::vector<double> slope;
+    if (criterion.expected) expected_weights(lambda, slope);
+    PerPredictor s;
+    for (std::size_t c = 0; c < d; ++c) s[c].assign(at(rows_.n), 0.0);
+
+    // The columns that are integrated out besides the effects, if any.
+    const auto p = criterion.joint ? static_cast<Index>(inner_.size()) : 0;
+    Matrix inverse(p, p), own_kzx(kzx_.rows(), p), own_zx(kzx_.rows(), p);
+    if (p > 0) {
+        Matrix block(p, p);
+        for (Index r = 0; r < p; ++r) {
+            own_kzx.col(r) = kzx_.col(inner_[at(r)]);
+            own_zx.col(r) = zx_.col(inner_[at(r)]);
+            for (Index c = 0; c < p; ++c) block(r, c) = schur_(inner_[at(r)], inner_[at(c)]);
+        }
+        cholesky_in_place(block);
+        inverse = solve_upper(block.transpose(),
+                              solve_upper(block.transpose(), Matrix::Identity(p, p), true));
+    }
+    Matrix root;
+    if (criterion.restricted) {
+        root = inverse;
+        cholesky_in_place(root);
+        rows_.add_forms(own_kzx, root, inner_, h);
+    }
+    for (const int a : rows_.random)
+        for (const int b : rows_.random) {
+            if (a > b) continue;
+            const double count = a == b ? 1.0 : 2.0;
+            const auto& form = h[static_cast<std::size_t>(pair_of(a, b))];
+            for (std::size_t c = 0; c < d; ++c) {
+                int i[3] = {a, b, static_cast<int>(c)};
+                std::sort(i, i + 3);
+                const auto& third =
+                    state_.third[static_cast<std::size_t>(triple_of(i[0], i[1], i[2]))];
+                for (std::size_t row = 0; row < form.size(); ++row)
+                    s[c][row] -= count * form[row] * third[row];
+            }
+        }
+    if (criterion.expected)
+        for (std::size_t row = 0; row < slope.size(); ++row) s[0][row] = h[0][row] * slope[row];
+
+    const Vector zs = rows_.effects_score(s);
+    Vector xs = rows_.fixed_score(s);
+    Vector rhs = zs, step = Vector::Zero(n_parameters());
+    if (p > 0) {
+        const Vector own = inverse * (inner_of(xs) - own_zx.transpose() * system_->solve(zs));
+        for (Index r = 0; r < p; ++r) step(inner_[at(r)]) = own(r);
+        rhs -= own_zx * own;
+    }
+    const Vector a = system_->solve(rhs), t = rhs - system_->multiply(a);
+    out.beta += xs - zx_.transpose() * a - xx_ * step;
+
+    const Vector g = rows_.effects_score(state_.first);
+    Matrix f(kzx_.rows(), 0);
+    if (criterion.restricted) f = (own_zx - system_->multiply(own_kzx)) * root;
+    for (std::size_t b = 0; b < rows_.effects.size(); ++b) {
+        const auto& block = rows_.effects[b];
+        const Index k = block.k;
+        Matrix sum = system.information(static_cast<Index>(b));
+        for (Index l = 0; l < block.q; ++l) {
+            const auto gl = g.segment(block.first + l * k, k);
+            const auto tl = t.segment(block.first + l * k, k);
+            if (k == 1) {
+                sum(0, 0) += gl(0) * (tl(0) - gl(0));
+            } else {
+                const Vector other = 0.5 * tl - 0.5 * gl;
+                sum += gl.lazyProduct(other.transpose());
+                sum += other.lazyProduct(gl.transpose());
+            }
+            if (f.cols() > 0)
+                sum -= f.middleRows(block.first + l * k, k)
+                           .lazyProduct(f.middleRows(block.first + l * k, k).transpose());
+        }
+        out.sigma.push_back(std::move(sum));
+    }
+    return out;
+}
+
+bool GeneralizedProblem::expected_weights(const std::vector<Matrix>& lambda,
+                                          std::vector<double>& slope) {
+    if (!system_) return true;
+    if (!expected_) expected_.emplace(rows_);
+    std::array<std::vector<double>, 6> weights;
+    weights[0].resize(at(rows_.n));
+    slope.resize(at(rows_.n));
+    std::array<const double*, max_predictors> eta{};
+    for (std::size_t a = 0; a < at(rows_.predictors); ++a) eta[a] = state_.eta[a].data();
+    if (!density_->expected(0, rows_.n, eta.data(), weights[0].data(), slope.data())) return false;
+    expected_->fill(weights);
+    return expected_->factor(lambda);
+}
+
+/// From derivatives in Sigma (or Lambda) and beta to those in the outer parameters, with the
+/// curvature of the working linear mixed model: average information for psi, the curvature of
+/// the profile over the effects for beta, and the part between them.
+void GeneralizedProblem::chain(const Parameters& point, const Adjoint& adjoint,
+                               const Criterion& criterion, Local& out) const {
+    const Index m = n_psi(), total = m + n_parameters();
+    Vector gradient = Vector::Zero(total);
+    Matrix curvature = Matrix::Zero(total, total);
+    gradient.tail(n_parameters()) = adjoint.beta + 2.0 * penalty_ * point.beta;
+    curvature.bottomRightCorner(n_parameters(), n_parameters()) = 2.0 * schur_;
+    if (m > 0) {
+        const Vector g = rows_.effects_score(state_.first);
+        Matrix x = Matrix::Zero(rows_.n_effects(), m);
+        for (std::size_t i = 0; i < terms_.size(); ++i) {
+            const Term& term = terms_[i];
+            const auto& block = rows_.effects[at(term.block)];
+            const double* psi = point.psi.data() + term.first;
+            const Index count = structure::n_params(term.structure, term.k);
+            auto directions = structure::directions(term.structure, term.k, psi);
+            if (!adjoint.sigma.empty()) {
+                Matrix slope = cut(adjoint.sigma[at(term.block)], term);
+                if (turned(point, i)) slope = sandwich(point.axes[i], slope);
+                for (Index c = 0; c < count; ++c)
+                    gradient(term.first + c) = slope.cwiseProduct(directions[at(c)]).sum();
+                curvature.block(term.first, term.first, count, count) =
+                    structure::chart(term.structure, term.k, psi, slope);
+            } else {
+                const Matrix own = cut(adjoint.lambda[at(term.block)], term);
+                const auto factors = structure::factor_directions(term.structure, term.k, psi);
+                for (Index c = 0; c < count; ++c)
+                    gradient(term.first + c) = own.cwiseProduct(factors[at(c)]).sum();
+            }
+            if (turned(point, i))
+                for (Matrix& e : directions) e = sandwich(point.axes[i].transpose(), e);
+            for (Index c = 0; c < count; ++c)
+                for (Index l = 0; l < block.q; ++l) {
+                    const Index from = block.first + l * block.k + term.offset;
+                    x.col(term.first + c).segment(from, term.k) =
+                        directions[at(c)].lazyProduct(g.segment(from, term.k));
+                }
+        }
+        const Matrix ax = system_->multiply(x);
+        Matrix q = x.transpose() * ax - ax.transpose() * system_->solve(ax);
+        const Matrix between = 2.0 * (zx_.transpose() * x - kzx_.transpose() * ax);
+        curvature.topLeftCorner(m, m) += 0.5 * (q + q.transpose());
+        curvature.bottomLeftCorner(n_parameters(), m) = between;
+        curvature.topRightCorner(m, n_parameters()) = between.transpose();
+    }
+    if (criterion.joint) profile_inner(curvature);
+    const auto kept = outer(criterion);
+    const auto size = static_cast<Index>(kept.size());
+    out.gradient.resize(size);
+    out.curvature.resize(size, size);
+    for (Index r = 0; r < size; ++r) {
+        out.gradient(r) = gradient(kept[at(r)]);
+        for (Index c = 0; c < size; ++c) out.curvature(r, c) = curvature(kept[at(r)], kept[at(c)]);
+    }
+}
+
+/// Take out the coefficients that follow the others.
+void GeneralizedProblem::profile_inner(Matrix& curvature) const {
+    const auto p = static_cast<Index>(inner_.size());
+    Matrix own(p, p), others(p, curvature.cols());
+    for (Index r = 0; r < p; ++r) {
+        others.row(r) = curvature.row(n_psi() + inner_[at(r)]);
+        for (Index c = 0; c < p; ++c) own(r, c) = others(r, n_psi() + inner_[at(c)]);
+    }
+    if (cholesky_in_place(own)) {
+        const Matrix half = solve_upper(own.transpose(), others, true);
+        curvature -= half.transpose() * half;
+    }
+}
+
+std::vector<std::vector<double>> GeneralizedProblem::conditional() {
+    std::vector<std::vector<double>> out;
+    if (!system_) return out;
+    system_->invert();
+    for (Index t = 0; t < system_->n_blocks(); ++t) out.push_back(system_->diagonal_blocks(t));
+    return out;
+}
+
+}  // namespace partialpool::generalized

@@ -1,0 +1,209 @@
+#include "partialpool/generalized/search.hpp"
+
+namespace partialpool::generalized {
+namespace {
+
+/// Differences of points and gradients, from which the curvature of the model is corrected.
+class Secants {
+public:
+    void add(const Vector& step, const Vector& change) {
+        steps_.push_back(step);
+        changes_.push_back(change);
+        if (steps_.size() > most) {
+            steps_.erase(steps_.begin());
+            changes_.erase(changes_.begin());
+        }
+    }
+    void clear() {
+        steps_.clear();
+        changes_.clear();
+    }
+
+    /// Corrections by Broyden, Fletcher, Goldfarb and Shanno, oldest first, to the curvature
+    /// with its eigenvalues made positive. Without any the curvature stays as it is: a saddle
+    /// at a zero standard deviation is left by its negative eigenvalues.
+    Matrix correct(const Matrix& curvature) const {
+        if (steps_.empty()) return curvature;
+        const Eigenpairs eigen = eigen_symmetric(curvature);
+        const double floor = 1e-8 * eigen.values.cwiseAbs().maxCoeff();
+        Matrix b = eigen.apply([&](double x) { return std::max(std::abs(x), floor); });
+        for (std::size_t i = 0; i < steps_.size(); ++i) {
+            const Vector& s = steps_[i];
+            const Vector& y = changes_[i];
+            const Vector bs = b * s;
+            const double sy = s.dot(y), sbs = s.dot(bs);
+            if (!(sy > 1e-2 * sbs)) continue;
+            b += y * y.transpose() / sy - bs * bs.transpose() / sbs;
+        }
+        return b;
+    }
+
+private:
+    static constexpr std::size_t most = 8;
+    std::vector<Vector> steps_, changes_;
+};
+
+Parameters move(const GeneralizedProblem& problem, const Parameters& from, const Vector& step,
+                const std::vector<Index>& outer) {
+    Parameters to = from;
+    const Index m = problem.n_psi();
+    for (std::size_t i = 0; i < outer.size(); ++i) {
+        if (outer[i] < m)
+            to.psi(outer[i]) += step(static_cast<Index>(i));
+        else
+            to.beta(outer[i] - m) += step(static_cast<Index>(i));
+    }
+    return to;
+}
+
+struct Walker {
+    GeneralizedProblem& problem;
+    const Criterion& criterion;
+    const SearchOptions& options;
+    const int before;
+
+    int used() const { return problem.evaluations() - before; }
+
+    Found first(Parameters from) {
+        Found out;
+        const Local local = problem.evaluate(from, criterion, true);
+        return {std::move(from), local.value, local.gradient, local.curvature, 0, false};
+    }
+
+    /// Trust-region Newton with the model's curvature, corrected by secants.
+    void descend(Found& best) {
+        const auto outer = problem.outer(criterion);
+        if (!std::isfinite(best.value)) return;
+        best.converged = outer.empty();
+        if (best.converged) return;
+        Secants secants;
+        double radius = 1.0;
+        while (true) {
+            const Matrix curvature = secants.correct(best.curvature);
+            const Step step = trust_region_step(best.gradient, curvature, radius);
+            if (step.promised < options.tolerance) {
+                best.converged = true;
+                return;
+            }
+            if (used() >= options.max_evaluations || radius < 1e-10) return;
+            Parameters trial = move(problem, best.point, step.p, outer);
+            const Local next = problem.evaluate(trial, criterion, true);
+            const double length = step.p.norm();
+            if (!next.ok()) {
+                radius = 0.25 * length;
+                continue;
+            }
+            const double decrease = best.value - next.value;
+            const double rho = decrease / step.promised;
+            secants.add(step.p, next.gradient - best.gradient);
+            // What the objective can't resolve any more is as good as met.
+            const bool rounding = step.promised < 1e-12 * std::abs(best.value);
+            if (rho < 0.25 && !rounding)
+                radius = 0.25 * length;
+            else if (rho > 0.75 && length > 0.8 * radius)
+                radius = 2.0 * radius;
+            if (rho > 1e-4 || rounding) {
+                best.point = std::move(trial);
+                best.value = next.value;
+                best.gradient = next.gradient;
+                best.curvature = next.curvature;
+                if (rounding) {
+                    best.converged = true;
+                    return;
+                }
+            }
+        }
+    }
+};
+
+/// Sigma of every unstructured term in its principal axes, largest first.
+Parameters principal(const GeneralizedProblem& problem, const Parameters& point) {
+    Parameters out = point;
+    out.axes.resize(problem.terms().size());
+    for (std::size_t t = 0; t < problem.terms().size(); ++t) {
+        const Term& term = problem.terms()[t];
+        if (term.structure != Structure::unstructured || term.k == 1) continue;
+        const Axes axes = principal_axes(problem.factor(point, t));
+        out.axes[t] = axes.vectors;
+        double* to = out.psi.data() + term.first;
+        for (Index c = 0; c < term.k; ++c)
+            for (Index r = c; r < term.k; ++r) *to++ = r == c ? axes.sizes(c) : 0.0;
+    }
+    return out;
+}
+
+/// Positions of the standard deviations among the parameters of a term in principal axes.
+std::vector<Index> scale_positions(const Term& term) {
+    std::vector<Index> out;
+    if (term.structure == Structure::cs) return out;
+    const bool full = term.structure == Structure::unstructured;
+    const Index scales = full || term.structure == Structure::diagonal ? term.k : 1;
+    for (Index c = 0, a = 0; c < scales; ++c) {
+        out.push_back(term.first + a);
+        a += full ? term.k - c : 1;
+    }
+    return out;
+}
+
+}  // namespace
+
+Vector start_psi(const GeneralizedProblem& problem, double scale) {
+    Vector psi(problem.n_psi());
+    for (const auto& term : problem.terms())
+        structure::start(term.structure, term.k, scale, psi.data() + term.first);
+    return psi;
+}
+
+Found search(GeneralizedProblem& problem, Parameters from, const Criterion& criterion,
+             const SearchOptions& options) {
+    Walker walker{problem, criterion, options, problem.evaluations()};
+    Found best = walker.first(std::move(from));
+    walker.descend(best);
+    // Near singularity go on in principal axes, where what vanishes stands last. What has all
+    // but vanished is set to zero, where the gradient vanishes and the curvature tells
+    // whether it pays to leave.
+    for (int round = 0; round < 4 && criterion.nodes == 1 && std::isfinite(best.value); ++round) {
+        Parameters turned = principal(problem, best.point);
+        bool small = false;
+        for (const auto& term : problem.terms())
+            for (const Index a : scale_positions(term)) {
+                const double sd = std::abs(turned.psi(a));
+                small = small || (sd < 1e-2 && best.point.psi(a) != 0.0);
+                if (sd < 1e-4) turned.psi(a) = 0.0;
+            }
+        if (!small) break;
+        Found next = walker.first(std::move(turned));
+        if (!(next.value <= best.value + 1e-8)) break;
+        const double before = best.value;
+        walker.descend(next);
+        best = std::move(next);
+        if (best.value > before - 1e-8) break;
+    }
+    best.evaluations = walker.used();
+    return best;
+}
+
+Matrix exact_hessian(GeneralizedProblem& problem, const Parameters& point,
+                     const Criterion& criterion, const Matrix& curvature) {
+    const auto outer = problem.outer(criterion);
+    const auto size = static_cast<Index>(outer.size());
+    Matrix h(size, size);
+    for (Index c = 0; c < size; ++c) {
+        // A hundredth of a standard error: far above rounding, far below the scale on which
+        // the curvature changes.
+        const double scale = curvature(c, c) > 1e-8 ? std::sqrt(2.0 / curvature(c, c)) : 1.0;
+        const double width = 1e-2 * std::min(scale, 1.0);
+        Vector step = Vector::Zero(size), slope[2];
+        for (int side = 0; side < 2; ++side) {
+            step(c) = side == 0 ? width : -width;
+            Parameters trial = move(problem, point, step, outer);
+            const Local local = problem.evaluate(trial, criterion, true);
+            if (!local.ok()) return Matrix();
+            slope[side] = local.gradient;
+        }
+        h.col(c) = (slope[0] - slope[1]) / (2.0 * width);
+    }
+    return 0.5 * (h + h.transpose());
+}
+
+}  // namespace partialpool::generalized

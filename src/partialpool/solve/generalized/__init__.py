@@ -1,0 +1,16 @@
+"""Generalized linear mixed models: from linear predictors to estimates."""
+
+from __future__ import annotations
+
+from partialpool.solve.generalized.layout import Part
+from partialpool.solve.generalized.objective import Objective
+from partialpool.solve.generalized.solution import GeneralizedSolution
+from partialpool.solve.generalized.solving import restore_generalized, solve_generalized
+
+__all__ = [
+    "GeneralizedSolution",
+    "Objective",
+    "Part",
+    "restore_generalized",
+    "solve_generalized",
+]

@@ -1,0 +1,95 @@
+"""The log-density of the rows, in the order in which the core wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.core import Density
+from partialpool.families import Family, Response, ResponseFamily, Zero
+
+__all__ = ["density_maker", "merges", "take", "threshold_columns"]
+
+Vector = NDArray[np.float64]
+Positions = NDArray[np.int64]
+Made = tuple[Density, float]
+
+
+def merges(family: ResponseFamily, zero: Zero) -> bool:
+    """Whether rows that differ in nothing but the response may be added up."""
+    return not isinstance(family, Family) and family.core_name(zero) in ("binomial", "poisson")
+
+
+def take(response: Response, rows: NDArray[np.intp] | None) -> Response:
+    """Pick rows of a response."""
+    if rows is None:
+        return response
+    return Response(
+        response.text,
+        response.values[rows],
+        _pick(response.trials, rows),
+        response.levels,
+        _pick(response.weights, rows),
+        rows if response.rows is None else response.rows[rows],
+    )
+
+
+def density_maker(
+    response: Response, family: ResponseFamily, zero: Zero
+) -> Callable[[Positions, Positions], Made]:
+    """Return what the core calls to have the density of its rows.
+
+    The function takes the order of the rows and where each group of equal ones starts; it
+    returns the density of the groups and what that leaves out of the log-likelihood.
+    """
+
+    def make(order: Positions, start: Positions) -> Made:
+        rows = take(response, order)
+        if isinstance(family, Family):
+            function = family.density(rows)
+            density = Density(function, len(order), len(family.parts()))
+            return density, density.constant
+        density = _density(family, zero, rows.values, rows.trials, rows.weights)
+        constant = density.constant
+        if len(start) < len(order):
+            density = _merged(family, zero, rows, start)
+        return density, constant
+
+    return make
+
+
+def _density(
+    family: ResponseFamily, zero: Zero, y: Vector, trials: Vector | None, weights: Vector | None
+) -> Density:
+    return Density(family.core_name(zero), family.link.name, y, trials, weights)
+
+
+def _merged(family: ResponseFamily, zero: Zero, rows: Response, start: Positions) -> Density:
+    weights = np.ones(len(rows.values)) if rows.weights is None else rows.weights
+    total = np.add.reduceat(weights * rows.values, start)
+    if family.core_name(zero) == "binomial":
+        trials = weights if rows.trials is None else weights * rows.trials
+        return _density(family, zero, total, np.add.reduceat(trials, start), None)
+    # Poisson: w (y eta - mu) summed is W (mean eta - mu).
+    share = np.add.reduceat(weights, start)
+    return _density(family, zero, total / share, None, share)
+
+
+def threshold_columns(response: Response) -> tuple[Vector, Vector]:
+    """Columns of the upper and of the lower threshold of each row's category (n, K - 1)."""
+    n, K = len(response.values), len(response.levels or ())
+    category = response.values.astype(np.intp)
+    indicator = np.zeros((n, K + 1))
+    rows = np.arange(n)
+    indicator[rows, category] = 1.0
+    upper = indicator[:, : K - 1]
+    indicator = np.zeros((n, K + 1))
+    indicator[rows, category] = 1.0
+    lower = indicator[:, 1:K]
+    return upper, lower
+
+
+def _pick(values: Vector | None, rows: NDArray[np.intp]) -> Vector | None:
+    return None if values is None else values[rows]

@@ -1,0 +1,217 @@
+"""Estimates of a generalized model, in the user's units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.core import GeneralizedEstimate, GeneralizedProblem, matrix
+from partialpool.families import ResponseFamily, Zero
+from partialpool.solve.generalized.layout import Layout
+from partialpool.solve.generalized.objective import Objective
+
+__all__ = ["GeneralizedSolution"]
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class GeneralizedSolution:
+    """Estimates of a generalized model, computed from the core's optimum when asked for.
+
+    Not slotted: second derivatives cost as much as the fit and are kept once made.
+
+    Attributes
+    ----------
+    layout
+        Linear predictors and grouping factors.
+    family, zero
+        Distribution of the response.
+    objective
+        What was maximised.
+    problem, estimate
+        The core's handle, and where its search ended.
+    evaluations
+        Of the objective.
+    converged
+        Whether the search ended by its own rule.
+    thresholds
+        How many an ordinal model has, 0 for other models.
+    """
+
+    layout: Layout
+    family: ResponseFamily
+    zero: Zero
+    objective: Objective
+    problem: GeneralizedProblem
+    estimate: GeneralizedEstimate
+    evaluations: int
+    converged: bool
+    thresholds: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parts that have coefficients."""
+        names = tuple(part.name for part in self.layout.parts)
+        return (*names, "thresholds") if self.thresholds else names
+
+    @cached_property
+    def beta(self) -> dict[str, Vector]:
+        """Coefficients of every part, NaN for columns that others determine."""
+        out = {}
+        for group, name in enumerate(self.names):
+            values = np.full(self._width(group), np.nan)
+            values[self.problem.kept(group)] = self.problem.coefficients(self.estimate, group)
+            out[name] = values
+        return out
+
+    @property
+    def psi(self) -> Vector:
+        """Covariance parameters, in the core's coordinates."""
+        return self.estimate.psi
+
+    @property
+    def loglik(self) -> float:
+        """Log-likelihood with all constants; restricted if the objective is."""
+        return -0.5 * self.estimate.objective
+
+    @property
+    def df(self) -> int:
+        """Number of estimated parameters."""
+        kept = sum(len(self.problem.kept(group)) for group in range(len(self.names)))
+        return kept + self.problem.n_psi
+
+    @property
+    def gradient_norm(self) -> float:
+        """Largest derivative of the objective, in coordinates without units."""
+        gradient = self.estimate.gradient
+        return float(np.abs(gradient).max()) if gradient.size else 0.0
+
+    @cached_property
+    def hessian(self) -> Vector:
+        """Second derivatives of the objective in the searched parameters, without units.
+
+        Central differences of the exact gradient; covariance parameters first.
+        """
+        return self.problem.hessian(self.estimate, self.objective.core)
+
+    @property
+    def smallest_eigenvalue(self) -> float:
+        """Of the second derivatives."""
+        return float(np.linalg.eigvalsh(self.hessian)[0]) if self.hessian.size else float("inf")
+
+    @cached_property
+    def mapped_covariance(self) -> Vector:
+        """Covariance of the covariance parameters and all coefficients, in the core's units."""
+        m, sizes = self.problem.n_psi, [len(self.problem.kept(g)) for g in range(len(self.names))]
+        total = m + sum(sizes)
+        searched = np.ones(total, dtype=bool)
+        if self.objective.inner:
+            searched[m : m + sizes[0]] = False
+        out = np.zeros((total, total))
+        out[np.ix_(searched, searched)] = _invert(0.5 * self.hessian)
+        if self.objective.inner:
+            # Given the other parameters, as lme4 has it with nAGQ = 0.
+            information = self.problem.information(self.estimate, self.objective.core)
+            inner = slice(m, m + sizes[0])
+            out[inner, inner] = _invert(information[: sizes[0], : sizes[0]])
+        return out
+
+    @cached_property
+    def vcov(self) -> Vector:
+        """Covariance of all coefficients, part by part; NaN for columns left out."""
+        m = self.problem.n_psi
+        groups = range(len(self.names))
+        widths = [self._width(g) for g in groups]
+        kept = np.concatenate(
+            [sum(widths[:g]) + np.asarray(self.problem.kept(g), dtype=np.intp) for g in groups]
+        )
+        back = _block_diagonal([self.problem.matrix(g) for g in groups])
+        out = np.full((sum(widths), sum(widths)), np.nan)
+        out[np.ix_(kept, kept)] = back @ self.mapped_covariance[m:, m:] @ back.T
+        return out
+
+    @cached_property
+    def eta(self) -> dict[str, Vector]:
+        """Fitted linear predictors of all rows; an ordinal model's thresholds stand in beta."""
+        out = {}
+        for part in self.layout.parts:
+            values = part.X @ np.nan_to_num(self.beta[part.name])
+            if part.offset is not None:
+                values = values + part.offset
+            for effects, b in zip(part.random, self.effects(part.name), strict=True):
+                values = values + np.einsum("ij,ij->i", effects.basis, b[effects.factor.codes])
+            out[part.name] = values
+        if self.thresholds:
+            out["thresholds"] = self.beta["thresholds"]
+        return out
+
+    def factor(self, part: str, term: int) -> Vector:
+        """Lambda (k, k) of a random term: Var(b) = Lambda Lambda'."""
+        _, position, _ = self.layout.positions(part)[term]
+        return self.problem.factor(self.estimate, position)
+
+    def effects(self, part: str) -> tuple[Vector, ...]:
+        """Conditional modes b (J, k) of every random term of a part."""
+        return tuple(
+            self.problem.effects(self.estimate, block)[:, cut]
+            for block, _, cut in self._positions(part)
+        )
+
+    def conditional(self, part: str) -> tuple[Vector, ...]:
+        """Conditional covariances (J, k, k) of every random term of a part."""
+        if not self._positions(part):
+            return ()
+        blocks = self.problem.conditional(self.estimate, self.objective.core)
+        return tuple(blocks[block][:, cut, cut] for block, _, cut in self._positions(part))
+
+    def variance(
+        self, X: Vector, effects: tuple[tuple[NDArray[np.int32], Vector], ...]
+    ) -> Vector:
+        """Variance of x'(beta^ - beta) + z'(b^ - b) of the mean for every row (m,).
+
+        Parameters
+        ----------
+        X : (m, p) array
+            Columns of the mean.
+        effects
+            Of every random term of the mean: each row's level, -1 for none, and columns.
+        """
+        m, p = self.problem.n_psi, len(self.problem.kept(0))
+        return self.problem.variances(
+            self.estimate,
+            self.objective.core,
+            matrix(X),
+            self.layout.new_effects(effects, len(X)),
+            matrix(self.mapped_covariance[m : m + p, m : m + p]),
+        )
+
+    def _positions(self, part: str) -> list[tuple[int, int, slice]]:
+        if part not in (p.name for p in self.layout.parts):
+            return []
+        return self.layout.positions(part)
+
+    def _width(self, group: int) -> int:
+        if group == len(self.layout.parts):
+            return self.thresholds
+        return self.layout.parts[group].X.shape[1]
+
+
+def _invert(h: Vector) -> Vector:
+    """Invert second derivatives; a direction that they don't curve in has no variance to show."""
+    values, vectors = np.linalg.eigh(h)
+    good = values > 1e-10 * max(values.max(initial=0.0), 1e-300)
+    inverse = np.where(good, 1.0 / np.where(good, values, 1.0), 0.0)
+    return np.asarray((vectors * inverse) @ vectors.T, dtype=np.float64)
+
+
+def _block_diagonal(blocks: list[Vector]) -> Vector:
+    out = np.zeros((sum(b.shape[0] for b in blocks), sum(b.shape[1] for b in blocks)))
+    r = c = 0
+    for block in blocks:
+        out[r : r + block.shape[0], c : c + block.shape[1]] = block
+        r, c = r + block.shape[0], c + block.shape[1]
+    return out

@@ -1,0 +1,190 @@
+"""From linear predictors and a response to estimates."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.core import GeneralizedProblem, dense_algebra, vector
+from partialpool.errors import ModelError
+from partialpool.families import Ordinal, Response, ResponseFamily, Zero
+from partialpool.solve.generalized.densities import density_maker, merges, take, threshold_columns
+from partialpool.solve.generalized.layout import Layout, Part, lay_out
+from partialpool.solve.generalized.objective import Objective
+from partialpool.solve.generalized.separation import refuse_separated
+from partialpool.solve.generalized.solution import GeneralizedSolution
+
+__all__ = ["restore_generalized", "solve_generalized"]
+
+Vector = NDArray[np.float64]
+
+# Decrease of the objective that the last step may still promise.
+_TOLERANCE = 1e-9
+_MAX_EVALUATIONS = 300
+
+
+def solve_generalized(
+    parts: tuple[Part, ...],
+    response: Response,
+    family: ResponseFamily,
+    zero: Zero,
+    weights: Vector | None,
+    objective: Objective,
+) -> GeneralizedSolution:
+    """Estimate a generalized linear mixed model.
+
+    Parameters
+    ----------
+    parts
+        Linear predictors, in the family's order; without the thresholds of an ordinal model.
+    response, family, zero
+        What is explained, and its distribution.
+    weights : (n,) array, or None
+        Prior weights, which multiply the log-density.
+    objective
+        What to maximise.
+
+    Raises
+    ------
+    ModelError
+        If the model can't be identified on these rows, or has no maximum.
+
+    References
+    ----------
+    Wood, Pya & Säfken (2016), Journal of the American Statistical Association 111, section 3,
+    for the implicit differentiation of Laplace's approximation.
+    """
+    layout = lay_out(parts, weights)
+    used = take(response, layout.kept)
+    problem = make_problem(layout, used, family, zero, objective)
+    _refuse_dependent_basis(layout, problem)
+    start = _start(layout, used, family, zero, problem)
+    with dense_algebra():
+        estimate = problem.optimise(start, objective.core, _TOLERANCE, _MAX_EVALUATIONS)
+    if not np.isfinite(estimate.objective):
+        raise ModelError(
+            f"the likelihood of the {family.name} model can't be evaluated at any parameters that "
+            "were tried. Look for values of extreme size in the columns and the offset."
+        )
+    solution = GeneralizedSolution(
+        layout,
+        family,
+        zero,
+        objective,
+        problem,
+        estimate,
+        estimate.evaluations,
+        estimate.converged,
+        _n_thresholds(used, family),
+    )
+    if objective.penalty is None:
+        refuse_separated(solution, used)
+    return solution
+
+
+def restore_generalized(
+    parts: tuple[Part, ...],
+    response: Response,
+    family: ResponseFamily,
+    zero: Zero,
+    weights: Vector | None,
+    objective: Objective,
+    psi: Vector,
+    beta: dict[str, Vector],
+    evaluations: int,
+    converged: bool,
+) -> GeneralizedSolution:
+    """Make the solution of a saved fit again, without a search.
+
+    Parameters
+    ----------
+    parts, response, family, zero, weights, objective
+        As for :func:`solve_generalized`.
+    psi, beta
+        The parameters that its search found.
+    evaluations, converged
+        How it ended.
+    """
+    layout = lay_out(parts, weights)
+    used = take(response, layout.kept)
+    problem = make_problem(layout, used, family, zero, objective)
+    coefficients = [vector(b[~np.isnan(b)]) for b in beta.values()]
+    with dense_algebra():
+        estimate = problem.at(vector(psi), coefficients, objective.core)
+    return GeneralizedSolution(
+        layout,
+        family,
+        zero,
+        objective,
+        problem,
+        estimate,
+        evaluations,
+        converged,
+        _n_thresholds(used, family),
+    )
+
+
+def make_problem(
+    layout: Layout, response: Response, family: ResponseFamily, zero: Zero, objective: Objective
+) -> GeneralizedProblem:
+    """Hand the rows to the core."""
+    ordinal = isinstance(family, Ordinal)
+    predictors = 3 if ordinal else len(family.parts(zero))
+    thresholds = threshold_columns(response) if ordinal else None
+    return GeneralizedProblem(
+        predictors,
+        layout.core_parts(thresholds),
+        layout.core_offsets(predictors),
+        layout.core_effects(),
+        merges(family, zero),
+        _precisions(layout, objective),
+        density_maker(response, family, zero),
+    )
+
+
+def _precisions(layout: Layout, objective: Objective) -> list[Vector]:
+    if objective.penalty is None:
+        return []
+    columns = layout.parts[0].columns
+    return [vector([(c != "Intercept") / objective.penalty**2 for c in columns])]
+
+
+def _start(
+    layout: Layout,
+    response: Response,
+    family: ResponseFamily,
+    zero: Zero,
+    problem: GeneralizedProblem,
+) -> list[Vector]:
+    """Coefficients to start from: constant linear predictors as the family has them."""
+    constants = family.start(response.values, response.trials, response.weights, zero)
+    out = []
+    for group, part in enumerate(layout.parts):
+        beta = np.zeros(part.X.shape[1])
+        if "Intercept" in part.columns:
+            offset = 0.0 if part.offset is None else float(layout.rows(part.offset).mean())
+            beta[part.columns.index("Intercept")] = constants.get(part.name, 0.0) - offset
+        out.append(vector(beta[problem.kept(group)]))
+    if isinstance(family, Ordinal):
+        K = len(response.levels or ())
+        out.append(vector(family.start_thresholds(response.values, K, response.weights)))
+    return out
+
+
+def _n_thresholds(response: Response, family: ResponseFamily) -> int:
+    return len(response.levels or ()) - 1 if isinstance(family, Ordinal) else 0
+
+
+def _refuse_dependent_basis(layout: Layout, problem: GeneralizedProblem) -> None:
+    block, position, column = problem.deficient
+    if block < 0:
+        return
+    a, t = layout.blocks[block].terms[position]
+    effects = layout.parts[a].random[t]
+    name = effects.columns[column]
+    others = ", ".join(repr(c) for c in effects.columns if c != name) or "nothing"
+    raise ModelError(
+        f"in the random term {effects.term.source} the column {name!r} is a combination of "
+        f"{others} in all rows, so that their covariance can't be told apart. Remove it from the "
+        "term, or write the term with || for independent effects."
+    )
