@@ -8,6 +8,30 @@ _Floats: TypeAlias = NDArray[np.float64]
 _Effects: TypeAlias = tuple[NDArray[np.int32], int, list[tuple[_Floats, int, int]]]
 _Criterion: TypeAlias = tuple[bool, bool, bool, int]
 _Block: TypeAlias = tuple[NDArray[np.int32], int, list[tuple[_Floats, int]]]
+_RowDerivatives: TypeAlias = tuple[_Floats, Sequence[_Floats], Sequence[_Floats], Sequence[_Floats]]
+
+class Density:
+    constant: float
+    predictors: int
+    rows: int
+    def __init__(
+        self,
+        family: str,
+        link: str,
+        y: _Floats,
+        trials: _Floats | None,
+        weights: _Floats | None,
+    ) -> None: ...
+    @staticmethod
+    def of_function(
+        function: Callable[[int, int, list[_Floats], int, bool], _RowDerivatives],
+        rows: int,
+        predictors: int,
+    ) -> Density: ...
+    def evaluate(
+        self, eta: Sequence[_Floats], order: int, all: bool
+    ) -> tuple[_Floats, _Floats, _Floats, _Floats]: ...
+    def expected(self, eta: Sequence[_Floats]) -> tuple[_Floats, _Floats] | None: ...
 
 class Optimum:
     objective: float

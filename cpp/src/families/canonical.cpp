@@ -24,50 +24,44 @@ struct BlockRows {
     double *value, *first, *second, *third;
 };
 
-// A weight of zero gives zero whatever the predictor is.
-PARTIALPOOL_INLINE double weighted(double w, double x) noexcept { return w > 0.0 ? w * x : 0.0; }
+// Where the weight is zero the predictor may be anything. One choice in a row, at its start: of
+// several on one condition the compiler makes a branch, and no vector instructions.
+PARTIALPOOL_INLINE double used(double eta, double weight) noexcept {
+    return weight > 0.0 ? eta : 0.0;
+}
 
 template <int Order>
-PARTIALPOOL_INLINE void logit_rows(const BlockRows& rows) noexcept {
-    const double *PARTIALPOOL_RESTRICT eta = rows.eta, *PARTIALPOOL_RESTRICT y_of = rows.y;
-    const double* PARTIALPOOL_RESTRICT m_of = rows.trials;
-    const double* PARTIALPOOL_RESTRICT w_of = rows.weights;
-    double* PARTIALPOOL_RESTRICT value = rows.value;
-    double* PARTIALPOOL_RESTRICT first = rows.first;
-    double* PARTIALPOOL_RESTRICT second = rows.second;
-    double* PARTIALPOOL_RESTRICT third = rows.third;
+PARTIALPOOL_INLINE void logit_rows(BlockRows rows) noexcept {
+    PARTIALPOOL_INDEPENDENT_ROWS
     for (Index i = 0; i < rows.size; ++i) {
-        const double x = eta[i], y = y_of[i], m = m_of[i], w = w_of[i];
+        const double y = rows.y[i], m = rows.trials[i], w = rows.weights[i];
+        const double x = used(rows.eta[i], w);
         // e <= 1: nothing overflows, and the smaller of the two probabilities keeps its digits.
         const double e = vector_math::exp(-std::abs(x));
-        const double softplus = (x > 0.0 ? x : 0.0) + vector_math::log1p_unit(e);
-        value[i] = weighted(w, y * x - m * softplus);
+        const double softplus = 0.5 * (x + std::abs(x)) + vector_math::log1p_unit(e);
+        rows.value[i] = w * (y * x - m * softplus);
         if constexpr (Order >= 1) {
-            const double larger = 1.0 / (1.0 + e), smaller = e * larger;
-            const double p = x > 0.0 ? larger : smaller, q = x > 0.0 ? smaller : larger;
+            const double up = 0.5 + std::copysign(0.5, x), down = 1.0 - up;
+            const double larger = 1.0 / (1.0 + e);
+            const double p = larger * (up + down * e), q = larger * (down + up * e);
             // y (1 - p) - (m - y) p: no cancellation where the fit is all but perfect.
-            first[i] = weighted(w, y * q - (m - y) * p);
-            if constexpr (Order >= 2) second[i] = weighted(w, -m * (p * q));
-            if constexpr (Order >= 3) third[i] = weighted(w, -m * (p * q) * (q - p));
+            rows.first[i] = w * (y * q - (m - y) * p);
+            if constexpr (Order >= 2) rows.second[i] = w * (-m * (p * q));
+            if constexpr (Order >= 3) rows.third[i] = w * (-m * (p * q) * (q - p));
         }
     }
 }
 
 template <int Order>
-PARTIALPOOL_INLINE void log_rows(const BlockRows& rows) noexcept {
-    const double *PARTIALPOOL_RESTRICT eta = rows.eta, *PARTIALPOOL_RESTRICT y_of = rows.y;
-    const double* PARTIALPOOL_RESTRICT w_of = rows.weights;
-    double* PARTIALPOOL_RESTRICT value = rows.value;
-    double* PARTIALPOOL_RESTRICT first = rows.first;
-    double* PARTIALPOOL_RESTRICT second = rows.second;
-    double* PARTIALPOOL_RESTRICT third = rows.third;
+PARTIALPOOL_INLINE void log_rows(BlockRows rows) noexcept {
+    PARTIALPOOL_INDEPENDENT_ROWS
     for (Index i = 0; i < rows.size; ++i) {
-        const double x = eta[i], y = y_of[i], w = w_of[i];
+        const double y = rows.y[i], w = rows.weights[i], x = used(rows.eta[i], w);
         const double mu = vector_math::exp(x);
-        value[i] = weighted(w, y * x - mu);
-        if constexpr (Order >= 1) first[i] = weighted(w, y - mu);
-        if constexpr (Order >= 2) second[i] = weighted(w, -mu);
-        if constexpr (Order >= 3) third[i] = weighted(w, -mu);
+        rows.value[i] = w * (y * x - mu);
+        if constexpr (Order >= 1) rows.first[i] = w * (y - mu);
+        if constexpr (Order >= 2) rows.second[i] = -w * mu;
+        if constexpr (Order >= 3) rows.third[i] = -w * mu;
     }
 }
 

@@ -14,6 +14,12 @@ struct Observations {
         : y(y_in, y_in + n) {
         if (trials_in) trials.assign(trials_in, trials_in + n);
         if (weights_in) weights.assign(weights_in, weights_in + n);
+        // What stands in a row without weight must not spread: 0 * NaN is NaN.
+        for (std::size_t i = 0; i < weights.size(); ++i)
+            if (!(weights[i] > 0.0)) {
+                y[i] = 0.0;
+                if (trials_in) trials[i] = 1.0;
+            }
     }
 
     Index rows() const { return static_cast<Index>(y.size()); }

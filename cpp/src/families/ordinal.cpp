@@ -1,0 +1,5 @@
+#include "ordinal.hpp"
+
+namespace partialpool {
+PARTIALPOOL_FAMILY(Ordinal);
+}  // namespace partialpool

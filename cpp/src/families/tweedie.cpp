@@ -1,0 +1,5 @@
+#include "tweedie.hpp"
+
+namespace partialpool {
+PARTIALPOOL_FAMILY(Tweedie);
+}  // namespace partialpool
