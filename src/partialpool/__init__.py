@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from partialpool.core import set_threads as set_threads
     from partialpool.datasets import list_datasets as list_datasets
     from partialpool.datasets import load_dataset as load_dataset
+    from partialpool.generalized import GlmmFit as GlmmFit
+    from partialpool.generalized import glmm as glmm
     from partialpool.linear import LmmFit as LmmFit
     from partialpool.linear import lmm as lmm
     from partialpool.results import compare as compare
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
 # Loaded on first use, so that `import partialpool` costs milliseconds.
 _HOMES = {
+    "GlmmFit": "partialpool.generalized",
     "LmmFit": "partialpool.linear",
+    "glmm": "partialpool.generalized",
     "lmm": "partialpool.linear",
     "compare": "partialpool.results",
     "load": "partialpool.saved",

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import partialpool
 from partialpool.container import unpack
 from partialpool.errors import SavedModelError
+from partialpool.generalized import storage as generalized
 from partialpool.linear import storage as linear
 
 __all__ = ["load"]
@@ -19,7 +20,10 @@ class _Reader(NamedTuple):
     read: Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
 
 
-_READERS = {linear.MODEL: _Reader(linear.VERSION, linear.read)}
+_READERS = {
+    linear.MODEL: _Reader(linear.VERSION, linear.read),
+    generalized.MODEL: _Reader(generalized.VERSION, generalized.read),
+}
 
 
 def load(path: str | PathLike[str]) -> Any:
@@ -32,7 +36,7 @@ def load(path: str | PathLike[str]) -> Any:
 
     Returns
     -------
-    LmmFit
+    LmmFit or GlmmFit
         As it was saved.
 
     Raises

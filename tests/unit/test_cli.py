@@ -357,3 +357,71 @@ def test_an_interrupt_leaves_quietly(monkeypatch, capsys, sleep_csv):
     monkeypatch.setattr(commands, "fit", interrupt)
     assert main(["fit", FORMULA, sleep_csv]) == 130
     assert capsys.readouterr().err == ""
+
+
+# --- generalized models -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ticks(tmp_path):
+    path = tmp_path / "ticks.csv"
+    pp.load_dataset("grouseticks").to_csv(path, index=False)
+    return str(path)
+
+
+TICKS = "TICKS ~ HEIGHT + (1 | LOCATION)"
+
+
+def test_a_family_fits_a_generalized_model_and_its_predictions_have_a_scale(
+    ticks, tmp_path, capsys
+):
+    model = str(tmp_path / "ticks.model")
+    assert main(["fit", TICKS, ticks, "--family", "nbinom2", "--save", model]) == 0
+    assert "Family:  nbinom2, log link" in capsys.readouterr().out
+    assert main(["predict", model, ticks, "--type", "link", "--se"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    fit = pp.glmm(TICKS, pp.load_dataset("grouseticks"), family="nbinom2")
+    assert lines[0].endswith("prediction,std_error")
+    np.testing.assert_allclose(float(lines[1].split(",")[-2]), fit.linear_predictor[0], rtol=1e-6)
+
+
+def test_a_link_and_quadrature_can_be_chosen(ticks, capsys):
+    arguments = ["--family", "binomial", "--link", "probit", "--quadrature", "5"]
+    assert main(["fit", "I(TICKS > 0) ~ HEIGHT + (1 | LOCATION)", ticks, *arguments]) == 0
+    out = capsys.readouterr().out
+    assert "binomial, probit link" in out
+    assert "adaptive Gauss-Hermite quadrature, 5 nodes" in out
+
+
+@pytest.mark.parametrize(
+    "option", [["--link", "log"], ["--quadrature", "3"], ["--zero-inflation", "~ 1"]]
+)
+def test_options_of_generalized_models_need_a_family(ticks, capsys, option):
+    assert main(["fit", TICKS, ticks, *option]) == 1
+    assert f"{option[0]} is for generalized models. Name the --family" in capsys.readouterr().err
+
+
+def test_an_unknown_family_is_no_traceback(ticks, capsys):
+    assert main(["fit", TICKS, ticks, "--family", "poison"]) == 1
+    assert "there is no family 'poison'" in capsys.readouterr().err
+
+
+def test_a_scale_is_for_generalized_models(tmp_path, capsys):
+    data = str(tmp_path / "sleep.csv")
+    pp.load_dataset("sleepstudy").to_csv(data, index=False)
+    model = str(tmp_path / "sleep.model")
+    assert main(["fit", FORMULA, data, "--save", model]) == 0
+    assert main(["predict", model, data, "--type", "link"]) == 1
+    assert "--type is for generalized models" in capsys.readouterr().err
+
+
+def test_ordinal_predictions_are_a_column_for_each_category(tmp_path, capsys):
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"y": np.arange(60) % 3, "x": rng.normal(size=60), "g": np.arange(60) % 6})
+    data, model = str(tmp_path / "a.csv"), str(tmp_path / "a.model")
+    frame.to_csv(data, index=False)
+    assert main(["fit", "y ~ x + (1 | g)", data, "--family", "ordinal", "--save", model]) == 0
+    capsys.readouterr()
+    assert main(["predict", model, data]) == 0
+    header = capsys.readouterr().out.splitlines()[0]
+    assert header == "y,x,g,probability_0,probability_1,probability_2"

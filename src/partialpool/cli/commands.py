@@ -16,6 +16,7 @@ from partialpool.frames import read_table
 __all__ = ["demo", "fit", "predict"]
 
 _DEMO = "Reaction ~ Days + (Days | Subject)"
+_GENERALIZED = ("link", "quadrature", "zero_inflation", "dispersion")
 _PICTURE = "sleepstudy-fitted-lines.png"
 
 
@@ -24,19 +25,44 @@ def fit(arguments: Namespace) -> int:
     with working(f"Reading {arguments.data}"):
         data = read_file(arguments.data)
     with working("Fitting"):
-        model = partialpool.lmm(
-            arguments.formula,
-            data,
-            reml=not arguments.ml,
-            weights=arguments.weights,
-            offset=arguments.offset,
-            missing=arguments.missing,
-        )
+        model = _fit_generalized(arguments, data) if arguments.family else _fit(arguments, data)
     print(model.summary())
     if arguments.save:
         model.save(arguments.save)
         print(f"\nSaved to {arguments.save}. Predict: partialpool predict {arguments.save} NEW")
     return 0
+
+
+def _fit(arguments: Namespace, data: Any) -> Any:
+    given = [name for name in _GENERALIZED if getattr(arguments, name)]
+    if given:
+        option = given[0].replace("_", "-")
+        raise DataError(f"--{option} is for generalized models. Name the --family as well.")
+    return partialpool.lmm(
+        arguments.formula,
+        data,
+        reml=not arguments.ml,
+        weights=arguments.weights,
+        offset=arguments.offset,
+        missing=arguments.missing,
+    )
+
+
+def _fit_generalized(arguments: Namespace, data: Any) -> Any:
+    family = partialpool.families.resolve(arguments.family)
+    if arguments.link:
+        family = partialpool.families.from_json(family.to_json() | {"link": arguments.link})
+    return partialpool.glmm(
+        arguments.formula,
+        data,
+        family=family,
+        quadrature=arguments.quadrature or 1,
+        weights=arguments.weights,
+        offset=arguments.offset,
+        zero_inflation=arguments.zero_inflation,
+        dispersion=arguments.dispersion,
+        missing=arguments.missing,
+    )
 
 
 def predict(arguments: Namespace) -> int:
@@ -72,11 +98,21 @@ def demo(arguments: Namespace) -> int:
 
 def _predictions(model: Any, new: Any, arguments: Namespace) -> dict[str, Any]:
     options = {"random": arguments.random, "new_levels": arguments.new_levels}
+    if arguments.type:
+        if not hasattr(model, "family"):
+            raise DataError("--type is for generalized models, and this one is linear.")
+        options["type"] = arguments.type
     if not arguments.se:
-        return {"prediction": model.predict(new, **options)}
+        made = model.predict(new, **options)
+        return {"prediction": made} if getattr(made, "ndim", 2) == 1 else _probabilities(made)
     # As plain arrays: the kind of frame that comes back doesn't matter here.
     both = read_table(model.predict(new, se=True, **options))
     return {"prediction": both.column("fit").values, "std_error": both.column("se").values}
+
+
+def _probabilities(frame: Any) -> dict[str, Any]:
+    table = read_table(frame)
+    return {f"probability_{name}": table.column(name).values for name in table.names}
 
 
 def _draw(model: Any, folder: Path) -> str:

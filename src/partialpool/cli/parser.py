@@ -50,7 +50,8 @@ Put it in quotes, or the shell takes ~ and | for its own.
 
 examples:
   partialpool fit "Reaction ~ Days + (Days | Subject)" sleep.csv --save a.model
-  partialpool fit "score ~ intake + (1 | school)" exam.csv --missing drop"""
+  partialpool fit "score ~ intake + (1 | school)" exam.csv --missing drop
+  partialpool fit "cbind(won, lost) ~ x + (1 | g)" games.csv --family binomial"""
 
 _PREDICT: Final = f"""\
 The table NEW needs the columns of the formula, save the response. Out comes
@@ -95,14 +96,15 @@ def _add_fit(commands: Any) -> None:
         commands.add_parser,
         "fit",
         help="fit a model and print its summary",
-        description="Fit a linear mixed model by REML and print its summary.",
+        description="Fit a linear mixed model by REML, or with --family a generalized one by\n"
+        "maximum likelihood, and print its summary.",
         epilog=_FIT,
     )
     parser.add_argument("formula", metavar="FORMULA", help="the model, in quotes")
     parser.add_argument("data", metavar="DATA", help="the table to fit it to")
     parser.add_argument("--ml", action="store_true", help="maximum likelihood instead of REML")
     parser.add_argument(
-        "--weights", metavar="COL", help="column of prior weights: variance is sigma^2 / weight"
+        "--weights", metavar="COL", help="column of prior weights (trials, where y is a proportion)"
     )
     parser.add_argument("--offset", metavar="COL", help="column added with coefficient one")
     parser.add_argument(
@@ -110,6 +112,20 @@ def _add_fit(commands: Any) -> None:
         choices=("error", "drop"),
         default="error",
         help="what to do with rows that miss a value: stop (default), or leave them out and say so",
+    )
+    group = parser.add_argument_group("generalized models")
+    group.add_argument(
+        "--family", metavar="NAME", help="binomial, poisson, nbinom2, gamma, beta, ordinal, ..."
+    )
+    group.add_argument("--link", metavar="NAME", help="another link than the family's own")
+    group.add_argument(
+        "--quadrature", metavar="N", type=int, help="nodes of adaptive quadrature; default Laplace"
+    )
+    group.add_argument(
+        "--zero-inflation", metavar="FORMULA", help="one-sided formula of the log odds of a zero"
+    )
+    group.add_argument(
+        "--dispersion", metavar="FORMULA", help="one-sided formula of the log dispersion"
     )
     parser.add_argument("--save", metavar="FILE", help="write the fitted model to this file")
 
@@ -135,6 +151,13 @@ def _add_predict(commands: Any) -> None:
         choices=("error", "population"),
         default="error",
         help="for a group that was not in the data: stop (default), or the population's line",
+    )
+    parser.add_argument(
+        "--type",
+        choices=("response", "link", "conditional", "zero_probability", "population", "class"),
+        metavar="SCALE",
+        help="of a generalized model: response (default), link, conditional, zero_probability, "
+        "population or class",
     )
     parser.add_argument("--se", action="store_true", help="add standard errors of the predictions")
     parser.add_argument("--out", metavar="FILE", help="write to this file, not to standard output")

@@ -76,6 +76,11 @@ class LmmFit:
         return out
 
     @property
+    def effect_unit(self) -> str:
+        """What effects are measured in: the response."""
+        return self.design.formula.response
+
+    @property
     def sigma(self) -> float:
         """Residual standard deviation, in units of the response."""
         return self.solution.sigma

@@ -18,7 +18,7 @@ from partialpool.plots.pooling import random_term
 from partialpool.plots.style import INK, PARTIAL, QUIET, Picture, heading, styled
 
 if TYPE_CHECKING:
-    from partialpool.linear import LmmFit
+    from partialpool.plots.pooling import MixedFit
 
 __all__ = ["caterpillar"]
 
@@ -42,7 +42,7 @@ class _Effects:
 
 
 def caterpillar(
-    fit: LmmFit,
+    fit: MixedFit,
     group: str | None = None,
     level: float = 0.95,
     figure: Figure | None = None,
@@ -57,7 +57,7 @@ def caterpillar(
     Parameters
     ----------
     fit
-        A fitted linear mixed model.
+        A fitted mixed model, linear or generalized.
     group
         Grouping factor; by default the one whose term has the most columns.
     level
@@ -88,14 +88,14 @@ def caterpillar(
     panels = _effects(fit, factor, NormalDist().inv_cdf(0.5 + level / 2))
     tallest = max(len(panel.values) for panel in panels)
     row = min(_ROW, _TALLEST / tallest)
-    response = fit.design.formula.response
+    unit = fit.effect_unit
     with styled():
         size = (max(1.0 + 3.1 * len(panels), 6.2), 2.0 + max(row * tallest, 0.6))
         figure = figure or Picture(figsize=size)
         axes = figure.subplots(1, len(panels), squeeze=False)[0]
         for panel, effects in zip(axes, panels, strict=True):
             _panel(panel, effects, row)
-            panel.set_xlabel(_unit(response, effects.name))
+            panel.set_xlabel(_unit(unit, effects.name))
         heading(
             figure,
             f"Random effects of {factor}",
@@ -105,7 +105,7 @@ def caterpillar(
     return figure
 
 
-def _effects(fit: LmmFit, factor: str, quantile: float) -> list[_Effects]:
+def _effects(fit: MixedFit, factor: str, quantile: float) -> list[_Effects]:
     table = read_table(fit.ranef(factor, cond_sd=True))
     terms = [effects for effects in fit.design.random if effects.factor.name == factor]
     levels = terms[0].factor.levels
@@ -143,10 +143,10 @@ def _panel(axes: Axes, effects: _Effects, row: float) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(5))
 
 
-def _unit(response: str, name: str) -> str:
+def _unit(unit: str, name: str) -> str:
     """Say what an effect is measured in: a dummy column has no unit of its own."""
     dummy = name == "Intercept" or all(part.endswith("]") for part in name.split(":"))
-    return response if dummy else f"{response} per unit of {name}"
+    return unit if dummy else f"{unit} per unit of {name}"
 
 
 def _label_inches(panels: list[_Effects]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,24 @@ if TYPE_CHECKING:
     from partialpool.design import Design, RandomEffects
     from partialpool.linear import LmmFit
 
-__all__ = ["GroupLines", "covariate", "group_lines", "random_term"]
+__all__ = ["GroupLines", "MixedFit", "covariate", "group_lines", "random_term"]
 
 Vector = NDArray[np.float64]
+
+
+class MixedFit(Protocol):
+    """A fit with random effects, of any kind."""
+
+    @property
+    def design(self) -> Design:
+        """Rows and columns of the model."""
+
+    @property
+    def effect_unit(self) -> str:
+        """What the effects are measured in."""
+
+    def ranef(self, factor: str | None = None, cond_sd: bool = False) -> Any:
+        """Conditional modes of a factor's effects, with standard deviations if asked."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +71,7 @@ class GroupLines:
         return float(np.mean(self.partial - self.complete))
 
 
-def random_term(fit: LmmFit, group: str | None) -> RandomEffects:
+def random_term(fit: MixedFit, group: str | None) -> RandomEffects:
     """Find the term of a grouping factor: the richest one unless a name is given."""
     effects = fit.design.random
     if not effects:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,11 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from partialpool.errors import ModelError
+from partialpool.linear import LmmFit
 from partialpool.plots.pooling import GroupLines, covariate, group_lines, random_term
 from partialpool.plots.style import COMPLETE, DATA, INK, NONE, PARTIAL, Picture, heading, styled
-
-if TYPE_CHECKING:
-    from partialpool.linear import LmmFit
 
 __all__ = ["fitted_lines"]
 
@@ -66,6 +65,11 @@ def fitted_lines(
     >>> figure = pp.plots.fitted_lines(fit)
     >>> figure.savefig("lines.png")  # doctest: +SKIP
     """
+    if not isinstance(fit, LmmFit):
+        raise ModelError(
+            f"fitted lines are for linear mixed models, found {type(fit).__name__}: with a link "
+            "they are no lines. Draw fit.predict(new) over a grid, or caterpillar(fit)."
+        )
     effects = random_term(fit, group)
     name, values = covariate(fit, effects, x)
     order, every = _in_order(group_lines(fit, effects, name, values), name in effects.columns)

@@ -94,3 +94,10 @@ def test_an_unknown_group_is_refused_with_those_there_are(fit):
 def test_a_level_that_is_no_probability_is_refused(fit, level):
     with pytest.raises(ModelError, match=rf"level={level} is no probability"):
         caterpillar(fit, level=level)
+
+
+def test_effects_of_a_generalized_model_are_measured_on_its_link_scale():
+    ticks = pp.load_dataset("grouseticks")
+    fit = pp.glmm("TICKS ~ HEIGHT + (1 | LOCATION)", ticks, family="poisson", method="pql")
+    (panel,) = caterpillar(fit).axes
+    assert panel.get_xlabel() == "the logarithm of the mean"

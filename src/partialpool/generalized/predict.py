@@ -1,0 +1,236 @@
+"""Predictions of a generalized model, on the scale that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.errors import DataError, ModelError, NotAvailableError
+from partialpool.families import Ordinal
+from partialpool.frames import make_frame, read_table
+from partialpool.generalized.estimates import part_slice
+from partialpool.generalized.population import average_over
+from partialpool.generalized.rows import NewTable, PredictorRows, predictor_rows
+from partialpool.inference.predict import NewLevels, RandomPart
+
+if TYPE_CHECKING:
+    from partialpool.generalized.fit import GlmmFit
+
+__all__ = ["PredictionType", "predict"]
+
+PredictionType = Literal[
+    "response",
+    "link",
+    "latent",
+    "conditional",
+    "zero_probability",
+    "dispersion",
+    "probabilities",
+    "class",
+    "population",
+]
+Vector = NDArray[np.float64]
+Predictors = Mapping[str, Vector]
+# Half the digits: where differences of a function with rounding errors are most exact.
+_STEP = 6e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """A prediction's rows and scale."""
+
+    fit: GlmmFit
+    kind: PredictionType
+    rows: Mapping[str, PredictorRows]
+    eta: Predictors
+    variances: Predictors
+
+    def at(self, eta: Predictors) -> Vector:
+        """Return the prediction, the random effects that aren't known averaged over."""
+        return average_over(_scale(self.fit, self.kind), eta, self.variances)
+
+
+def predict(
+    fit: GlmmFit,
+    new: Any = None,
+    *,
+    type: PredictionType = "response",  # noqa: A002 - as in R
+    random: RandomPart = "all",
+    new_levels: NewLevels = "error",
+    bias_correct: bool = False,
+    se: bool = False,
+    inapplicable: Literal["error", "ignore"] = "error",
+    offset: Any = None,
+    applicable: Any = None,
+) -> Any:
+    """Predict every row, on the scale that is asked for.
+
+    Parameters
+    ----------
+    fit
+        A fitted generalized linear mixed model.
+    new
+        Table with the columns that the model needs; None for the rows fitted.
+    type
+        ``"response"``: the mean, zero inflation included; of an ordinal response the
+        probabilities. ``"link"`` (or ``"latent"``): the mean's linear predictor.
+        ``"conditional"``: the mean without zero inflation. ``"zero_probability"``: that of an
+        added zero. ``"dispersion"``: on its natural scale. ``"probabilities"``, ``"class"``: of
+        an ordinal response, a frame with a column for each category, or the most probable one.
+        ``"population"``: short for ``"response"`` with ``random="none"`` and ``bias_correct``.
+    random
+        Random effects to use: ``"all"``, ``"none"``, or names of grouping factors or terms.
+    new_levels
+        What to do with a level that the fit hasn't seen: ``"error"``, or ``"population"`` to
+        predict it by the fixed effects and the effects of its known levels.
+    bias_correct
+        Average over the random effects that aren't used, instead of setting them to zero: the
+        mean of a new level's rows, not the mean of a level in the middle.
+    se
+        Add standard errors: by the joint covariance of fixed and random effects on the link
+        scale, from there by the delta method. Given the covariance parameters.
+    inapplicable
+        What to do with a value where its covariate doesn't apply: ``"error"``, or
+        ``"ignore"`` to disregard it.
+    offset, applicable
+        For new rows, in place of arrays given with the rows fitted.
+
+    Returns
+    -------
+    (m,) array, or native frame with columns ``fit`` and ``se``, or of probabilities
+        NaN where a row lacks a value. Of families with trials the mean is the proportion.
+
+    Raises
+    ------
+    DataError
+        If the type is unknown, columns are missing or of another type, or a level is new.
+    ModelError
+        If the model has nothing of the type.
+    NotAvailableError
+        If standard errors of this type don't exist.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> cbpp = pp.load_dataset("cbpp")
+    >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+    >>> fit = pp.glmm(formula, cbpp, family="binomial")
+    >>> predict(fit, {"period": ["1", "2"], "herd": ["1", "1"]}).round(3)
+    array([0.308, 0.142])
+    >>> predict(fit, {"period": ["1"]}, type="population").round(3)
+    array([0.216])
+
+    References
+    ----------
+    Henderson (1975), Biometrics 31(2), 423-447: the joint covariance of the errors.
+    """
+    _check(fit, type, new_levels)
+    scale: PredictionType = "response" if type == "population" else type
+    if type == "population":
+        random, bias_correct = "none", True
+    table = None if new is None else NewTable(new, inapplicable, offset, applicable)
+    averaged = bias_correct and scale not in ("link", "latent")
+    rows = predictor_rows(fit, table, random, new_levels == "population", averaged)
+    eta = fit.complete({name: part.eta() for name, part in rows.items()})
+    variances = {name: part.unknown_variance() for name, part in rows.items()} if averaged else {}
+    asked = _Asked(fit, scale, rows, eta, variances)
+    mean = asked.at(eta)
+    kind, index = (fit.kind, None) if new is None else (read_table(new).kind, _index(new))
+    if mean.ndim == 2:
+        if se:
+            raise _no_errors("of several probabilities")
+        if type == "class":
+            return np.array(fit.response.levels, dtype=object)[np.argmax(mean, axis=1)]
+        levels = fit.response.levels or ()
+        return _frame({name: mean[:, j] for j, name in enumerate(levels)}, kind, index)
+    if not se:
+        return mean
+    return _frame({"fit": mean, "se": _standard_errors(asked)}, kind, index)
+
+
+def _check(fit: GlmmFit, kind: PredictionType, new_levels: NewLevels) -> None:
+    if new_levels not in ("error", "population"):
+        raise DataError(f"new_levels must be 'error' or 'population', found {new_levels!r}.")
+    kinds = get_args(PredictionType)
+    if kind not in kinds:
+        raise DataError(f"type must be one of {', '.join(map(repr, kinds))}, found {kind!r}.")
+    wants = {"zero_probability": "zero_inflation", "dispersion": "dispersion"}.get(kind)
+    wants = "thresholds" if kind in ("probabilities", "class") else wants
+    if wants is not None and wants not in fit.parts:
+        has = {"thresholds": "ordinal categories"}.get(wants, wants.replace("_", " "))
+        raise ModelError(f"type={kind!r} needs a model with {has}, which this one hasn't.")
+
+
+def _scale(fit: GlmmFit, kind: PredictionType) -> Callable[[Predictors], Vector]:
+    """Return the function of the linear predictors that a type asks for."""
+    family, zero = fit.family, fit.solution.zero
+    if kind in ("link", "latent"):
+        return lambda eta: eta["mean"]
+    if kind == "zero_probability":
+        return lambda eta: 1.0 / (1.0 + np.exp(-eta["zero_inflation"]))
+    if kind == "dispersion":
+        return lambda eta: np.exp(eta["dispersion"])
+    if isinstance(family, Ordinal):
+        return family.probabilities
+    return lambda eta: family.mean(eta, zero if kind != "conditional" else "none")
+
+
+def _frame(columns: Mapping[str, Any], kind: Any, index: Any) -> Any:
+    frame = make_frame(columns, kind)
+    if kind == "pandas" and index is not None:
+        # Aligned by position; a pandas user will join it to the rows by their index.
+        frame.index = index
+    return frame
+
+
+def _index(new: Any) -> Any:
+    return getattr(new, "index", None)
+
+
+def _standard_errors(asked: _Asked) -> Vector:
+    slopes = _slopes(asked)
+    moving = [part for part in slopes if part in asked.rows and asked.rows[part].terms]
+    if not moving or asked.variances:
+        return _fixed_errors(asked, slopes)
+    if moving != ["mean"] or any(part in slopes for part in asked.rows if part != "mean"):
+        raise _no_errors("that mixes random effects of several parts")
+    mean = asked.rows["mean"]
+    variance = asked.fit.solution.variance(mean.rows.X, mean.row_effects())
+    return np.asarray(np.abs(slopes["mean"]) * np.sqrt(variance + mean.unknown_variance()))
+
+
+def _slopes(asked: _Asked) -> dict[str, Vector]:
+    """Derivatives of the prediction in the linear predictors on which it depends."""
+    slopes = {}
+    for part, eta in asked.eta.items():
+        above = asked.at({**asked.eta, part: eta + _STEP})
+        below = asked.at({**asked.eta, part: eta - _STEP})
+        if np.any(above != below):
+            slopes[part] = (above - below) / (2.0 * _STEP)
+    return slopes
+
+
+def _fixed_errors(asked: _Asked, slopes: Mapping[str, Vector]) -> Vector:
+    """Errors that come from the coefficients alone, of all parts."""
+    solution = asked.fit.solution
+    if asked.variances and any(
+        np.any(new.codes >= 0) for r in asked.rows.values() for new in r.effects.values()
+    ):
+        raise _no_errors("of a mean over some random effects, given others,")
+    vcov = np.nan_to_num(solution.vcov)
+    n = next(iter(asked.rows.values())).rows.n
+    J = np.zeros((n, len(vcov)))
+    for part, slope in slopes.items():
+        X = asked.rows[part].rows.X if part in asked.rows else np.ones((n, 1))
+        J[:, part_slice(solution, part)] = X * slope[:, None]
+    return np.asarray(np.sqrt(np.einsum("ij,jk,ik->i", J, vcov, J)))
+
+
+def _no_errors(what: str) -> NotAvailableError:
+    return NotAvailableError(
+        f"there is no standard error {what} yet. Use se=False, type='link', or random='none'."
+    )

@@ -1,0 +1,178 @@
+"""A generalized fit as one file, and back.
+
+As with linear fits the file holds the rows, how to make their columns for new data, and where
+the optimum is; loading evaluates the likelihood there once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from os import PathLike
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.design import Design
+from partialpool.errors import SavedModelError
+from partialpool.families import Family, Response, ResponseFamily, from_json
+from partialpool.generalized.approximation import Approximation
+from partialpool.generalized.estimates import Solved
+from partialpool.generalized.fit import GlmmFit
+from partialpool.generalized.quasi import QuasiSolution, restore_quasi
+from partialpool.generalized.solving import make_objective, make_parts
+from partialpool.results.storage import Shelf, design_entry, read_design, write_model
+from partialpool.solve.generalized import GeneralizedSolution, restore_generalized
+
+__all__ = ["MODEL", "VERSION", "read", "save"]
+
+MODEL: Final = "generalized linear mixed model"
+VERSION: Final = 1
+
+Array = NDArray[Any]
+
+
+def save(fit: GlmmFit, path: str | PathLike[str]) -> None:
+    """Write a fit to one file.
+
+    The file holds the rows used, so that a loaded fit can do all that the fit can; whoever
+    gets the file gets these columns of the data.
+
+    Parameters
+    ----------
+    fit
+        A fitted generalized linear mixed model.
+    path
+        File to write; one that exists is replaced in one step.
+
+    Raises
+    ------
+    SavedModelError
+        If the file can't be written, or the family is the user's own.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ HEIGHT + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+    ...               family="poisson")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "ticks.model")
+    ...     fit.save(path)
+    ...     pp.load(path).family
+    Poisson(link='log')
+    """
+    if isinstance(fit.family, Family):
+        raise SavedModelError(
+            f"the family {fit.family.name!r} is one of your own, and a saved model can't hold its "
+            "functions. Keep the script that fits it, or use a family of partialpool's."
+        )
+    shelf = Shelf()
+    entries = {
+        "designs": {
+            name: design_entry(design, shelf, "" if name == "mean" else f"{name}.")
+            for name, design in fit.designs.items()
+        },
+        "response": _response_entry(fit.response, shelf),
+        "family": fit.family.to_json(),
+        "zero": fit.solution.zero,
+        "approximation": asdict(fit.approximation),
+        "solution": _solution_entry(fit.solution, shelf),
+    }
+    write_model(MODEL, VERSION, entries, shelf, path)
+
+
+def read(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> GlmmFit:
+    """Read a fit from the contents of a file; :func:`partialpool.load` opens it."""
+    designs = {name: read_design(entry, arrays) for name, entry in header["designs"].items()}
+    n = len(designs["mean"].y)
+    if any(len(design.y) != n for design in designs.values()):
+        raise ValueError("the linear predictors have different numbers of rows")
+    response = _read_response(header["response"], arrays, n)
+    family = from_json(header["family"])
+    asked = Approximation(**header["approximation"])
+    entry, zero = header["solution"], header["zero"]
+    if asked.method == "pql":
+        solution: Solved = _read_quasi(entry, arrays, designs["mean"], response, family, asked)
+    else:
+        parts = make_parts(designs, family, zero, n)
+        beta = {name: arrays[array] for name, array in entry["beta"].items()}
+        for part in parts:
+            if beta[part.name].shape != (part.X.shape[1],):
+                raise ValueError(f"the coefficients of {part.name!r} don't fit its columns")
+        solution = restore_generalized(
+            parts,
+            response,
+            family,
+            zero,
+            response.weights,
+            make_objective(asked),
+            arrays[entry["psi"]],
+            beta,
+            entry["evaluations"],
+            entry["converged"],
+        )
+    return GlmmFit(designs, response, asked, solution)
+
+
+def _response_entry(response: Response, shelf: Shelf) -> dict[str, Any]:
+    return {
+        "text": response.text,
+        "values": shelf.put("y", response.values),
+        "trials": shelf.put("trials", response.trials),
+        "levels": response.levels,
+        "weights": shelf.put("weights", response.weights),
+        "rows": shelf.put("response.rows", response.rows),
+    }
+
+
+def _read_response(entry: Mapping[str, Any], arrays: Mapping[str, Array], n: int) -> Response:
+    names = ("values", "trials", "weights", "rows")
+    found = {name: arrays[entry[name]] if entry[name] is not None else None for name in names}
+    for name, array in found.items():
+        if array is not None and array.shape != (n,):
+            raise ValueError(f"the response's {name} don't fit its rows")
+    levels = None if entry["levels"] is None else tuple(entry["levels"])
+    assert found["values"] is not None
+    return Response(
+        entry["text"], found["values"], found["trials"], levels, found["weights"], found["rows"]
+    )
+
+
+def _solution_entry(solution: Solved, shelf: Shelf) -> dict[str, Any]:
+    found = {"evaluations": solution.evaluations, "converged": solution.converged}
+    if isinstance(solution, QuasiSolution):
+        psi = np.asarray(solution.working.optimum.psi)
+        return found | {
+            "psi": shelf.put("psi", psi),
+            "point": shelf.put("point", solution.point),
+        }
+    assert isinstance(solution, GeneralizedSolution)
+    return found | {
+        "psi": shelf.put("psi", np.asarray(solution.psi)),
+        "beta": {name: shelf.put(f"beta.{name}", values) for name, values in solution.beta.items()},
+    }
+
+
+def _read_quasi(
+    entry: Mapping[str, Any],
+    arrays: Mapping[str, Array],
+    design: Design,
+    response: Response,
+    family: ResponseFamily,
+    asked: Approximation,
+) -> QuasiSolution:
+    point = arrays[entry["point"]]
+    if point.shape != design.y.shape:
+        raise ValueError("the working response doesn't fit its rows")
+    return restore_quasi(
+        design,
+        response,
+        family,
+        asked,
+        point,
+        arrays[entry["psi"]],
+        entry["evaluations"],
+        entry["converged"],
+    )

@@ -1,0 +1,173 @@
+"""A generalized fit as data frames: its parameters, its one-line portrait, its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.frames import make_frame
+from partialpool.generalized.fitted import outcomes
+from partialpool.results.summary import two_sided
+from partialpool.results.tables import (
+    Row,
+    as_columns,
+    beside_the_model,
+    fixed_rows,
+    positions,
+    random_rows,
+)
+
+if TYPE_CHECKING:
+    from partialpool.generalized.fit import GlmmFit
+
+__all__ = ["augment", "coefficients", "glance", "tidy"]
+
+
+def coefficients(fit: GlmmFit) -> Any:
+    """Tabulate the coefficients of all parts.
+
+    Parameters
+    ----------
+    fit
+        A fitted generalized linear mixed model.
+
+    Returns
+    -------
+    native frame
+        ``part``, ``term``, ``estimate`` and ``std_error`` on the scale of the part's linear
+        predictor, ``statistic`` (z) and ``p_value``.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+    ...               family="nbinom2")
+    >>> list(coefficients(fit)["part"])
+    ['mean', 'mean', 'mean', 'dispersion']
+    """
+    parts, rows = zip(*_fixed(fit), strict=True)
+    columns = as_columns(rows)
+    del columns["effect"], columns["group"]
+    return make_frame(_with_p({"part": np.array(parts, dtype=object)} | columns), fit.kind)
+
+
+def tidy(fit: GlmmFit) -> Any:
+    """Tabulate the parameters, one in each row.
+
+    Parameters
+    ----------
+    fit
+        A fitted generalized linear mixed model.
+
+    Returns
+    -------
+    native frame
+        ``effect`` ("fixed" or "ran_pars"), ``component`` (the part), ``group`` (empty for fixed
+        effects), ``term``, ``estimate``, ``std_error``, ``statistic`` and ``p_value`` (NaN for
+        ``ran_pars``). Everything is on the scale of the part's linear predictor.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> cbpp = pp.load_dataset("cbpp")
+    >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+    >>> list(tidy(pp.glmm(formula, cbpp, family="binomial"))["term"])
+    ['Intercept', 'period[T.2]', 'period[T.3]', 'period[T.4]', 'sd__Intercept']
+    """
+    random = [(p.name, row) for p in fit.predictors for row in random_rows(p.varcorr)]
+    parts, rows = zip(*_fixed(fit), *random, strict=True)
+    columns = _with_p(as_columns(rows))
+    effect = {"effect": columns.pop("effect"), "component": np.array(parts, dtype=object)}
+    return make_frame(effect | columns, fit.kind)
+
+
+def glance(fit: GlmmFit) -> Any:
+    """Tabulate the whole fit in one row.
+
+    Parameters
+    ----------
+    fit
+        A fitted generalized linear mixed model.
+
+    Returns
+    -------
+    native frame
+        ``nobs``, ``df``, ``df_residual``, ``objective`` (minus twice the log-likelihood),
+        ``loglik``, ``aic``, ``bic``, ``family``, ``link``, ``criterion``, ``converged`` and
+        ``singular``.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+    ...               family="poisson")
+    >>> glance(fit)["family"][0]
+    'poisson'
+    """
+    columns = {
+        "nobs": np.array([fit.nobs]),
+        "df": np.array([fit.df]),
+        "df_residual": np.array([fit.df_residual]),
+        "objective": np.array([fit.objective]),
+        "loglik": np.array([fit.loglik]),
+        "aic": np.array([fit.aic]),
+        "bic": np.array([fit.bic]),
+        "family": np.array([fit.family.name], dtype=object),
+        "link": np.array([fit.family.link.name], dtype=object),
+        "criterion": np.array([fit.criterion], dtype=object),
+        "converged": np.array([fit.converged]),
+        "singular": np.array([fit.singular]),
+    }
+    return make_frame(columns, fit.kind)
+
+
+def augment(fit: GlmmFit) -> Any:
+    """Tabulate the rows used in the fit, with what the fit says about each.
+
+    Parameters
+    ----------
+    fit
+        A fitted generalized linear mixed model.
+
+    Returns
+    -------
+    native frame
+        The response (the proportion, where there are trials; the category, where there are
+        categories); the columns of the mean's fixed effects save the intercept; the grouping
+        factors; then ``row`` (position in the data as given), ``link`` (the mean's linear
+        predictor), ``fitted`` (the mean), ``residual`` and ``pearson``. A column of the model
+        that has one of these names gets a trailing underscore.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ HEIGHT + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+    ...               family="poisson")
+    >>> list(augment(fit).columns)
+    ['TICKS', 'HEIGHT', 'LOCATION', 'row', 'link', 'fitted', 'residual', 'pearson']
+    """
+    response: NDArray[Any] = outcomes(fit)
+    if fit.response.levels is not None:
+        response = np.array(fit.response.levels, dtype=object)[response.astype(np.int64)]
+    said = {
+        "row": positions(fit.design),
+        "link": fit.linear_predictor,
+        "fitted": fit.fitted,
+        "residual": fit.residuals("response"),
+        "pearson": fit.residuals("pearson"),
+    }
+    return make_frame(beside_the_model(fit.design, response, said), fit.kind)
+
+
+def _fixed(fit: GlmmFit) -> Iterator[tuple[str, Row]]:
+    for part in fit.parts:
+        for row in fixed_rows(fit.fixef_of(part), fit.stderr_of(part)):
+            yield part, row
+
+
+def _with_p(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    p = np.array([two_sided(z) for z in columns["statistic"].tolist()])
+    return columns | {"p_value": p}

@@ -1,0 +1,143 @@
+"""Arguments, formulas and responses that a generalized model can't have, end to end."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import partialpool as pp
+from partialpool.errors import DataError, FormulaError, ModelError
+from tests.unit.generalized.fakes import table
+
+COUNT = "count ~ x + (1 | g)"
+
+
+def fit(formula=COUNT, data=None, **options):
+    options = {"family": "poisson"} | options
+    return pp.glmm(formula, table() if data is None else data, **options)
+
+
+def test_a_family_has_to_be_named():
+    with pytest.raises(TypeError, match="family"):
+        pp.glmm(COUNT, table())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"family": "poison"}, "there is no family 'poison'. Did you mean 'poisson'?"),
+        ({"family": 3}, "family must be a name such as 'binomial'"),
+        ({"method": "agq"}, "method must be 'laplace', 'pql' or 'joint', found 'agq'"),
+        ({"quadrature": 0}, "quadrature must be a whole number of nodes, .* found 0"),
+        ({"quadrature": 2.5}, "quadrature must be a whole number of nodes, .* found 2.5"),
+        ({"quadrature": True}, "quadrature must be a whole number of nodes, .* found True"),
+        ({"reml": "yes"}, "reml must be True or False, found 'yes'"),
+        ({"information": "fisher"}, "must be 'observed' or 'expected', found 'fisher'"),
+        ({"missing": "ignore"}, "missing must be 'error' or 'drop', found 'ignore'"),
+        ({"penalty": 0}, "penalty must be a positive number, .* found 0"),
+        ({"penalty": "weak"}, "penalty must be a positive number, .* found 'weak'"),
+        ({"penalty": True}, "penalty must be a positive number, .* found True"),
+        ({"penalty": np.inf}, "penalty must be a positive number, .* found inf"),
+    ],
+)
+def test_a_value_that_no_model_has_is_refused(options, message):
+    with pytest.raises(DataError, match=message):
+        fit(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"quadrature": 5, "method": "joint"}, "quadrature=5 refines .* method is 'joint'"),
+        ({"quadrature": 5, "method": "pql"}, "quadrature=5 refines .* method is 'pql'"),
+        ({"quadrature": 5, "reml": True}, "reml=True integrates .* Use one of the two"),
+        ({"quadrature": 5, "information": "expected"}, "information='expected' is the Laplace"),
+        ({"method": "pql", "information": "expected"}, "always uses it. Leave it out"),
+        ({"dispersion": "~ x"}, "poisson has none. For counts that vary more use 'nbinom2'"),
+        ({"family": "nbinom2", "method": "pql"}, "method='pql' is for binomial, .* found nbinom2"),
+        ({"method": "pql", "zero_inflation": "~ x"}, "models the mean only, found zero_inflation="),
+        ({"method": "pql", "dispersion": "~ x"}, "models the mean only, found dispersion='~ x'"),
+    ],
+)
+def test_arguments_that_do_not_go_together_are_refused(options, message):
+    with pytest.raises(ModelError, match=message):
+        fit(**options)
+
+
+def test_zero_inflation_is_for_counts():
+    with pytest.raises(ModelError, match="zero_inflation= is for counts, but the family is gamma"):
+        fit("size ~ x + (1 | g)", family="gamma", zero_inflation="~ 1")
+
+
+def test_quadrature_is_for_one_grouping_factor():
+    with pytest.raises(ModelError, match=r"quadrature=5 needs one grouping factor.* has g, h"):
+        fit("count ~ x + (1 | g) + (1 | h)", quadrature=5)
+
+
+def test_quadrature_counts_the_factors_of_all_parts():
+    with pytest.raises(ModelError, match=r"needs one grouping factor.* has g, h"):
+        fit(zero_inflation="~ (1 | h)", quadrature=5)
+
+
+def test_quadrature_is_for_three_effects_at_most():
+    with pytest.raises(ModelError, match=r"up to 3 random effects .* g has 4, .* 5\^4 nodes"):
+        fit("count ~ x + (x + f | g)", quadrature=5)
+
+
+def test_quadrature_needs_random_effects():
+    with pytest.raises(ModelError, match=r"quadrature=5 integrates .* the model has none"):
+        fit("count ~ x", quadrature=5)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"zero_inflation": "x"}, FormulaError, "this formula begins with '~'"),
+        ({"zero_inflation": "count ~ x"}, FormulaError, "nothing can stand left of '~' here"),
+        ({"zero_inflation": "~ count"}, FormulaError, "the response count is also a predictor"),
+        ({"zero_inflation": True}, FormulaError, "a formula is a text such as '~ x', found bool"),
+        ({"zero_inflation": "~ nothing"}, DataError, "there is no column 'nothing'"),
+        ({"family": "nbinom2", "dispersion": "~ 0"}, ModelError, "dispersion='~ 0' has no columns"),
+    ],
+)
+def test_a_formula_of_another_part_is_refused_as_the_means_is(options, error, message):
+    with pytest.raises(error, match=message):
+        fit(**options)
+
+
+def test_thresholds_take_the_place_of_an_ordinal_models_intercept():
+    with pytest.raises(ModelError, match=r"none to leave out of 'grade ~ 0 \+ x"):
+        fit("grade ~ 0 + x + (1 | g)", family="ordinal")
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "column", "value", "message"),
+    [
+        (COUNT, "poisson", "count", -1.0, r"count is negative in 1 row\(s\): row 4"),
+        (COUNT, "nbinom2", "count", 1.5, r"count is not a whole number in 1 row\(s\): row 4"),
+        ("size ~ x", "gamma", "size", 0.0, r"size is zero in 1 row\(s\): row 4"),
+        ("size ~ x", "tweedie", "size", -2.0, r"size is negative in 1 row\(s\): row 4"),
+        ("yes ~ x", "binomial", "yes", 2.0, r"yes is neither 0 nor 1 in 1 row\(s\): row 4"),
+        ("cbind(wins, m - wins) ~ x", "binomial", "wins", 99.0, "more successes than trials"),
+    ],
+)
+def test_a_response_that_the_family_cannot_have_is_refused_by_row(
+    formula, family, column, value, message
+):
+    data = table().astype({column: float})
+    data.loc[4, column] = value
+    with pytest.raises(DataError, match=message):
+        fit(formula, data, family=family)
+
+
+def test_three_labels_are_no_binomial_response():
+    data = table().assign(f=lambda d: d["f"].astype(str))
+    with pytest.raises(DataError, match="has 3 classes"):
+        fit("f ~ x + (1 | g)", data, family="binomial")
+
+
+def test_missing_values_are_counted_over_all_formulas():
+    data = table()
+    data.loc[[2, 3], "z"] = np.nan
+    with pytest.raises(DataError, match=r"'z' in 2 row\(s\)"):
+        fit(data=data, zero_inflation="~ z")

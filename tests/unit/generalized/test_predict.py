@@ -1,0 +1,271 @@
+"""Predictions on every scale, from estimates made by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from numpy.testing import assert_allclose
+from scipy.integrate import quad
+from scipy.stats import norm
+
+from partialpool.errors import DataError, ModelError, NotAvailableError
+from tests.unit.generalized.fakes import fake, table
+
+NEW = {"x": [0.5, -1.0], "z": [1.0, 0.0], "g": ["b", "e"], "h": ["q", "p"]}
+
+
+def expit(eta):
+    return 1 / (1 + np.exp(-np.asarray(eta)))
+
+
+@pytest.fixture(scope="module")
+def binomial():
+    return fake("cbind(wins, m - wins) ~ x + (1 | g)", "binomial")
+
+
+@pytest.fixture(scope="module")
+def inflated():
+    return fake("count ~ x + (1 | g)", "poisson", zero_inflation="~ z + (1 | h)")
+
+
+@pytest.fixture(scope="module")
+def ordinal():
+    return fake("grade ~ x + (1 | g)", "ordinal")
+
+
+# --- scales -----------------------------------------------------------------------------------
+
+
+def test_the_rows_fitted_are_predicted_as_fitted(binomial, inflated):
+    for fit in (binomial, inflated):
+        assert_allclose(fit.predict(), fit.fitted)
+        assert_allclose(fit.predict(type="link"), fit.linear_predictor)
+
+
+def test_the_latent_scale_is_that_of_the_link(binomial):
+    np.testing.assert_array_equal(binomial.predict(type="latent"), binomial.predict(type="link"))
+
+
+def test_new_rows_get_the_effects_of_their_levels(binomial):
+    b = binomial.ranef()["Intercept"].to_numpy()
+    eta = 0.3 + 0.1 * np.array([0.5, -1.0]) + b[[1, 4]]
+    assert_allclose(binomial.predict(NEW, type="link"), eta)
+    assert_allclose(binomial.predict(NEW), expit(eta))
+
+
+def test_without_random_effects_no_group_is_needed(binomial):
+    assert_allclose(binomial.predict({"x": [1.0]}, random="none"), expit([0.4]))
+
+
+def test_zero_inflation_has_scales_of_its_own(inflated):
+    kinds = ("response", "conditional", "zero_probability")
+    mean, conditional, zero = (inflated.predict(NEW, type=kind) for kind in kinds)
+    assert_allclose(conditional, np.exp(inflated.predict(NEW, type="link")))
+    assert_allclose(mean, (1 - zero) * conditional)
+    b = inflated.ranef(part="zero_inflation")["Intercept"].to_numpy()
+    assert_allclose(zero, expit(0.3 + 0.1 * np.array([1.0, 0.0]) + b[[1, 0]]))
+
+
+def test_a_named_group_counts_in_every_part(inflated):
+    zero = inflated.predict(NEW, type="zero_probability", random=["g"])
+    assert_allclose(zero, expit([0.4, 0.3]))
+    link = inflated.predict(NEW, type="link", random=["h"])
+    assert_allclose(link, [0.35, 0.2])
+
+
+def test_a_dispersion_is_predicted_on_its_natural_scale():
+    fit = fake("count ~ x + (1 | g)", "nbinom2", dispersion="~ z")
+    assert_allclose(fit.predict(NEW, type="dispersion"), np.exp([0.4, 0.3]))
+
+
+def test_ordinal_responses_are_probabilities_or_classes(ordinal):
+    frame = ordinal.predict(NEW)
+    assert list(frame) == ["low", "mid", "high"]
+    eta = ordinal.predict(NEW, type="link")
+    assert_allclose(frame["low"], expit(-0.5 - eta))
+    assert_allclose(frame["high"], 1 - expit(0.5 - eta))
+    assert_allclose(ordinal.predict(NEW, type="probabilities")["mid"], frame["mid"])
+    assert ordinal.predict(NEW, type="class").tolist() == ["high", "low"]
+
+
+def test_a_row_that_lacks_a_value_is_nan(inflated):
+    new = {**NEW, "z": [np.nan, 0.0]}
+    assert np.isnan(inflated.predict(new)).tolist() == [True, False]
+    assert np.isfinite(inflated.predict(new, type="conditional")).all()
+
+
+def test_predictions_are_of_the_kind_that_came_in(ordinal):
+    assert isinstance(ordinal.predict(pl.DataFrame(NEW)), pl.DataFrame)
+    frame = ordinal.predict(pd.DataFrame(NEW, index=[7, 9]))
+    assert frame.index.tolist() == [7, 9]
+
+
+def test_an_offset_array_is_asked_for_again():
+    fit = fake("count ~ x + (1 | g)", "poisson", offset=np.ones(60))
+    with pytest.raises(DataError, match="Pass offset= for these"):
+        fit.predict(NEW)
+    plain = fake("count ~ x + (1 | g)", "poisson")
+    assert_allclose(fit.predict(NEW, offset=[1.0, 2.0]), plain.predict(NEW) * np.exp([1.0, 2.0]))
+
+
+# --- new levels -------------------------------------------------------------------------------
+
+
+def test_a_new_level_of_any_part_is_refused_by_name(inflated):
+    with pytest.raises(DataError, match=r"'h' has 1 level\(s\) that the fit hasn't seen: 'new'"):
+        inflated.predict({**NEW, "h": ["q", "new"]})
+
+
+def test_a_new_level_can_count_as_the_population(binomial):
+    new = {"x": [1.0], "g": ["new"]}
+    assert_allclose(binomial.predict(new, new_levels="population"), expit([0.4]))
+
+
+# --- means over the random effects ------------------------------------------------------------
+
+
+def exact(function, eta, sd):
+    return quad(lambda u: function(eta + sd * u) * norm.pdf(u), -12, 12, epsabs=1e-12)[0]
+
+
+def test_a_population_mean_is_the_integral_over_the_random_effects(binomial):
+    mean = binomial.predict({"x": [1.0, -2.0]}, type="population")
+    assert_allclose(mean, [exact(expit, 0.4, 0.7), exact(expit, 0.1, 0.7)], rtol=1e-9)
+
+
+def test_a_population_mean_is_short_for_a_corrected_one(binomial):
+    new = {"x": [1.0, -2.0]}
+    np.testing.assert_array_equal(
+        binomial.predict(new, type="population"),
+        binomial.predict(new, random="none", bias_correct=True),
+    )
+
+
+def test_a_log_normal_mean_is_known_in_closed_form():
+    fit = fake("count ~ x + (x | g)", "poisson")
+    x = np.array([0.0, 1.0, -2.0])
+    variance = 0.49 * (1 + x**2)
+    mean = np.exp(0.3 + 0.1 * x + variance / 2)
+    assert_allclose(fit.predict({"x": x}, type="population"), mean, rtol=1e-9)
+
+
+def test_parts_with_random_effects_are_averaged_together(inflated):
+    mean = inflated.predict({"x": [1.0], "z": [2.0]}, type="population")
+    share = exact(expit, 0.5, 0.7)
+    assert_allclose(mean, (1 - share) * np.exp(0.4 + 0.49 / 2), rtol=1e-6)
+
+
+def test_a_new_level_is_averaged_over_and_a_known_one_is_not(binomial):
+    new = {"x": [1.0, 1.0], "g": ["b", "new"]}
+    mean = binomial.predict(new, new_levels="population", bias_correct=True)
+    assert_allclose(mean[0], binomial.predict({"x": [1.0], "g": ["b"]})[0])
+    assert_allclose(mean[1], exact(expit, 0.4, 0.7), rtol=1e-9)
+
+
+def test_nothing_is_averaged_on_the_scale_of_the_link(binomial):
+    new = {"x": [1.0]}
+    assert_allclose(binomial.predict(new, type="link", random="none", bias_correct=True), [0.4])
+
+
+def test_probabilities_of_the_population_sum_to_one(ordinal):
+    frame = ordinal.predict({"x": [1.0]}, type="population")
+    low = exact(lambda eta: expit(-0.5 - eta), 0.3, 0.7)
+    assert_allclose(frame["low"], [low], rtol=1e-9)
+    assert_allclose(sum(frame[name] for name in ("low", "mid", "high")), [1.0])
+
+
+def test_a_model_without_random_terms_is_its_own_population():
+    fit = fake("count ~ x", "poisson")
+    assert_allclose(fit.predict(type="population"), fit.fitted)
+
+
+# --- standard errors --------------------------------------------------------------------------
+
+
+def test_errors_on_the_link_scale_are_the_joint_ones(binomial):
+    both = binomial.predict(NEW, type="link", se=True)
+    assert_allclose(both["se"], 0.5)
+
+
+def test_errors_of_the_mean_are_by_the_delta_method(binomial):
+    both = binomial.predict(NEW, se=True)
+    mu = both["fit"]
+    assert_allclose(both["se"], 0.5 * mu * (1 - mu), rtol=1e-6)
+
+
+def test_a_new_level_adds_its_variance(binomial):
+    new = {"x": [1.0], "g": ["new"]}
+    both = binomial.predict(new, type="link", se=True, new_levels="population")
+    assert_allclose(both["se"], np.sqrt(0.25 + 0.49))
+
+
+def test_errors_without_random_effects_are_those_of_the_coefficients(binomial):
+    both = binomial.predict({"x": [1.0]}, type="link", random="none", se=True)
+    assert_allclose(both["se"], np.sqrt([[1, 1] @ binomial.vcov @ [1, 1]]), rtol=1e-6)
+
+
+def test_errors_carry_the_coefficients_of_all_parts(inflated):
+    both = inflated.predict({"x": [1.0], "z": [0.0]}, random="none", se=True)
+    mu, share = np.exp(0.4), expit(0.3)
+    slopes = np.array([(1 - share) * mu, (1 - share) * mu, -share * (1 - share) * mu, 0.0])
+    assert_allclose(both["se"], np.sqrt([slopes @ inflated.solution.vcov @ slopes]), rtol=1e-6)
+
+
+def test_errors_of_a_population_mean_are_those_of_the_coefficients():
+    fit = fake("count ~ x + (1 | g)", "poisson")
+    both = fit.predict({"x": [1.0]}, type="population", se=True)
+    assert_allclose(both["se"], both["fit"] * np.sqrt([1, 1] @ fit.vcov @ [1, 1]), rtol=1e-6)
+
+
+def test_errors_of_the_rows_fitted_come_in_the_kind_of_the_data(binomial):
+    frame = binomial.predict(se=True)
+    assert list(frame.columns) == ["fit", "se"]
+    assert len(frame) == 60
+
+
+@pytest.mark.parametrize("options", [{}, {"type": "zero_probability"}])
+def test_errors_that_do_not_exist_are_refused(inflated, options):
+    with pytest.raises(NotAvailableError, match=r"no standard error .* random='none'"):
+        inflated.predict(NEW, se=True, **options)
+
+
+def test_probabilities_have_no_errors(ordinal):
+    with pytest.raises(NotAvailableError, match="of several probabilities"):
+        ordinal.predict(NEW, se=True)
+
+
+def test_the_conditional_mean_has_errors_though_there_are_more_zeros(inflated):
+    both = inflated.predict(NEW, type="conditional", se=True)
+    assert_allclose(both["se"], 0.5 * both["fit"], rtol=1e-6)
+
+
+# --- bad arguments ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"type": "mean"}, DataError, "type must be one of 'response', .* found 'mean'"),
+        ({"new_levels": "drop"}, DataError, "must be 'error' or 'population', found 'drop'"),
+        ({"random": ["k"]}, DataError, r"random='k' is neither a grouping factor \(g\)"),
+        ({"random": 3}, DataError, "random must be 'all', 'none' or a list"),
+        ({"inapplicable": "drop"}, DataError, "must be 'error' or 'ignore', found 'drop'"),
+        ({"type": "zero_probability"}, ModelError, "needs a model with zero inflation"),
+        ({"type": "dispersion"}, ModelError, "needs a model with dispersion"),
+        ({"type": "class"}, ModelError, "needs a model with ordinal categories"),
+    ],
+)
+def test_what_cannot_be_predicted_is_refused(binomial, options, error, message):
+    with pytest.raises(error, match=message):
+        binomial.predict(NEW, **options)
+
+
+def test_missing_columns_are_named(inflated):
+    with pytest.raises(DataError, match=r"lack the column\(s\) 'z'"):
+        inflated.predict({name: NEW[name] for name in ("x", "g", "h")})
+
+
+def test_the_table_of_the_tests_has_every_kind_of_response():
+    assert set(table()) >= {"count", "wins", "grade", "size", "y"}
