@@ -69,8 +69,7 @@ Local GeneralizedProblem::evaluate(Parameters& point, const Criterion& criterion
         value = quadrature(factors, criterion.nodes, derivatives, adjoint) - 2.0 * constant_ +
                 point.beta.dot(penalty_ * point.beta);
     } else {
-        std::vector<double> slope;
-        if (criterion.expected && !expected_weights(factors, slope)) return out;
+        if (criterion.expected && !factor_expected(factors)) return out;
         if (system_) value += (criterion.expected ? *expected_ : *system_).log_determinant();
         if (criterion.restricted) {
             const auto p = static_cast<Index>(inner_.size());
@@ -101,8 +100,6 @@ GeneralizedProblem::Adjoint GeneralizedProblem::laplace_adjoint(const std::vecto
     system.invert();
     std::array<std::vector<double>, 6> h;
     system.forms(h);
-    std::vector<double> slope;
-    if (criterion.expected) expected_weights(lambda, slope);
     PerPredictor s;
     for (std::size_t c = 0; c < d; ++c) s[c].assign(at(rows_.n), 0.0);
 
@@ -126,22 +123,10 @@ GeneralizedProblem::Adjoint GeneralizedProblem::laplace_adjoint(const std::vecto
         cholesky_in_place(root);
         rows_.add_forms(own_kzx, root, inner_, h);
     }
-    for (const int a : rows_.random)
-        for (const int b : rows_.random) {
-            if (a > b) continue;
-            const double count = a == b ? 1.0 : 2.0;
-            const auto& form = h[static_cast<std::size_t>(pair_of(a, b))];
-            for (std::size_t c = 0; c < d; ++c) {
-                int i[3] = {a, b, static_cast<int>(c)};
-                std::sort(i, i + 3);
-                const auto& third =
-                    state_.third[static_cast<std::size_t>(triple_of(i[0], i[1], i[2]))];
-                for (std::size_t row = 0; row < form.size(); ++row)
-                    s[c][row] -= count * form[row] * third[row];
-            }
-        }
     if (criterion.expected)
-        for (std::size_t row = 0; row < slope.size(); ++row) s[0][row] = h[0][row] * slope[row];
+        expected_slopes(h[0], s);
+    else
+        observed_slopes(h, s);
 
     const Vector zs = rows_.effects_score(s);
     Vector xs = rows_.fixed_score(s);
@@ -180,18 +165,62 @@ GeneralizedProblem::Adjoint GeneralizedProblem::laplace_adjoint(const std::vecto
     return out;
 }
 
-bool GeneralizedProblem::expected_weights(const std::vector<Matrix>& lambda,
-                                          std::vector<double>& slope) {
+/// s = d log|M| / d eta from h = z'Kz and the third derivatives.
+void GeneralizedProblem::observed_slopes(const std::array<std::vector<double>, 6>& h,
+                                         PerPredictor& s) const {
+    for (const int a : rows_.random)
+        for (const int b : rows_.random) {
+            if (a > b) continue;
+            const double count = a == b ? 1.0 : 2.0;
+            const auto& form = h[static_cast<std::size_t>(pair_of(a, b))];
+            for (int c = 0; c < rows_.predictors; ++c) {
+                int i[3] = {a, b, c};
+                std::sort(i, i + 3);
+                const auto& third =
+                    state_.third[static_cast<std::size_t>(triple_of(i[0], i[1], i[2]))];
+                auto& to = s[at(c)];
+                for (std::size_t row = 0; row < form.size(); ++row)
+                    to[row] -= count * form[row] * third[row];
+            }
+        }
+}
+
+bool GeneralizedProblem::expected_weights(const PerPredictor& eta, std::vector<double>& weights,
+                                          std::vector<double>& slope) const {
+    weights.resize(at(rows_.n));
+    slope.resize(at(rows_.n));
+    std::array<const double*, max_predictors> from{};
+    for (std::size_t a = 0; a < at(rows_.predictors); ++a) from[a] = eta[a].data();
+    return density_->expected(0, rows_.n, from.data(), weights.data(), slope.data());
+}
+
+bool GeneralizedProblem::factor_expected(const std::vector<Matrix>& lambda) {
     if (!system_) return true;
     if (!expected_) expected_.emplace(rows_);
     std::array<std::vector<double>, 6> weights;
-    weights[0].resize(at(rows_.n));
-    slope.resize(at(rows_.n));
-    std::array<const double*, max_predictors> eta{};
-    for (std::size_t a = 0; a < at(rows_.predictors); ++a) eta[a] = state_.eta[a].data();
-    if (!density_->expected(0, rows_.n, eta.data(), weights[0].data(), slope.data())) return false;
+    std::vector<double> slope;
+    if (!expected_weights(state_.eta, weights[0], slope)) return false;
     expected_->fill(weights);
     return expected_->factor(lambda);
+}
+
+/// As `observed_slopes` for expected information. What it owes to the other predictors has
+/// no closed form in class Density; it is there for comparison, so differences will do.
+void GeneralizedProblem::expected_slopes(const std::vector<double>& h, PerPredictor& s) const {
+    std::vector<double> up, down, slope;
+    expected_weights(state_.eta, up, slope);
+    for (std::size_t i = 0; i < slope.size(); ++i) s[0][i] = h[i] * slope[i];
+    PerPredictor eta = state_.eta;
+    constexpr double width = 1e-5;
+    for (std::size_t c = 1; c < at(rows_.predictors); ++c) {
+        for (double& x : eta[c]) x += width;
+        expected_weights(eta, up, slope);
+        for (double& x : eta[c]) x -= 2.0 * width;
+        expected_weights(eta, down, slope);
+        eta[c] = state_.eta[c];
+        for (std::size_t i = 0; i < up.size(); ++i)
+            s[c][i] = h[i] * (up[i] - down[i]) / (2.0 * width);
+    }
 }
 
 /// From derivatives in Sigma (or Lambda) and beta to those in the outer parameters, with the

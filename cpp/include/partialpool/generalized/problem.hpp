@@ -97,7 +97,11 @@ private:
     Matrix cut(const Matrix& block, const Term& term) const {
         return block.block(term.offset, term.offset, term.k, term.k);
     }
-    bool expected_weights(const std::vector<Matrix>& lambda, std::vector<double>& slope);
+    void observed_slopes(const std::array<std::vector<double>, 6>& h, PerPredictor& s) const;
+    bool expected_weights(const PerPredictor& eta, std::vector<double>& weights,
+                          std::vector<double>& slope) const;
+    bool factor_expected(const std::vector<Matrix>& lambda);
+    void expected_slopes(const std::vector<double>& h, PerPredictor& s) const;
     double quadrature(const std::vector<Matrix>& lambda, int nodes, bool derivatives, Adjoint& out);
     Vector inner_of(const Vector& all) const;
     bool all_predictors() const { return !rows_.mean_only(); }
