@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from partialpool import inference
 from partialpool.design import Design
 from partialpool.errors import ModelError, NotAvailableError, did_you_mean
-from partialpool.families import Response, ResponseFamily
+from partialpool.families import Family, Response, ResponseFamily
 from partialpool.frames import FrameKind
 from partialpool.generalized import predict, simulate, tables
 from partialpool.generalized.approximation import EXACT, Approximation
@@ -247,6 +247,8 @@ class GlmmFit:
     @property
     def discrete(self) -> bool:
         """Whether the response has probabilities and not densities."""
+        if isinstance(self.family, Family):
+            return self.family.support in ("counts", "trials")
         return self.family.name not in _CONTINUOUS
 
     @property

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.errors import DataError
+from partialpool.errors import DataError, NotAvailableError
 from partialpool.generalized.deviance import unit_deviances
 
 if TYPE_CHECKING:
     from partialpool.generalized.fit import GlmmFit
 
-__all__ = ["Residual", "fitted_means", "outcomes", "residuals"]
+__all__ = ["Residual", "fitted_means", "outcomes", "pearson_or_nan", "residuals"]
 
 Residual = Literal["response", "pearson", "deviance", "working"]
 Vector = NDArray[np.float64]
@@ -79,6 +79,14 @@ def residuals(fit: GlmmFit, kind: Residual = "pearson") -> Vector:
     # A row of no trials has no variance to be divided by, and says nothing.
     variance = np.where(response.counted, fit.family.variance(eta, solution.zero, _some(trials)), 1)
     return np.asarray(raw * np.sqrt(weights / variance))
+
+
+def pearson_or_nan(fit: GlmmFit) -> Vector:
+    """Compute Pearson residuals, NaN where a family of the user's own has no variance."""
+    try:
+        return residuals(fit, "pearson")
+    except NotAvailableError:
+        return np.full(len(fit.response.values), np.nan)
 
 
 def _some(trials: Vector | None) -> Vector | None:

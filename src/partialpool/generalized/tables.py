@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.frames import make_frame
-from partialpool.generalized.fitted import outcomes
+from partialpool.generalized.fitted import outcomes, pearson_or_nan
 from partialpool.results.summary import two_sided
 from partialpool.results.tables import (
     Row,
@@ -157,7 +157,7 @@ def augment(fit: GlmmFit) -> Any:
         "link": fit.linear_predictor,
         "fitted": fit.fitted,
         "residual": fit.residuals("response"),
-        "pearson": fit.residuals("pearson"),
+        "pearson": pearson_or_nan(fit),
     }
     return make_frame(beside_the_model(fit.design, response, said), fit.kind)
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import partialpool as pp
-from partialpool.errors import DataError, ModelError
+from partialpool.errors import DataError, ModelError, NotAvailableError
 from tests.unit.generalized.fakes import varying
 
 GRADES = pl.Enum(["low", "mid", "high"])
@@ -267,3 +267,32 @@ def test_a_covariate_that_does_not_apply_everywhere_leaves_its_column_there():
     np.testing.assert_array_equal(fit.designs["zero_inflation"].X[~late, 1], 0.0)
     new = {"x": [1.0], "z": [np.nan], "late": [0]}
     assert np.isfinite(fit.predict(new, random="none")).all()
+
+
+def geometric(**functions):
+    return pp.families.Family(
+        "geometric",
+        lambda y, mu: y * np.log(mu) - (y + 1) * np.log1p(mu),
+        support="counts",
+        **functions,
+    )
+
+
+def test_a_family_of_ones_own_is_fitted_like_any_other():
+    own = pp.glmm("count ~ x + (1 | g)", varying(), family=geometric())
+    negative = pp.glmm("count ~ x + (1 | g)", varying(), family="nbinom2")
+    # The geometric distribution is the negative binomial one of phi = 1.
+    assert pp.compare(own, negative).models[1].chi2 > 0
+    assert np.isfinite(own.predict(se=True)["se"]).all()
+
+
+def test_without_a_variance_there_are_no_pearson_residuals_but_all_the_rest():
+    fit = pp.glmm("count ~ x + (1 | g)", varying(), family=geometric())
+    assert "residuals" not in str(fit)
+    assert fit.augment()["pearson"].isna().all()
+    with pytest.raises(NotAvailableError, match="has no variance"):
+        fit.residuals()
+    given = pp.glmm(
+        "count ~ x + (1 | g)", varying(), family=geometric(variance=lambda mu: mu * (1 + mu))
+    )
+    assert "Scaled (Pearson) residuals" in str(given)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from partialpool.generalized.approximation import PQL
 from partialpool.results.summary import (
     MOST_CORRELATED,
@@ -29,7 +31,7 @@ def blocks(summary: GlmmSummary) -> Blocks:
     """Lay a summary out."""
     mean, *others = summary.parts
     grids = [] if summary.criterion == PQL else [_criteria(summary)]
-    grids += [_residuals(summary)]
+    grids += [] if np.isnan(summary.scaled_residuals).any() else [_residuals(summary)]
     grids += _part(mean, f"units of {summary.unit}", "")
     if 1 < len(summary.correlation) <= MOST_CORRELATED:
         grids += [correlation_table(mean.coefficients, summary.correlation)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.generalized.fitted import pearson_or_nan
 from partialpool.generalized.scales import dispersion_scale, shape_scale
 from partialpool.generalized.summary.blocks import blocks
 from partialpool.results.summary import (
@@ -101,7 +102,7 @@ class GlmmSummary:
     df, df_residual
         Number of estimated parameters, and rows less these.
     scaled_residuals : (5,) array
-        Minimum, quartiles and maximum of the Pearson residuals.
+        Minimum, quartiles and maximum of the Pearson residuals; NaN where there are none.
     parts
         The linear predictors, the mean first.
     correlation : (p, p) array
@@ -193,7 +194,7 @@ def summarize(fit: GlmmFit) -> GlmmSummary:
 
 
 def _scaled_residuals(fit: GlmmFit) -> Vector:
-    counted = fit.residuals("pearson")[fit.response.counted]
+    counted = pearson_or_nan(fit)[fit.response.counted]
     return np.asarray(np.quantile(counted, [0.0, 0.25, 0.5, 0.75, 1.0]))
 
 
