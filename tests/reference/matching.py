@@ -16,6 +16,9 @@ from tests.reference.cases import r_name, squeeze
 Array = NDArray[np.float64]
 Reference = dict[str, Any]
 
+# A standard deviation below this is zero: a search on the log scale never gets there.
+_NONE = 1e-5
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RandomPart:
@@ -41,18 +44,17 @@ def largest(differences: ArrayLike) -> float:
 
 
 def covariance_difference(
-    ours: RandomPart, reference: Reference, key: str, zero: float, factor: float = 1.0
+    ours: RandomPart, reference: Reference, key: str, zero: float = 1.0
 ) -> float:
     """Variances relative, covariances relative to the product of the standard deviations.
 
-    A standard deviation that the reference puts at zero is measured against ``zero``. Ours is
-    divided by ``factor`` first.
+    A standard deviation that the reference puts at zero is measured against ``zero``.
     """
     found = []
     for entry in reference[key]:
         sd = np.array(entry["sd"], dtype=float)
-        scale = np.where(sd > 0, sd, zero)
-        cov = _covariance(ours, factors_of(reference, entry["group"]), entry["names"]) / factor
+        scale = np.where(sd > _NONE, sd, zero)
+        cov = _covariance(ours, factors_of(reference, entry["group"]), entry["names"])
         found.append(largest((cov - np.array(entry["vcov"])) / np.outer(scale, scale)))
     return max(found)
 
@@ -139,7 +141,7 @@ def _reference_sds(
     reference: Reference, zero: float, suffix: str
 ) -> dict[tuple[frozenset[str], str], float]:
     return {
-        (frozenset(factors_of(reference, entry["group"])), name): sd or zero
+        (frozenset(factors_of(reference, entry["group"])), name): sd if sd > _NONE else zero
         for entry in reference["VarCorr" + suffix]
         for name, sd in zip(entry["names"], entry["sd"], strict=True)
     }
