@@ -96,7 +96,8 @@ std::shared_ptr<Density> from_family(const std::string& family, const std::strin
     const auto data = [&](const MaybeVector& x, const char* name) -> const double* {
         if (!x) return nullptr;
         if (x->shape(0) != y.shape(0))
-            throw std::invalid_argument(std::string(name) + " must have as many rows as y");
+            throw std::invalid_argument(std::string(name) + " has " + std::to_string(x->shape(0)) +
+                                        " rows, but y has " + std::to_string(y.shape(0)));
         return x->data();
     };
     return make_density(family, link, static_cast<Index>(y.shape(0)), y.data(),
@@ -105,7 +106,8 @@ std::shared_ptr<Density> from_family(const std::string& family, const std::strin
 
 std::shared_ptr<Density> from_function(nb::callable function, Index rows, int predictors) {
     if (predictors < 1 || predictors > max_predictors)
-        throw std::invalid_argument("a density has 1, 2 or 3 predictors");
+        throw std::invalid_argument("a density has 1, 2 or 3 predictors, found " +
+                                    std::to_string(predictors));
     return std::make_shared<CallbackDensity>(std::move(function), rows, predictors);
 }
 
@@ -117,7 +119,9 @@ std::vector<const double*> checked(const Density& density, const std::vector<InV
     std::vector<const double*> pointers;
     for (const auto& x : eta) {
         if (static_cast<Index>(x.shape(0)) != density.rows())
-            throw std::invalid_argument("a predictor must have as many rows as y");
+            throw std::invalid_argument("predictor " + std::to_string(pointers.size()) + " has " +
+                                        std::to_string(x.shape(0)) + " rows, but the density has " +
+                                        std::to_string(density.rows()));
         pointers.push_back(x.data());
     }
     return pointers;
@@ -125,7 +129,8 @@ std::vector<const double*> checked(const Density& density, const std::vector<InV
 
 nb::tuple evaluate(const SharedDensity& self, const std::vector<InVector>& eta, int order,
                    bool all) {
-    if (order < 0 || order > 3) throw std::invalid_argument("order must be 0, 1, 2 or 3");
+    if (order < 0 || order > 3)
+        throw std::invalid_argument("order must be 0, 1, 2 or 3, found " + std::to_string(order));
     const Density& density = *self.density;
     const auto pointers = checked(density, eta);
     const int d = all ? density.predictors() : 1;
@@ -163,16 +168,16 @@ void bind_density(nb::module_& m) {
             },
             nb::arg("family"), nb::arg("link"), nb::arg("y").noconvert(), nb::arg("trials").none(),
             nb::arg("weights").none())
-        .def_static(
-            "of_function",
-            [](nb::callable function, Index rows, int predictors) {
-                return SharedDensity{from_function(std::move(function), rows, predictors)};
+        .def(
+            "__init__",
+            [](SharedDensity* self, nb::callable function, Index rows, int predictors) {
+                new (self) SharedDensity{from_function(std::move(function), rows, predictors)};
             },
             nb::arg("function"), nb::arg("rows"), nb::arg("predictors"))
         .def_prop_ro("constant", [](const SharedDensity& s) { return s.density->constant(); })
         .def_prop_ro("predictors", [](const SharedDensity& s) { return s.density->predictors(); })
         .def_prop_ro("rows", [](const SharedDensity& s) { return s.density->rows(); })
-        .def("evaluate", &evaluate, nb::arg("eta"), nb::arg("order"), nb::arg("all"))
+        .def("evaluate", &evaluate, nb::arg("eta"), nb::arg("order"), nb::arg("every"))
         .def("expected", &expected, nb::arg("eta"));
 }
 

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ class Density:
     constant: float
     predictors: int
     rows: int
+    @overload
     def __init__(
         self,
         family: str,
@@ -22,14 +23,15 @@ class Density:
         trials: _Floats | None,
         weights: _Floats | None,
     ) -> None: ...
-    @staticmethod
-    def of_function(
+    @overload
+    def __init__(
+        self,
         function: Callable[[int, int, list[_Floats], int, bool], _RowDerivatives],
         rows: int,
         predictors: int,
-    ) -> Density: ...
+    ) -> None: ...
     def evaluate(
-        self, eta: Sequence[_Floats], order: int, all: bool
+        self, eta: Sequence[_Floats], order: int, every: bool
     ) -> tuple[_Floats, _Floats, _Floats, _Floats]: ...
     def expected(self, eta: Sequence[_Floats]) -> tuple[_Floats, _Floats] | None: ...
 

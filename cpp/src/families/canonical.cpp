@@ -38,8 +38,9 @@ PARTIALPOOL_INLINE void logit_rows(BlockRows rows) noexcept {
         const double x = used(rows.eta[i], w);
         // e <= 1: nothing overflows, and the smaller of the two probabilities keeps its digits.
         const double e = vector_math::exp(-std::abs(x));
-        const double softplus = 0.5 * (x + std::abs(x)) + vector_math::log1p_unit(e);
-        rows.value[i] = w * (y * x - m * softplus);
+        // y log p + (m - y) log q, three terms of one sign: y x - m log(1 + exp(x)) would cancel.
+        const double above = 0.5 * (std::abs(x) + x), below = 0.5 * (std::abs(x) - x);
+        rows.value[i] = -w * (m * vector_math::log1p_unit(e) + (y * below + (m - y) * above));
         if constexpr (Order >= 1) {
             const double up = 0.5 + std::copysign(0.5, x), down = 1.0 - up;
             const double larger = 1.0 / (1.0 + e);

@@ -67,8 +67,24 @@ Derivatives ten_steps(double x) {
 
 }  // namespace
 
+namespace {
+
+/// stirling at x < 1e-6 from log Gamma(x) = -log x - gamma x + zeta(2) x^2 / 2 - ...: the
+/// derivatives go to zero, where sums of ten terms leave rounding errors.
+Derivatives stirling_near_zero(double t) {
+    constexpr double euler_gamma = 0.57721566490153286061;
+    constexpr double square = 0.82246703342411321824, cube = -0.40068563438653142847;
+    const double x = vector_math::exp(t);
+    const double a = -x * (t + euler_gamma), b = x * x * square, c = x * x * x * cube;
+    return {-0.5 * t - half_log_two_pi + x + a + b + c, -0.5 + a + 2.0 * b + 3.0 * c,
+            a - x + 4.0 * b + 9.0 * c, a - 2.0 * x + 8.0 * b + 27.0 * c};
+}
+
+}  // namespace
+
 Derivatives stirling(double t, int order) {
     const double x = vector_math::exp(t);
+    if (x < 1e-6) return stirling_near_zero(t);
     if (!(x < asymptotic)) return stirling_series(vector_math::exp(-t), order);
     // Upwards until the series holds; derivatives times powers of x, as long as steps are added.
     Derivatives f{};

@@ -57,7 +57,8 @@ struct Probability {
         switch (link) {
             case Link::logit: return {-softplus(-eta), -softplus(eta)};
             case Link::probit: return {log_ndtr(eta), log_ndtr(-eta)};
-            case Link::cloglog: return {log_cloglog(eta), -saturated_exp(eta)};
+            // Bounded so that its third power is finite.
+            case Link::cloglog: return {log_cloglog(eta), -saturated_exp(eta, 170.0)};
             case Link::log: return {eta, log1mexp(-eta)};
             default: return {log_positive(eta), log_positive(1.0 - eta)};
         }

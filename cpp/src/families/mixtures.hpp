@@ -35,6 +35,8 @@ struct ZeroInflated {
         const Other& eta = others[predictors - 2];
         const T counted = Counts::template log_density<T>(row, mean, others);
         if (row.y > 0.0) return counted - softplus(eta);
+        // Where f is nothing beside pi its derivatives are not worth their overflow.
+        if (value_of(counted) < value_of(eta) - 200.0) return T(0.0) - softplus(-eta);
         // log(pi + (1 - pi) f), as the larger of pi and f says how it keeps its digits.
         if (value_of(counted) > value_of(eta))
             return counted + softplus(eta - counted) - softplus(eta);

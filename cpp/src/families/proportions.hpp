@@ -45,10 +45,19 @@ struct Beta {
         // Stirling's leading terms by hand: phi times a divergence that is small when phi is
         // large, where the three log-gammas would cancel.
         const T &p = mean.log_p, &q = mean.log_q;
-        const T divergence = saturated_exp(p) * excess(p - log_positive(row.y)) +
-                             saturated_exp(q) * excess(q - log_positive(1.0 - row.y));
+        const T divergence = divergence_term(p, row.y) + divergence_term(q, 1.0 - row.y);
         return divergence * -saturated_exp(others[0]) + (p + q + others[0]) * 0.5 +
                stirling(others[0]) - stirling(p + others[0]) - stirling(q + others[0]);
+    }
+
+private:
+    /// p log(p / y) - p + y.
+    template <class T>
+    static T divergence_term(const T& log_p, double y) {
+        const T p = saturated_exp(log_p), log_ratio = log_p - log_positive(y);
+        // Around y the terms cancel; far from it exp(-log_ratio) would overflow.
+        if (std::abs(value_of(log_ratio)) < 0.5) return p * excess(log_ratio);
+        return p * log_ratio - p + y;
     }
 };
 

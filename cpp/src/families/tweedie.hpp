@@ -106,10 +106,10 @@ private:
             sum = sum + saturated_exp(difference);
             return true;
         };
-        constexpr double most = 1000.0;
-        const double last = centre + most * step, first = std::max(1.0, centre - most * step);
-        for (double j = centre + step; j < last && add(j);) j += step;
-        for (double j = centre - step; j >= first && add(j);) j -= step;
+        // Some 40 terms on either side; the bound is for dispersions beyond all digits.
+        constexpr int most = 1000;
+        for (int k = 1; k < most && add(centre + k * step);) ++k;
+        for (int k = 1; k < most && centre - k * step >= 1.0 && add(centre - k * step);) ++k;
         // Relative to the top, so that derivatives of many like terms keep their digits.
         return top + log_positive(sum) + std::log(step);
     }
