@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import subprocess
-import tempfile
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,12 +11,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+from r_session import RSession, has_package, unfair_blas
 from speed_cases import Case
 
 __all__ = ["Outcome", "Rival", "find_rival"]
 
 _SCRIPT = Path(__file__).with_name("linear_speed.R")
-_OPTIMISED = re.compile("openblas|atlas|mkl|blis|accelerate|veclib", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +68,8 @@ class _Lme4:
     name = "lme4"
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory()
-        self._messages = Path(self._folder.name) / "messages.txt"
-        # One thread in R's BLAS too: OpenBLAS starts more by itself.
-        single = dict.fromkeys(
-            ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1"
-        )
-        self._process = subprocess.Popen(
-            ["Rscript", "--vanilla", str(_SCRIPT)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._messages.open("w"),
-            text=True,
-            env={**os.environ, **single},
-        )
-        self._r, self._lme4, self._blas = self._ask("about")
+        self._session = RSession(_SCRIPT)
+        self._r, self._lme4, self._blas = self._session.ask("about")
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -95,42 +77,26 @@ class _Lme4:
 
     @property
     def unfair(self) -> str | None:
-        if _OPTIMISED.search(os.path.realpath(self._blas)) or _OPTIMISED.search(self._blas):
-            return None
-        return (
-            f"R loaded the BLAS `{self._blas}`, which is not an optimised one: lme4 is up to 4 "
-            "times slower than it could be. Install one (Debian: `libopenblas0-pthread`)."
-        )
+        return unfair_blas(self._blas)
 
     def knows(self, case: Case, work: str) -> bool:
         return True
 
     def load(self, case: Case, data: pd.DataFrame, responses: np.ndarray) -> None:
-        table, others = (Path(self._folder.name) / f"{kind}.csv" for kind in ("data", "responses"))
+        table, others = (self._session.folder / f"{kind}.csv" for kind in ("data", "responses"))
         data.to_csv(table, index=False)
         words = [case.formula, str(table), " ".join(case.factors)]
         if len(responses):
             pd.DataFrame(responses.T).to_csv(others, index=False)
             words.append(str(others))
-        self._ask("load", *words)
+        self._session.ask("load", *words)
 
     def seconds(self, work: str, calls: int) -> float:
-        return float(self._ask(work, str(calls))[0])
+        return float(self._session.ask(work, str(calls))[0])
 
     def outcome(self) -> Outcome:
-        criterion, evaluations = self._ask("outcome")
+        criterion, evaluations = self._session.ask("outcome")
         return Outcome(float(criterion), int(evaluations))
-
-    def _ask(self, *words: str) -> list[str]:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        stdin.write("\t".join(words) + "\n")
-        stdin.flush()
-        for line in stdout:
-            if line.startswith("=>"):
-                return line.strip().split("\t")[1:]
-        raise RuntimeError(f"R ended in {words[0]!r}: {self._messages.read_text().strip()}")
 
 
 class _Statsmodels:
@@ -175,13 +141,6 @@ class _Statsmodels:
 
 def find_rival() -> Rival | None:
     """lme4 if R has it, else statsmodels if Python has it."""
-    if _has_lme4():
+    if has_package("lme4"):
         return _Lme4()
     return _Statsmodels() if find_spec("statsmodels") else None
-
-
-def _has_lme4() -> bool:
-    if shutil.which("Rscript") is None:
-        return False
-    probe = ["Rscript", "--vanilla", "-e", "quit(status = !requireNamespace('lme4'))"]
-    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
