@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.core import GeneralizedEstimate, GeneralizedProblem, matrix
+from partialpool.core import GeneralizedEstimate, GeneralizedProblem, dense_algebra, matrix
 from partialpool.families import ResponseFamily, Zero
 from partialpool.solve.generalized.layout import Layout
 from partialpool.solve.generalized.objective import Objective
@@ -16,6 +16,9 @@ from partialpool.solve.generalized.objective import Objective
 __all__ = ["GeneralizedSolution"]
 
 Vector = NDArray[np.float64]
+
+# Variance of a standardised coefficient that no data would leave.
+_FLAT = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +79,11 @@ class GeneralizedSolution:
     @property
     def loglik(self) -> float:
         """Log-likelihood with all constants; restricted if the objective is."""
-        return -0.5 * self.estimate.objective
+        if not self.objective.reml:
+            return -0.5 * self.estimate.objective
+        # The core integrates over coefficients of columns without units, beta = T gamma; the
+        # restricted likelihood is defined by the integral over beta.
+        return -0.5 * self.estimate.objective + float(np.linalg.slogdet(self.problem.matrix(0))[1])
 
     @property
     def df(self) -> int:
@@ -96,7 +103,17 @@ class GeneralizedSolution:
 
         Central differences of the exact gradient; covariance parameters first.
         """
-        return self.problem.hessian(self.estimate, self.objective.core)
+        with dense_algebra():
+            return self.problem.hessian(self.estimate, self.objective.core)
+
+    @cached_property
+    def information(self) -> Vector:
+        """Half the curvature of the objective in all coefficients given the covariances."""
+        m = self.problem.n_psi
+        if not self.objective.inner:
+            return 0.5 * self.estimate.curvature[m:, m:]
+        with dense_algebra():
+            return self.problem.information(self.estimate, self.objective.core)
 
     @property
     def smallest_eigenvalue(self) -> float:
@@ -105,33 +122,40 @@ class GeneralizedSolution:
 
     @cached_property
     def mapped_covariance(self) -> Vector:
-        """Covariance of the covariance parameters and all coefficients, in the core's units."""
-        m, sizes = self.problem.n_psi, [len(self.problem.kept(g)) for g in range(len(self.names))]
-        total = m + sum(sizes)
-        searched = np.ones(total, dtype=bool)
-        if self.objective.inner:
-            searched[m : m + sizes[0]] = False
-        out = np.zeros((total, total))
+        """Covariance of the covariance parameters and all coefficients, in the core's units.
+
+        Infinite along a direction in which the objective is flat.
+        """
+        m, p = self.problem.n_psi, len(self.problem.kept(0))
+        searched = np.ones(m + len(self.information), dtype=bool)
+        searched[m : m + p] = not self.objective.inner
+        out = np.zeros((len(searched), len(searched)))
         out[np.ix_(searched, searched)] = _invert(0.5 * self.hessian)
         if self.objective.inner:
             # Given the other parameters, as lme4 has it with nAGQ = 0.
-            information = self.problem.information(self.estimate, self.objective.core)
-            inner = slice(m, m + sizes[0])
-            out[inner, inner] = _invert(information[: sizes[0], : sizes[0]])
+            inner = slice(m, m + p)
+            out[inner, inner] = _invert(self.information[:p, :p])
         return out
 
     @cached_property
     def vcov(self) -> Vector:
-        """Covariance of all coefficients, part by part; NaN for columns left out."""
-        m = self.problem.n_psi
+        """Covariance of all coefficients, part by part; NaN for columns left out.
+
+        NaN as well for coefficients about which the objective is flat.
+        """
         groups = range(len(self.names))
         widths = [self._width(g) for g in groups]
         kept = np.concatenate(
             [sum(widths[:g]) + np.asarray(self.problem.kept(g), dtype=np.intp) for g in groups]
         )
         back = _block_diagonal([self.problem.matrix(g) for g in groups])
+        m = self.problem.n_psi
+        values = back @ self.mapped_covariance[m:, m:] @ back.T
+        # Far beyond what any data leave uncertain, the variance along a flat direction shows.
+        flat = np.diag(values) > _FLAT * np.maximum(np.diag(back @ back.T), 1e-300)
+        values[flat, :] = values[:, flat] = np.nan
         out = np.full((sum(widths), sum(widths)), np.nan)
-        out[np.ix_(kept, kept)] = back @ self.mapped_covariance[m:, m:] @ back.T
+        out[np.ix_(kept, kept)] = values
         return out
 
     @cached_property
@@ -165,13 +189,14 @@ class GeneralizedSolution:
         """Conditional covariances (J, k, k) of every random term of a part."""
         if not self._positions(part):
             return ()
-        blocks = self.problem.conditional(self.estimate, self.objective.core)
+        with dense_algebra():
+            blocks = self.problem.conditional(self.estimate, self.objective.core)
         return tuple(blocks[block][:, cut, cut] for block, _, cut in self._positions(part))
 
-    def variance(
-        self, X: Vector, effects: tuple[tuple[NDArray[np.int32], Vector], ...]
-    ) -> Vector:
+    def variance(self, X: Vector, effects: tuple[tuple[NDArray[np.int32], Vector], ...]) -> Vector:
         """Variance of x'(beta^ - beta) + z'(b^ - b) of the mean for every row (m,).
+
+        With what the covariances' own uncertainty adds.
 
         Parameters
         ----------
@@ -180,14 +205,14 @@ class GeneralizedSolution:
         effects
             Of every random term of the mean: each row's level, -1 for none, and columns.
         """
-        m, p = self.problem.n_psi, len(self.problem.kept(0))
-        return self.problem.variances(
-            self.estimate,
-            self.objective.core,
-            matrix(X),
-            self.layout.new_effects(effects, len(X)),
-            matrix(self.mapped_covariance[m : m + p, m : m + p]),
-        )
+        with dense_algebra():
+            return self.problem.variances(
+                self.estimate,
+                self.objective.core,
+                matrix(X),
+                self.layout.new_effects(effects, len(X)),
+                matrix(self.mapped_covariance),
+            )
 
     def _positions(self, part: str) -> list[tuple[int, int, slice]]:
         if part not in (p.name for p in self.layout.parts):
@@ -197,14 +222,14 @@ class GeneralizedSolution:
     def _width(self, group: int) -> int:
         if group == len(self.layout.parts):
             return self.thresholds
-        return self.layout.parts[group].X.shape[1]
+        return len(self.layout.parts[group].columns)
 
 
 def _invert(h: Vector) -> Vector:
-    """Invert second derivatives; a direction that they don't curve in has no variance to show."""
+    """Invert second derivatives; the variance along a direction without curvature is huge."""
     values, vectors = np.linalg.eigh(h)
-    good = values > 1e-10 * max(values.max(initial=0.0), 1e-300)
-    inverse = np.where(good, 1.0 / np.where(good, values, 1.0), 0.0)
+    least = 1e-10 * max(values.max(initial=0.0), 1e-300)
+    inverse = np.where(values > least, 1.0 / np.maximum(values, least), _FLAT * _FLAT)
     return np.asarray((vectors * inverse) @ vectors.T, dtype=np.float64)
 
 
