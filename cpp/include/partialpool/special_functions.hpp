@@ -67,7 +67,7 @@ T rising(const T& a, double y) {
 /// log Gamma(x) for x > 0; std::lgamma writes to a global variable.
 double log_gamma(double x);
 /// log of y!.
-inline double log_factorial(double y) { return y == 0.0 || y == 1.0 ? 0.0 : log_gamma(y + 1.0); }
+double log_factorial(double y);
 /// log of the binomial coefficient m over y.
 double log_choose(double m, double y);
 

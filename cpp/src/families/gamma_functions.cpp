@@ -46,8 +46,18 @@ Derivatives first_step(double x) {
 ///
 /// Each is artanh(s) / s - 1 with s = 1 / (2 (x + k) + 1); all are positive, so that their sum
 /// keeps its digits. In arrays, for the compiler to work on several steps at once.
-Derivatives ten_steps(double x) {
+Derivatives ten_steps(double x, int order) {
     constexpr std::size_t steps = 10;
+    if (order == 0) {
+        std::array<double, steps> term;
+        for (std::size_t k = 0; k < steps; ++k) {
+            const double s = 1.0 / (2.0 * (x + static_cast<double>(k)) + 1.0);
+            term[k] = vector_math::artanh_rest(s * s);
+        }
+        double sum = 0.0;
+        for (std::size_t k = steps; k-- > 0;) sum += term[k];
+        return {sum, 0.0, 0.0, 0.0};
+    }
     std::array<double, steps + 1> inverse;
     std::array<Derivatives, steps> term;
     for (std::size_t k = 0; k <= steps; ++k) inverse[k] = 1.0 / (x + static_cast<double>(k));
@@ -94,7 +104,7 @@ Derivatives stirling(double t, int order) {
         start = x + 1.0;
     }
     const double share = x / start, end = 1.0 / (start + 10.0), last = x * end;
-    const auto g = ten_steps(start);
+    const auto g = ten_steps(start, order);
     const auto h = stirling_series(end, order);
     f[0] += g[0] + h[0];
     if (order == 0) return {f[0], 0.0, 0.0, 0.0};
@@ -156,10 +166,11 @@ Derivatives stirling_main(double t, int order) {
 }
 
 /// By Stirling's formula at s and s + y, whose leading terms have been subtracted by hand.
-Jet<1, 3> rising_stirling(const Jet<1, 3>& a, double y) {
-    const auto u = a + std::log(y);
-    const auto s = softplus(u);
-    return chain(u, stirling_main(u.value, 3)) * y - s * 0.5 + stirling(s - a) - stirling(-a);
+template <class T>
+T rising_stirling(const T& a, double y) {
+    const T u = a + std::log(y), s = partialpool::softplus(u);
+    const T main = chain(u, stirling_main(value_of(u), order_of<T>));
+    return main * y - s * 0.5 + partialpool::stirling(s - a) - partialpool::stirling(-a);
 }
 
 }  // namespace
@@ -168,11 +179,23 @@ Derivatives rising(double a, double y, int order) {
     constexpr double few = 32.0;
     if (y == 0.0) return {};
     if (y <= few && y == std::floor(y)) return rising_sum(a, y, order);
+    if (order == 0) return {rising_stirling(a, y), 0.0, 0.0, 0.0};
     const auto f = rising_stirling(Jet<1, 3>::variable(a, 0), y);
     return {f.value, f.first[0], f.second[0], f.third[0]};
 }
 
 }  // namespace at
+
+double log_factorial(double y) {
+    constexpr std::size_t small = 256;
+    static const auto table = [] {
+        std::array<double, small> log_of{};
+        for (std::size_t k = 2; k < small; ++k) log_of[k] = log_gamma(static_cast<double>(k) + 1.0);
+        return log_of;
+    }();
+    if (y >= 0.0 && y < small && y == std::floor(y)) return table[static_cast<std::size_t>(y)];
+    return log_gamma(y + 1.0);
+}
 
 double log_gamma(double x) { return at::log_gamma_exp(std::log(x), 0)[0]; }
 
