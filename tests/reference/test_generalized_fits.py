@@ -16,9 +16,9 @@ from tests.reference import generalized_compare as compare
 from tests.reference.generalized_cases import fit, names, read
 from tests.reference.matching import largest
 
-# lme4's likelihood of a Gamma model has a moment estimate of the dispersion in it, and is no
-# likelihood of these parameters; tmb_sleepstudy_gamma and tmb_cake_gamma are the same models
-# by maximum likelihood.
+# lme4's likelihood of a Gamma model has a moment estimate of the dispersion in it, and is none of
+# these parameters (test_plug_in_gamma.py); tmb_sleepstudy_gamma and tmb_cake_gamma are the same
+# models by maximum likelihood.
 COMPARED = [name for name in names() if not read(name).plug_in]
 every_fit = pytest.mark.parametrize("name", COMPARED)
 lme4_s = pytest.mark.parametrize("name", [n for n in COMPARED if read(n).engine == "lme4"])
