@@ -40,11 +40,8 @@ public:
     SharedGeneralized(int predictors, const std::vector<InPart>& parts, const InOffsets& offsets,
                       const std::vector<InEffects>& blocks, bool merge,
                       const std::vector<InVector>& precisions, const nb::callable& density) {
-        generalized::RawRows raw{static_cast<Index>(std::get<1>(parts.at(0)).shape(0)),
-                                 predictors,
-                                 {},
-                                 {},
-                                 {}};
+        generalized::RawRows raw{
+            static_cast<Index>(std::get<1>(parts.at(0)).shape(0)), predictors, {}, {}, {}};
         const auto check = [&](std::size_t n, const char* what) {
             if (static_cast<Index>(n) != raw.n)
                 throw std::invalid_argument(std::string(what) + " must have as many rows as X");
@@ -75,8 +72,7 @@ public:
         auto prepared = generalized::prepare(raw, merge);
         maps_ = std::move(prepared.groups);
         z_ = std::move(prepared.z);
-        deficient_ = {prepared.deficient_block, prepared.deficient_term,
-                      prepared.deficient_column};
+        deficient_ = {prepared.deficient_block, prepared.deficient_term, prepared.deficient_column};
         if (deficient_[0] >= 0) return;
         const auto made = nb::cast<std::tuple<nb::object, double>>(
             density(positions(prepared.order), positions(prepared.start)));
@@ -108,9 +104,9 @@ public:
         }
         std::vector<Index> inner;
         for (Index c = 0; c < maps_.at(0).map.size(); ++c) inner.push_back(maps_[0].first + c);
-        problem_ = std::make_unique<GeneralizedProblem>(std::move(prepared.rows), density_of_rows,
-                                                        std::move(terms), std::move(inner),
-                                                        std::move(penalty), std::get<1>(made));
+        problem_ = std::make_unique<GeneralizedProblem>(
+            std::move(prepared.rows), density_of_rows, std::move(terms), std::move(inner),
+            maps_[0].map.log_determinant(), std::move(penalty), std::get<1>(made));
     }
 
     Estimate optimise(const std::vector<InVector>& start, const InCriterion& criterion,
@@ -120,9 +116,8 @@ public:
         const std::lock_guard lock(mutex_);
         generalized::SearchOptions options{tolerance, max_evaluations};
         const auto how = to_criterion(criterion);
-        Parameters from{generalized::start_psi(*problem_, options.start),
-                        problem_->fixed_only(beta),
-                        {}};
+        Parameters from{
+            generalized::start_psi(*problem_, options.start), problem_->fixed_only(beta), {}};
         return collect(generalized::search(*problem_, std::move(from), how, options), how);
     }
 
@@ -133,7 +128,7 @@ public:
         nb::gil_scoped_release nogil;
         const std::lock_guard lock(mutex_);
         const auto how = to_criterion(criterion);
-        const Local local = problem_->evaluate(point, how, true);
+        const Local local = problem_->evaluate(point, how, Level::average);
         return collect({std::move(point), local.value, local.gradient, local.curvature, 1, true},
                        how);
     }
@@ -145,7 +140,7 @@ public:
         {
             nb::gil_scoped_release nogil;
             const std::lock_guard lock(mutex_);
-            local = problem_->evaluate(point, to_criterion(criterion), true);
+            local = problem_->evaluate(point, to_criterion(criterion), Level::average);
         }
         return nb::make_tuple(local.value, to_numpy(local.gradient), to_numpy(local.curvature));
     }
@@ -156,8 +151,8 @@ public:
         {
             nb::gil_scoped_release nogil;
             const std::lock_guard lock(mutex_);
-            h = generalized::exact_hessian(*problem_, estimate.found.point,
-                                           to_criterion(criterion), estimate.found.curvature);
+            h = generalized::exact_hessian(*problem_, estimate.found.point, to_criterion(criterion),
+                                           estimate.found.curvature);
         }
         return to_numpy(h);
     }
@@ -192,7 +187,7 @@ public:
     }
 
     /// Variance of x'(beta^ - beta) + z'(b^ - b) for new rows of the first part, given the
-    /// covariance of its mapped coefficients; a negative code takes no part.
+    /// covariance of (psi, mapped coefficients); a negative code takes no part.
     Out variances(const Estimate& estimate, const InCriterion& criterion, const InMatrix& X,
                   const std::vector<InEffects>& blocks, const InMatrix& covariance) {
         const auto m = static_cast<Index>(X.shape(0));
@@ -258,14 +253,14 @@ private:
 
     void settle(const Estimate& estimate, const InCriterion& criterion) {
         Parameters point = estimate.found.point;
-        problem_->evaluate(point, to_criterion(criterion), true);
+        problem_->evaluate(point, to_criterion(criterion), Level::average);
     }
 
     Estimate collect(Found found, const Criterion& criterion) {
         Estimate out{std::move(found), {}};
         if (!std::isfinite(out.found.value)) return out;
         Parameters point = out.found.point;
-        problem_->evaluate(point, criterion, false);
+        problem_->evaluate(point, criterion, Level::value);
         for (const auto& block : problem_->rows().effects)
             out.effects.push_back(problem_->mode().b.segment(block.first, block.q * block.k));
         return out;
@@ -292,15 +287,7 @@ private:
                 }
             }
         }
-        if (z.rows() > 0) {
-            const Matrix kz = problem_->system().solve(z);
-            x -= problem_->border().leftCols(p).transpose() * kz;
-            out.segment(begin, size) = z.cwiseProduct(kz).colwise().sum().transpose();
-        } else {
-            out.segment(begin, size).setZero();
-        }
-        const Matrix cx = c * x;
-        out.segment(begin, size) += x.cwiseProduct(cx).colwise().sum().transpose();
+        out.segment(begin, size) = problem_->variances(x, z, c);
     }
 
     std::unique_ptr<GeneralizedProblem> problem_;
@@ -317,10 +304,18 @@ void bind_generalized(nb::module_& m) {
         .def_prop_ro("objective", [](const Estimate& e) { return e.found.value; })
         .def_prop_ro("evaluations", [](const Estimate& e) { return e.found.evaluations; })
         .def_prop_ro("converged", [](const Estimate& e) { return e.found.converged; })
-        .def_prop_ro("psi", [](const Estimate& e) { return to_numpy(e.found.point.psi); }, nb::rv_policy::automatic)
-        .def_prop_ro("mapped", [](const Estimate& e) { return to_numpy(e.found.point.beta); }, nb::rv_policy::automatic)
-        .def_prop_ro("gradient", [](const Estimate& e) { return to_numpy(e.found.gradient); }, nb::rv_policy::automatic)
-        .def_prop_ro("curvature", [](const Estimate& e) { return to_numpy(e.found.curvature); }, nb::rv_policy::automatic);
+        .def_prop_ro(
+            "psi", [](const Estimate& e) { return to_numpy(e.found.point.psi); },
+            nb::rv_policy::automatic)
+        .def_prop_ro(
+            "mapped", [](const Estimate& e) { return to_numpy(e.found.point.beta); },
+            nb::rv_policy::automatic)
+        .def_prop_ro(
+            "gradient", [](const Estimate& e) { return to_numpy(e.found.gradient); },
+            nb::rv_policy::automatic)
+        .def_prop_ro(
+            "curvature", [](const Estimate& e) { return to_numpy(e.found.curvature); },
+            nb::rv_policy::automatic);
 
     nb::class_<SharedGeneralized>(m, "GeneralizedProblem")
         .def(nb::init<int, const std::vector<InPart>&, const InOffsets&,
@@ -349,10 +344,14 @@ void bind_generalized(nb::module_& m) {
         .def_prop_ro("n_rows", [](const SharedGeneralized& s) { return s.get().rows().n; })
         .def_prop_ro("n_psi", [](const SharedGeneralized& s) { return s.get().n_psi(); })
         .def_prop_ro("mode_steps", [](const SharedGeneralized& s) { return s.get().mode_steps(); })
-        .def("kept", [](const SharedGeneralized& s, std::size_t g) { return s.maps().at(g).map.kept; })
-        .def("aliased", [](const SharedGeneralized& s, std::size_t g) { return s.maps().at(g).aliased; })
-        .def("aliases", [](const SharedGeneralized& s, std::size_t g) { return to_numpy(s.maps().at(g).aliases); })
-        .def("matrix", [](const SharedGeneralized& s, std::size_t g) { return to_numpy(s.maps().at(g).map.matrix()); })
+        .def("kept",
+             [](const SharedGeneralized& s, std::size_t g) { return s.maps().at(g).map.kept; })
+        .def("aliased",
+             [](const SharedGeneralized& s, std::size_t g) { return s.maps().at(g).aliased; })
+        .def("aliases", [](const SharedGeneralized& s,
+                           std::size_t g) { return to_numpy(s.maps().at(g).aliases); })
+        .def("matrix", [](const SharedGeneralized& s,
+                          std::size_t g) { return to_numpy(s.maps().at(g).map.matrix()); })
         .def("coefficients",
              [](const SharedGeneralized& s, const Estimate& e, std::size_t g) {
                  const auto& group = s.maps().at(g);

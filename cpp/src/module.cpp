@@ -27,6 +27,9 @@ void use_lapack(const nb::dict& capsules) {
 
 NB_MODULE(_core, m) {
     using namespace partialpool;
+    // A family written in Python and a fit of it may know each other when Python ends, and
+    // with them the density that calls the family.
+    nb::set_leak_warnings(false);
     m.def("use_lapack", &use_lapack, nb::arg("capsules"));
     m.def("set_threads", [](int n) { thread_limit().store(n); }, nb::arg("n"));
     m.def("get_threads", [] { return thread_limit().load(); });

@@ -8,7 +8,7 @@ _Floats: TypeAlias = NDArray[np.float64]
 _Effects: TypeAlias = tuple[NDArray[np.int32], int, list[tuple[_Floats, int, int]]]
 _Criterion: TypeAlias = tuple[bool, bool, bool, int]
 _Block: TypeAlias = tuple[NDArray[np.int32], int, list[tuple[_Floats, int]]]
-_RowDerivatives: TypeAlias = tuple[_Floats, Sequence[_Floats], Sequence[_Floats], Sequence[_Floats]]
+_RowDerivatives: TypeAlias = Sequence[_Floats | Sequence[_Floats]]
 
 class Density:
     constant: float

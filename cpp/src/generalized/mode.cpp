@@ -73,6 +73,40 @@ void GeneralizedProblem::make_border() {
     schur_ = xx_ + penalty_ - zx_.transpose() * kzx_;
 }
 
+/// W Z b + r, of which Z' makes the right-hand side of the next effects.
+PerPredictor GeneralizedProblem::working_response() const {
+    PerPredictor out;
+    for (const int a : rows_.random) {
+        out[at(a)] = state_.first[at(a)];
+        for (const int b : rows_.random) {
+            const auto& w = weights_[at(pair_of(std::min(a, b), std::max(a, b)))];
+            const auto& zb = state_.random[at(b)];
+            for (std::size_t i = 0; i < zb.size(); ++i) out[at(a)][i] += w[i] * zb[i];
+        }
+    }
+    return out;
+}
+
+/// Derivative of the log-density from the linear predictors `from` towards those of `state_`.
+double GeneralizedProblem::slope_along(const PerPredictor& from) const {
+    double sum = 0.0;
+    for (const int a : rows_.random) {
+        const auto &r = state_.first[at(a)], &to = state_.random[at(a)], &was = from[at(a)];
+        for (std::size_t i = 0; i < r.size(); ++i) sum += r[i] * (to[i] - was[i]);
+    }
+    return sum;
+}
+
+/// Where the mode should be at a new point, by its derivatives at the last one.
+void GeneralizedProblem::predict_mode(const Parameters& point) {
+    if (tangent_.slope.cols() == 0 || point.axes.size() != tangent_.point.axes.size()) return;
+    for (std::size_t t = 0; t < point.axes.size(); ++t)
+        if (point.axes[t] != tangent_.point.axes[t]) return;
+    Vector step(n_psi() + n_parameters());
+    step << point.psi - tangent_.point.psi, point.beta - tangent_.point.beta;
+    mode_.v = tangent_.v + tangent_.slope * step;
+}
+
 bool GeneralizedProblem::find_mode(const std::vector<Matrix>& lambda, Vector& beta,
                                    const Criterion& criterion) {
     const bool all = all_predictors();
@@ -103,9 +137,8 @@ bool GeneralizedProblem::find_mode(const std::vector<Matrix>& lambda, Vector& be
     if (!std::isfinite(current)) return false;
     PerPredictor from, to;
     for (; mode_.steps < most_steps; ++mode_.steps) {
-        const Vector g = rows_.effects_score(state_.first);
         if (!factor_at_mode(lambda, false) && !factor_at_mode(lambda, true)) return false;
-        Vector rhs = system_ ? Vector(system_->multiply(mode_.b) + g) : Vector(0);
+        Vector rhs = system_ ? rows_.effects_score(working_response()) : Vector(0);
         Vector step_beta = Vector::Zero(beta.size());
         double promised = 0.0;
         if (criterion.joint) {
@@ -128,7 +161,10 @@ bool GeneralizedProblem::find_mode(const std::vector<Matrix>& lambda, Vector& be
         if (system_) {
             b_new = system_->solve(rhs);
             v_new = rhs - system_->multiply(b_new);
-            promised += (b_new - mode_.b).dot(g - mode_.v);
+            from = state_.random;
+            rows_.add_random(b_new.data(), state_.random);
+            promised += slope_along(from) - (b_new - mode_.b).dot(mode_.v);
+            to = state_.random;
         }
         if (!(std::abs(promised) < 1e300)) return false;
         const Vector v_old = mode_.v, b_old = mode_.b, beta_old = beta;
@@ -140,7 +176,11 @@ bool GeneralizedProblem::find_mode(const std::vector<Matrix>& lambda, Vector& be
             mode_.b = b_old + step * (b_new - b_old);
             beta = beta_old + step * step_beta;
             if (criterion.joint) rows_.set_fixed(beta, state_);
-            rows_.add_random(mode_.b.data(), state_.random);
+            for (const int a : rows_.random)
+                for (std::size_t i = 0; i < to[at(a)].size(); ++i)
+                    state_.random[at(a)][i] =
+                        step == 1.0 ? to[at(a)][i]
+                                    : from[at(a)][i] + step * (to[at(a)][i] - from[at(a)][i]);
             const double trial = value(last ? 3 : 2, beta);
             // Close by, rounding hides the decrease that the step makes.
             if (trial <= current + 1e-12 * std::abs(current) + (last ? 1e-9 : 0.0)) {
@@ -159,6 +199,7 @@ bool GeneralizedProblem::find_mode(const std::vector<Matrix>& lambda, Vector& be
 }
 
 Vector GeneralizedProblem::fixed_only(Vector beta) {
+    if (beta.size() == 0) return beta;
     for (const int a : rows_.random)
         std::fill(state_.random[at(a)].begin(), state_.random[at(a)].end(), 0.0);
     const auto value = [&](const Vector& trial) {

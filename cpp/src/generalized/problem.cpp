@@ -11,12 +11,13 @@ constexpr double log_two_pi = 1.8378770664093454835606594728112;
 
 GeneralizedProblem::GeneralizedProblem(ModelRows rows, std::shared_ptr<const Density> density,
                                        std::vector<Term> terms, std::vector<Index> inner,
-                                       Matrix penalty, double constant)
+                                       double log_map, Matrix penalty, double constant)
     : rows_(std::move(rows)),
       density_(std::move(density)),
       terms_(std::move(terms)),
       inner_(std::move(inner)),
       penalty_(std::move(penalty)),
+      log_map_(log_map),
       constant_(constant),
       state_(rows_.make_state()) {
     if (rows_.effects.empty()) return;
@@ -56,15 +57,16 @@ std::vector<Matrix> GeneralizedProblem::lambda(const Parameters& point) const {
     return out;
 }
 
-Local GeneralizedProblem::evaluate(Parameters& point, const Criterion& criterion,
-                                   bool derivatives) {
+Local GeneralizedProblem::evaluate(Parameters& point, const Criterion& criterion, Level level) {
     Local out;
+    const bool derivatives = level != Level::value;
     ++evaluations_;
     const auto factors = lambda(point);
+    if (!criterion.joint) predict_mode(point);
     if (!find_mode(factors, point.beta, criterion)) return out;
     double value = mode_.penalised - 2.0 * constant_;
     Adjoint adjoint;
-    if (derivatives || criterion.restricted) make_border();
+    if (criterion.joint || level >= Level::average) make_border();
     if (criterion.nodes > 1) {
         value = quadrature(factors, criterion.nodes, derivatives, adjoint) - 2.0 * constant_ +
                 point.beta.dot(penalty_ * point.beta);
@@ -77,12 +79,20 @@ Local GeneralizedProblem::evaluate(Parameters& point, const Criterion& criterion
             for (Index r = 0; r < p; ++r)
                 for (Index c = 0; c < p; ++c) s(r, c) = schur_(inner_[at(r)], inner_[at(c)]);
             if (!cholesky_in_place(s)) return out;
-            value += 2.0 * s.diagonal().array().log().sum() - static_cast<double>(p) * log_two_pi;
+            value += 2.0 * (s.diagonal().array().log().sum() - log_map_) -
+                     static_cast<double>(p) * log_two_pi;
         }
         if (derivatives) adjoint = laplace_adjoint(factors, criterion);
     }
     out.value = value;
-    if (derivatives && std::isfinite(value)) chain(point, adjoint, criterion, out);
+    if (!derivatives || !std::isfinite(value)) return out;
+    const auto kept = outer(criterion);
+    out.gradient = full_gradient(point, adjoint)(kept);
+    if (level >= Level::average) {
+        Matrix curvature = model_curvature(point, adjoint);
+        if (criterion.joint) profile_inner(curvature);
+        out.curvature = curvature(kept, kept);
+    }
     return out;
 }
 
@@ -137,7 +147,8 @@ GeneralizedProblem::Adjoint GeneralizedProblem::laplace_adjoint(const std::vecto
         rhs -= own_zx * own;
     }
     const Vector a = system_->solve(rhs), t = rhs - system_->multiply(a);
-    out.beta += xs - zx_.transpose() * a - xx_ * step;
+    out.beta += xs - fixed_response(a);
+    if (p > 0) out.beta -= xx_ * step;
 
     const Vector g = rows_.effects_score(state_.first);
     Matrix f(kzx_.rows(), 0);
@@ -163,6 +174,20 @@ GeneralizedProblem::Adjoint GeneralizedProblem::laplace_adjoint(const std::vecto
         out.sigma.push_back(std::move(sum));
     }
     return out;
+}
+
+/// X'W Z a.
+Vector GeneralizedProblem::fixed_response(const Vector& a) {
+    PerPredictor za = state_.random, out;
+    rows_.add_random(a.data(), za);
+    for (int c = 0; c < rows_.predictors; ++c) {
+        out[at(c)].assign(at(rows_.n), 0.0);
+        for (const int b : rows_.random) {
+            const auto& w = weights_[at(pair_of(std::min(b, c), std::max(b, c)))];
+            for (std::size_t i = 0; i < w.size(); ++i) out[at(c)][i] += w[i] * za[at(b)][i];
+        }
+    }
+    return rows_.fixed_score(out);
 }
 
 /// s = d log|M| / d eta from h = z'Kz and the third derivatives.
@@ -220,79 +245,6 @@ void GeneralizedProblem::expected_slopes(const std::vector<double>& h, PerPredic
         eta[c] = state_.eta[c];
         for (std::size_t i = 0; i < up.size(); ++i)
             s[c][i] = h[i] * (up[i] - down[i]) / (2.0 * width);
-    }
-}
-
-/// From derivatives in Sigma (or Lambda) and beta to those in the outer parameters, with the
-/// curvature of the working linear mixed model: average information for psi, the curvature of
-/// the profile over the effects for beta, and the part between them.
-void GeneralizedProblem::chain(const Parameters& point, const Adjoint& adjoint,
-                               const Criterion& criterion, Local& out) const {
-    const Index m = n_psi(), total = m + n_parameters();
-    Vector gradient = Vector::Zero(total);
-    Matrix curvature = Matrix::Zero(total, total);
-    gradient.tail(n_parameters()) = adjoint.beta + 2.0 * penalty_ * point.beta;
-    curvature.bottomRightCorner(n_parameters(), n_parameters()) = 2.0 * schur_;
-    if (m > 0) {
-        const Vector g = rows_.effects_score(state_.first);
-        Matrix x = Matrix::Zero(rows_.n_effects(), m);
-        for (std::size_t i = 0; i < terms_.size(); ++i) {
-            const Term& term = terms_[i];
-            const auto& block = rows_.effects[at(term.block)];
-            const double* psi = point.psi.data() + term.first;
-            const Index count = structure::n_params(term.structure, term.k);
-            auto directions = structure::directions(term.structure, term.k, psi);
-            if (!adjoint.sigma.empty()) {
-                Matrix slope = cut(adjoint.sigma[at(term.block)], term);
-                if (turned(point, i)) slope = sandwich(point.axes[i], slope);
-                for (Index c = 0; c < count; ++c)
-                    gradient(term.first + c) = slope.cwiseProduct(directions[at(c)]).sum();
-                curvature.block(term.first, term.first, count, count) =
-                    structure::chart(term.structure, term.k, psi, slope);
-            } else {
-                const Matrix own = cut(adjoint.lambda[at(term.block)], term);
-                const auto factors = structure::factor_directions(term.structure, term.k, psi);
-                for (Index c = 0; c < count; ++c)
-                    gradient(term.first + c) = own.cwiseProduct(factors[at(c)]).sum();
-            }
-            if (turned(point, i))
-                for (Matrix& e : directions) e = sandwich(point.axes[i].transpose(), e);
-            for (Index c = 0; c < count; ++c)
-                for (Index l = 0; l < block.q; ++l) {
-                    const Index from = block.first + l * block.k + term.offset;
-                    x.col(term.first + c).segment(from, term.k) =
-                        directions[at(c)].lazyProduct(g.segment(from, term.k));
-                }
-        }
-        const Matrix ax = system_->multiply(x);
-        Matrix q = x.transpose() * ax - ax.transpose() * system_->solve(ax);
-        const Matrix between = 2.0 * (zx_.transpose() * x - kzx_.transpose() * ax);
-        curvature.topLeftCorner(m, m) += 0.5 * (q + q.transpose());
-        curvature.bottomLeftCorner(n_parameters(), m) = between;
-        curvature.topRightCorner(m, n_parameters()) = between.transpose();
-    }
-    if (criterion.joint) profile_inner(curvature);
-    const auto kept = outer(criterion);
-    const auto size = static_cast<Index>(kept.size());
-    out.gradient.resize(size);
-    out.curvature.resize(size, size);
-    for (Index r = 0; r < size; ++r) {
-        out.gradient(r) = gradient(kept[at(r)]);
-        for (Index c = 0; c < size; ++c) out.curvature(r, c) = curvature(kept[at(r)], kept[at(c)]);
-    }
-}
-
-/// Take out the coefficients that follow the others.
-void GeneralizedProblem::profile_inner(Matrix& curvature) const {
-    const auto p = static_cast<Index>(inner_.size());
-    Matrix own(p, p), others(p, curvature.cols());
-    for (Index r = 0; r < p; ++r) {
-        others.row(r) = curvature.row(n_psi() + inner_[at(r)]);
-        for (Index c = 0; c < p; ++c) own(r, c) = others(r, n_psi() + inner_[at(c)]);
-    }
-    if (cholesky_in_place(own)) {
-        const Matrix half = solve_upper(own.transpose(), others, true);
-        curvature -= half.transpose() * half;
     }
 }
 

@@ -183,7 +183,7 @@ double GeneralizedProblem::quadrature(const std::vector<Matrix>& lambda, int nod
                      A * la.segment(j * k, k) * mode.transpose();
     }
     out.lambda.push_back(by_lambda);
-    out.beta = -2.0 * rows_.fixed_score(mean_score) + rows_.fixed_score(s) - zx_.transpose() * la;
+    out.beta = -2.0 * rows_.fixed_score(mean_score) + rows_.fixed_score(s) - fixed_response(la);
     return total;
 }
 

@@ -66,7 +66,7 @@ struct Walker {
 
     Found first(Parameters from) {
         Found out;
-        const Local local = problem.evaluate(from, criterion, true);
+        const Local local = problem.evaluate(from, criterion, Level::average);
         return {std::move(from), local.value, local.gradient, local.curvature, 0, false};
     }
 
@@ -87,7 +87,7 @@ struct Walker {
             }
             if (used() >= options.max_evaluations || radius < 1e-10) return;
             Parameters trial = move(problem, best.point, step.p, outer);
-            const Local next = problem.evaluate(trial, criterion, true);
+            const Local next = problem.evaluate(trial, criterion, Level::average);
             const double length = step.p.norm();
             if (!next.ok()) {
                 radius = 0.25 * length;
@@ -128,6 +128,22 @@ Parameters principal(const GeneralizedProblem& problem, const Parameters& point)
         double* to = out.psi.data() + term.first;
         for (Index c = 0; c < term.k; ++c)
             for (Index r = c; r < term.k; ++r) *to++ = r == c ? axes.sizes(c) : 0.0;
+    }
+    return out;
+}
+
+/// The same Sigma in fixed axes, diagonals of Lambda non-negative.
+Parameters fixed_axes(const GeneralizedProblem& problem, const Parameters& point) {
+    Parameters out{point.psi, point.beta, {}};
+    for (std::size_t t = 0; t < problem.terms().size(); ++t) {
+        const Term& term = problem.terms()[t];
+        if (term.structure != Structure::unstructured) continue;
+        Matrix lower = lower_triangular(problem.factor(point, t));
+        // Rounding of the turn would hide an exact zero.
+        lower = (lower.array().abs() > 1e-13 * lower.norm()).select(lower, 0.0);
+        double* to = out.psi.data() + term.first;
+        for (Index c = 0; c < term.k; ++c)
+            for (Index r = c; r < term.k; ++r) *to++ = lower(r, c);
     }
     return out;
 }
@@ -179,6 +195,11 @@ Found search(GeneralizedProblem& problem, Parameters from, const Criterion& crit
         best = std::move(next);
         if (best.value > before - 1e-8) break;
     }
+    if (!best.point.axes.empty() && std::isfinite(best.value)) {
+        const bool converged = best.converged;
+        best = walker.first(fixed_axes(problem, best.point));
+        best.converged = converged;
+    }
     best.evaluations = walker.used();
     return best;
 }
@@ -188,6 +209,9 @@ Matrix exact_hessian(GeneralizedProblem& problem, const Parameters& point,
     const auto outer = problem.outer(criterion);
     const auto size = static_cast<Index>(outer.size());
     Matrix h(size, size);
+    // Here, for the tangent along which the modes are predicted.
+    Parameters centre = point;
+    problem.evaluate(centre, criterion, Level::average);
     for (Index c = 0; c < size; ++c) {
         // A hundredth of a standard error: far above rounding, far below the scale on which
         // the curvature changes.
@@ -197,7 +221,7 @@ Matrix exact_hessian(GeneralizedProblem& problem, const Parameters& point,
         for (int side = 0; side < 2; ++side) {
             step(c) = side == 0 ? width : -width;
             Parameters trial = move(problem, point, step, outer);
-            const Local local = problem.evaluate(trial, criterion, true);
+            const Local local = problem.evaluate(trial, criterion, Level::gradient);
             if (!local.ok()) return Matrix();
             slope[side] = local.gradient;
         }

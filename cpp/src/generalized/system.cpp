@@ -5,6 +5,11 @@ namespace {
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
+/// to += x from, for m numbers.
+inline void add(double x, const double* from, double* to, Index m) {
+    for (Index c = 0; c < m; ++c) to[c] += x * from[c];
+}
+
 }  // namespace
 
 PenalisedSystem::PenalisedSystem(const ModelRows& rows)
@@ -66,70 +71,68 @@ bool PenalisedSystem::factor(const std::vector<Matrix>& lambda) {
     return std::isfinite(logdet_);
 }
 
+// Several right-hand sides stand side by side in a row: what is done to one row of a level is
+// then one run over memory.
+
 Matrix PenalisedSystem::solve(const Matrix& r) const {
-    const Index k = k1();
-    Matrix out(r.rows(), r.cols());
-    // w_j = P_j'r_j, kept in `out` until the rest is known.
-    Matrix rest = r.bottomRows(layout_.m);
+    const Index k = k1(), m = r.cols();
+    RowMatrix out = r;
+    std::vector<double> w(at(k * m));
     for (Index j = 0; j < q1(); ++j) {
+        // w = P_j'r_j, kept in `out` until the rest is known.
         const auto p = P(j);
-        for (Index c = 0; c < r.cols(); ++c) {
-            const double* from = r.data() + c * r.rows() + j * k;
-            double* w = out.data() + c * r.rows() + j * k;
-            for (Index s = 0; s < k; ++s) {
-                w[s] = 0.0;
-                for (Index i = 0; i < k; ++i) w[s] += p(i, s) * from[i];
-            }
-            if (!rest_) continue;
-            const auto u = contacts_.U(j);
-            const auto* cols = contacts_.cols(j);
-            for (Index i = 0; i < contacts_.count(j); ++i)
-                for (Index s = 0; s < k; ++s) rest(cols[i], c) -= u(i, s) * w[s];
-        }
+        double* own = out.data() + j * k * m;
+        std::fill(w.begin(), w.end(), 0.0);
+        for (Index i = 0; i < k; ++i)
+            for (Index s = 0; s < k; ++s) add(p(i, s), own + i * m, w.data() + s * m, m);
+        std::copy(w.begin(), w.end(), own);
+        if (!rest_) continue;
+        const double* u = contacts_.u.data() + contacts_.ptr[at(j)] * k;
+        const auto* cols = contacts_.cols(j);
+        for (Index i = 0; i < contacts_.count(j); ++i)
+            for (Index s = 0; s < k; ++s)
+                add(-u[i * k + s], own + s * m, out.data() + (q1() * k + cols[i]) * m, m);
     }
     if (rest_) {
+        Matrix rest = out.bottomRows(layout_.m);
         multiply_levels(layout_, rest_lambda(), true, rest);
         rest_->half_solve(rest);
         rest_->back_solve(rest);
         multiply_levels(layout_, rest_lambda(), false, rest);
         out.bottomRows(layout_.m) = rest;
     }
-    std::vector<double> w(at(k));
     for (Index j = 0; j < q1(); ++j) {
         const auto p = P(j);
-        for (Index c = 0; c < r.cols(); ++c) {
-            double* b = out.data() + c * r.rows() + j * k;
-            std::copy(b, b + k, w.begin());
-            if (rest_) {
-                const auto u = contacts_.U(j);
-                const auto* cols = contacts_.cols(j);
-                for (Index i = 0; i < contacts_.count(j); ++i)
-                    for (Index s = 0; s < k; ++s) w[at(s)] -= u(i, s) * rest(cols[i], c);
-            }
-            for (Index i = 0; i < k; ++i) {
-                b[i] = 0.0;
-                for (Index s = 0; s < k; ++s) b[i] += p(i, s) * w[at(s)];
-            }
+        double* own = out.data() + j * k * m;
+        std::copy(own, own + k * m, w.begin());
+        if (rest_) {
+            const double* u = contacts_.u.data() + contacts_.ptr[at(j)] * k;
+            const auto* cols = contacts_.cols(j);
+            for (Index i = 0; i < contacts_.count(j); ++i)
+                for (Index s = 0; s < k; ++s)
+                    add(-u[i * k + s], out.data() + (q1() * k + cols[i]) * m, w.data() + s * m, m);
         }
+        std::fill(own, own + k * m, 0.0);
+        for (Index i = 0; i < k; ++i)
+            for (Index s = 0; s < k; ++s) add(p(i, s), w.data() + s * m, own + i * m, m);
     }
     return out;
 }
 
 Matrix PenalisedSystem::multiply(const Matrix& b) const {
-    Matrix out(b.rows(), b.cols());
+    const Index m = b.cols();
+    const RowMatrix in = b;
+    RowMatrix out = RowMatrix::Zero(b.rows(), m);
     for (std::size_t t = 0; t < rows_.effects.size(); ++t) {
         const auto& block = rows_.effects[t];
         const Index k = block.k;
-        for (Index c = 0; c < b.cols(); ++c)
-            for (Index l = 0; l < block.q; ++l) {
-                const double* a = cp_.blocks[t].A.data() + l * k * k;
-                const double* from = b.data() + c * b.rows() + block.first + l * k;
-                double* to = out.data() + c * b.rows() + block.first + l * k;
-                for (Index r = 0; r < k; ++r) {
-                    to[r] = 0.0;
-                    for (Index s = 0; s < k; ++s) to[r] += a[r * k + s] * from[s];
-                }
-            }
+        for (Index l = 0; l < block.q; ++l) {
+            const double* a = cp_.blocks[t].A.data() + l * k * k;
+            const Index first = (block.first + l * k) * m;
+            for (Index r = 0; r < k; ++r)
+                for (Index s = 0; s < k; ++s)
+                    add(a[r * k + s], in.data() + first + s * m, out.data() + first + r * m, m);
+        }
     }
     for (std::size_t t = 0, e = 0; t < rows_.effects.size(); ++t)
         for (std::size_t u = t + 1; u < rows_.effects.size(); ++u, ++e) {
@@ -139,14 +142,14 @@ Matrix PenalisedSystem::multiply(const Matrix& b) const {
             for (Index l = 0; l < left.q; ++l)
                 for (Index i = pairs.ptr[at(l)]; i < pairs.ptr[at(l) + 1]; ++i) {
                     const double* v = pairs.values.data() + i * kl * kr;
-                    const Index to_left = left.first + l * kl;
-                    const Index to_right = right.first + pairs.other[at(i)] * kr;
-                    for (Index c = 0; c < b.cols(); ++c)
-                        for (Index r = 0; r < kr; ++r)
-                            for (Index s = 0; s < kl; ++s) {
-                                out(to_left + s, c) += v[r * kl + s] * b(to_right + r, c);
-                                out(to_right + r, c) += v[r * kl + s] * b(to_left + s, c);
-                            }
+                    const Index to_left = (left.first + l * kl) * m;
+                    const Index to_right = (right.first + pairs.other[at(i)] * kr) * m;
+                    for (Index r = 0; r < kr; ++r)
+                        for (Index s = 0; s < kl; ++s) {
+                            const Index a = to_left + s * m, c = to_right + r * m;
+                            add(v[r * kl + s], in.data() + c, out.data() + a, m);
+                            add(v[r * kl + s], in.data() + a, out.data() + c, m);
+                        }
                 }
         }
     return out;
@@ -211,7 +214,7 @@ void PenalisedSystem::level_forms(Index j, std::array<std::vector<double>, 6>& h
     const auto& first = rows_.effects[0];
     const Index k = k1(), count = rest_ ? contacts_.count(j) : 0;
     Matrix inverse(count, count);
-    Matrix su(count, k), t = Matrix::Identity(k, k);
+    RowMatrix su(count, k), t = RowMatrix::Identity(k, k);
     if (rest_) {
         rest_->gather(contacts_, j, inverse.data());
         const ConstRowMap u(scaled_u_.data() + contacts_.ptr[at(j)] * k, count, k);
@@ -219,33 +222,47 @@ void PenalisedSystem::level_forms(Index j, std::array<std::vector<double>, 6>& h
         t += u.transpose().lazyProduct(su);
     }
     const auto& random = rows_.random;
-    std::vector<Vector> w(random.size(), Vector(k));
-    std::vector<std::vector<std::pair<Index, double>>> y(random.size());
-    Vector z(k);
+    Index width = 0;
+    for (std::size_t b = 1; b < rows_.effects.size(); ++b) width += rows_.effects[b].k;
+    // Of one row: w, the entries of Lambda_2'z_2 and where they stand among the contacts.
+    Matrix w(k, static_cast<Index>(random.size())), y(width, w.cols());
+    std::vector<Index> where(at(width));
+    const auto p = P(j);
     for (Index i = rows_.level_start[at(j)]; i < rows_.level_start[at(j) + 1]; ++i) {
+        w.setZero();
+        y.setZero();
         for (std::size_t a = 0; a < random.size(); ++a) {
-            for (Index c = 0; c < k; ++c) z(c) = first.in(c, random[a]) ? first.row(i)[c] : 0.0;
-            w[a] = P(j).transpose().lazyProduct(z);
-            y[a].clear();
+            const auto column = static_cast<Index>(a);
+            for (Index r = 0; r < k; ++r)
+                if (first.in(r, random[a]))
+                    for (Index s = 0; s < k; ++s) w(s, column) += p(r, s) * first.row(i)[r];
+            Index place = 0;
             for (std::size_t b = 1; b < rows_.effects.size(); ++b) {
                 const auto& block = rows_.effects[b];
-                for (Index c = 0; c < block.k; ++c) {
-                    double sum = 0.0;
+                for (Index c = 0; c < block.k; ++c, ++place) {
+                    where[at(place)] = rows_.contact(i, b - 1) + c;
                     for (Index r = 0; r < block.k; ++r)
-                        if (block.in(r, random[a])) sum += lambda_[b](r, c) * block.row(i)[r];
-                    if (sum != 0.0) y[a].emplace_back(rows_.contact(i, b - 1) + c, sum);
+                        if (block.in(r, random[a]))
+                            y(place, column) += lambda_[b](r, c) * block.row(i)[r];
                 }
             }
         }
         for (std::size_t a = 0; a < random.size(); ++a)
             for (std::size_t b = a; b < random.size(); ++b) {
-                double sum = w[a].dot(t.lazyProduct(w[b]));
-                for (const auto& [r, x] : y[a]) {
-                    for (const auto& [s, v] : y[b]) sum += x * v * inverse(r, s);
-                    sum -= x * su.row(r).dot(w[b]);
+                const double *wa = w.col(static_cast<Index>(a)).data(),
+                             *wb = w.col(static_cast<Index>(b)).data();
+                const double *ya = y.col(static_cast<Index>(a)).data(),
+                             *yb = y.col(static_cast<Index>(b)).data();
+                double sum = 0.0;
+                for (Index r = 0; r < k; ++r)
+                    for (Index s = 0; s < k; ++s) sum += wa[r] * t(r, s) * wb[s];
+                for (Index r = 0; r < width; ++r) {
+                    const Index x = where[at(r)];
+                    for (Index s = 0; s < width; ++s)
+                        sum += ya[r] * yb[s] * inverse(x, where[at(s)]);
+                    for (Index s = 0; s < k; ++s) sum -= su(x, s) * (ya[r] * wb[s] + yb[r] * wa[s]);
                 }
-                for (const auto& [s, v] : y[b]) sum -= v * su.row(s).dot(w[a]);
-                h[static_cast<std::size_t>(pair_of(random[a], random[b]))][at(i)] = sum;
+                h[at(pair_of(random[a], random[b]))][at(i)] = sum;
             }
     }
 }

@@ -40,11 +40,12 @@ struct Mode {
 /// linear predictors, A = Z'WZ, K and D as in PenalisedSystem, g = Z'r.
 class GeneralizedProblem {
 public:
-    /// `inner` are the positions of the mean's coefficients, `penalty` a precision matrix of
-    /// all coefficients, `constant` what the log-density leaves out.
+    /// `inner` are the positions of the mean's coefficients, `log_map` the logarithm of the
+    /// determinant that takes them to the user's, `penalty` a precision matrix of all
+    /// coefficients, `constant` what the log-density leaves out.
     GeneralizedProblem(ModelRows rows, std::shared_ptr<const Density> density,
-                       std::vector<Term> terms, std::vector<Index> inner, Matrix penalty,
-                       double constant);
+                       std::vector<Term> terms, std::vector<Index> inner, double log_map,
+                       Matrix penalty, double constant);
     GeneralizedProblem(const GeneralizedProblem&) = delete;
     GeneralizedProblem& operator=(const GeneralizedProblem&) = delete;
 
@@ -58,9 +59,9 @@ public:
 
     /// Positions in (psi, beta) that the outer search moves.
     std::vector<Index> outer(const Criterion& criterion) const;
-    /// Minus twice the log-likelihood with gradient and model curvature over the outer
-    /// parameters; `beta` is updated where the criterion finds it inside.
-    Local evaluate(Parameters& point, const Criterion& criterion, bool derivatives);
+    /// Minus twice the log-likelihood, with gradient and model curvature (Level::average)
+    /// over the outer parameters; `beta` is updated where the criterion finds it inside.
+    Local evaluate(Parameters& point, const Criterion& criterion, Level level);
     /// Maximise the likelihood without random effects from `beta`: a start for the search.
     Vector fixed_only(Vector beta);
 
@@ -69,10 +70,12 @@ public:
 
     /// K_ll per block, (q, k, k), at the last evaluation.
     std::vector<std::vector<double>> conditional();
-    /// Joint covariance's pieces at the last evaluation: Z'WX, X'WX - (Z'WX)'K Z'WX.
-    const Matrix& border() const { return zx_; }
+    /// X'WX - (Z'WX)'K Z'WX at the last evaluation with curvature.
     const Matrix& curvature_of_beta() const { return schur_; }
-    const PenalisedSystem& system() const { return *system_; }
+    /// Variance of x'beta^ + z'b^ less its truth for columns of `x` (mapped columns of the
+    /// mean) and `z`, at the last evaluation with curvature: z'Kz for the effects given the
+    /// parameters, and what the covariance of (psi, beta) adds through beta and the modes.
+    Vector variances(const Matrix& x, const Matrix& z, const Matrix& covariance) const;
 
 private:
     /// What differs between approximations in the gradient.
@@ -83,13 +86,18 @@ private:
     };
     std::vector<Matrix> lambda(const Parameters& point) const;
     Vector times_sigma(const std::vector<Matrix>& lambda, const Vector& v) const;
+    PerPredictor working_response() const;
+    double slope_along(const PerPredictor& from) const;
+    void predict_mode(const Parameters& point);
     bool find_mode(const std::vector<Matrix>& lambda, Vector& beta, const Criterion& criterion);
     void set_weights(bool clamp);
     bool factor_at_mode(const std::vector<Matrix>& lambda, bool clamp);
     void make_border();
     Adjoint laplace_adjoint(const std::vector<Matrix>& lambda, const Criterion& criterion);
-    void chain(const Parameters& at, const Adjoint& adjoint, const Criterion& criterion,
-               Local& out) const;
+    Vector fixed_response(const Vector& a);
+    std::vector<Matrix> directions(const Parameters& point, std::size_t term) const;
+    Vector full_gradient(const Parameters& point, const Adjoint& adjoint) const;
+    Matrix model_curvature(const Parameters& point, const Adjoint& adjoint);
     void profile_inner(Matrix& curvature) const;
     bool turned(const Parameters& point, std::size_t term) const {
         return term < point.axes.size() && point.axes[term].size() > 0;
@@ -111,12 +119,19 @@ private:
     std::vector<Term> terms_;
     std::vector<Index> inner_;
     Matrix penalty_;
-    double constant_;
+    double log_map_, constant_;
     std::optional<PenalisedSystem> system_, expected_;
     RowState state_;
     std::array<std::vector<double>, 6> weights_;
     Mode mode_;
+    /// The mode and its derivatives in (psi, beta) at the last point that had derivatives.
+    struct Tangent {
+        Parameters point;
+        Vector v;
+        Matrix slope;
+    } tangent_;
     Matrix zx_, xx_, kzx_, schur_;
+    Matrix by_psi_;  ///< derivatives of b in psi at the last evaluation with curvature
     int evaluations_ = 0, mode_steps_ = 0;
 };
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,7 @@ class Layout:
     blocks: tuple[EffectBlock, ...]
     kept: NDArray[np.intp] | None
 
-    def rows(self, values: Vector) -> Vector:
+    def rows(self, values: NDArray[Any]) -> NDArray[Any]:
         """Pick the rows that count."""
         return values if self.kept is None else values[self.kept]
 

@@ -37,10 +37,9 @@ def refuse_separated(solution: GeneralizedSolution, response: Response) -> None:
     kept = problem.kept(0)
     if not kept:
         return
-    information = problem.information(solution.estimate, solution.objective.core)
     p = len(kept)
     # Columns are orthonormal up to the number of rows, so this is information per row.
-    values, vectors = np.linalg.eigh(information[:p, :p] / len(response.values))
+    values, vectors = np.linalg.eigh(solution.information[:p, :p] / len(response.values))
     if values[0] > _FLAT:
         return
     direction = problem.matrix(0) @ vectors[:, 0]
@@ -67,7 +66,9 @@ def _message(
     given = rows if response.rows is None else response.rows[rows]
     shown = ", ".join(map(str, given[:_SHOWN])) + (", ..." if len(rows) > _SHOWN else "")
     values = np.unique(response.values[rows])
-    same = f"the response is {values[0]:g}" if len(values) == 1 else "the response is fitted exactly"
+    same = (
+        f"the response is {values[0]:g}" if len(values) == 1 else "the response is fitted exactly"
+    )
     return (
         f"the estimate of {', '.join(map(repr, names[:_SHOWN]))} is infinite: the columns separate "
         f"the response {response.text!r}. In {len(rows)} row(s) ({shown}) {same}, so that the "

@@ -79,11 +79,7 @@ class GeneralizedSolution:
     @property
     def loglik(self) -> float:
         """Log-likelihood with all constants; restricted if the objective is."""
-        if not self.objective.reml:
-            return -0.5 * self.estimate.objective
-        # The core integrates over coefficients of columns without units, beta = T gamma; the
-        # restricted likelihood is defined by the integral over beta.
-        return -0.5 * self.estimate.objective + float(np.linalg.slogdet(self.problem.matrix(0))[1])
+        return -0.5 * self.estimate.objective
 
     @property
     def df(self) -> int:

@@ -1,0 +1,116 @@
+#include "partialpool/generalized/problem.hpp"
+
+// From derivatives in Sigma (or Lambda) and beta to the parameters of the search.
+
+namespace partialpool::generalized {
+namespace {
+
+/// So many numbers may be kept to predict the mode.
+constexpr Index most_tangents = 4'000'000;
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+}  // namespace
+
+/// d Sigma / d psi of one term, in the block's own axes.
+std::vector<Matrix> GeneralizedProblem::directions(const Parameters& point,
+                                                   std::size_t term) const {
+    const Term& own = terms_[term];
+    auto out = structure::directions(own.structure, own.k, point.psi.data() + own.first);
+    if (turned(point, term))
+        for (Matrix& e : out) e = sandwich(point.axes[term].transpose(), e);
+    return out;
+}
+
+Vector GeneralizedProblem::full_gradient(const Parameters& point, const Adjoint& adjoint) const {
+    Vector out(n_psi() + n_parameters());
+    out.tail(n_parameters()) = adjoint.beta + 2.0 * penalty_ * point.beta;
+    for (std::size_t t = 0; t < terms_.size(); ++t) {
+        const Term& term = terms_[t];
+        const bool by_sigma = !adjoint.sigma.empty();
+        const auto along = by_sigma ? directions(point, t)
+                                    : structure::factor_directions(term.structure, term.k,
+                                                                   point.psi.data() + term.first);
+        const auto& slopes = by_sigma ? adjoint.sigma : adjoint.lambda;
+        const Matrix slope = cut(slopes[at(term.block)], term);
+        for (std::size_t c = 0; c < along.size(); ++c)
+            out(term.first + static_cast<Index>(c)) = slope.cwiseProduct(along[c]).sum();
+    }
+    return out;
+}
+
+/// Curvature of the working linear mixed model: average information for psi, the curvature
+/// of the profile over the effects for beta, and what stands between them; with the chart's
+/// own curvature. Leaves the tangent of the mode behind.
+Matrix GeneralizedProblem::model_curvature(const Parameters& point, const Adjoint& adjoint) {
+    const Index m = n_psi(), total = m + n_parameters();
+    Matrix out = Matrix::Zero(total, total);
+    out.bottomRightCorner(n_parameters(), n_parameters()) = 2.0 * schur_;
+    by_psi_ = Matrix(rows_.n_effects(), m);
+    if (m == 0) return out;
+    const Vector g = rows_.effects_score(state_.first);
+    Matrix x = Matrix::Zero(rows_.n_effects(), m);
+    for (std::size_t t = 0; t < terms_.size(); ++t) {
+        const Term& term = terms_[t];
+        const auto& block = rows_.effects[at(term.block)];
+        const auto along = directions(point, t);
+        const auto count = static_cast<Index>(along.size());
+        for (Index c = 0; c < count; ++c)
+            for (Index l = 0; l < block.q; ++l) {
+                const Index from = block.first + l * block.k + term.offset;
+                x.col(term.first + c).segment(from, term.k) =
+                    along[at(c)].lazyProduct(g.segment(from, term.k));
+            }
+        if (adjoint.sigma.empty()) continue;
+        Matrix slope = cut(adjoint.sigma[at(term.block)], term);
+        if (turned(point, t)) slope = sandwich(point.axes[t], slope);
+        out.block(term.first, term.first, count, count) =
+            structure::chart(term.structure, term.k, point.psi.data() + term.first, slope);
+    }
+    const Matrix ax = system_->multiply(x);
+    const Matrix kax = system_->solve(ax);
+    by_psi_ = x - kax;
+    const Matrix q = x.transpose() * ax - ax.transpose() * kax;
+    const Matrix between = 2.0 * (zx_.transpose() * x - kzx_.transpose() * ax);
+    out.topLeftCorner(m, m) += 0.5 * (q + q.transpose());
+    out.bottomLeftCorner(n_parameters(), m) = between;
+    out.topRightCorner(m, n_parameters()) = between.transpose();
+    // v = Z'r moves by -A db - Z'WX dbeta, where db = (x - K A x) dpsi - K Z'WX dbeta.
+    tangent_ = {point, mode_.v, Matrix()};
+    if (x.rows() * total < most_tangents) {
+        tangent_.slope.resize(x.rows(), total);
+        tangent_.slope << system_->multiply(kax) - ax, system_->multiply(kzx_) - zx_;
+    }
+    return out;
+}
+
+Vector GeneralizedProblem::variances(const Matrix& x, const Matrix& z,
+                                     const Matrix& covariance) const {
+    Matrix slope = Matrix::Zero(n_psi() + n_parameters(), x.cols());
+    for (std::size_t c = 0; c < inner_.size(); ++c)
+        slope.row(n_psi() + inner_[c]) = x.row(static_cast<Index>(c));
+    Vector out = Vector::Zero(x.cols());
+    if (system_) {
+        out = z.cwiseProduct(system_->solve(z)).colwise().sum().transpose();
+        slope.topRows(n_psi()) = by_psi_.transpose() * z;
+        slope.bottomRows(n_parameters()) -= kzx_.transpose() * z;
+    }
+    const Matrix spread = covariance * slope;
+    return out + Vector(slope.cwiseProduct(spread).colwise().sum().transpose());
+}
+
+/// Take out the coefficients that follow the others.
+void GeneralizedProblem::profile_inner(Matrix& curvature) const {
+    const auto p = static_cast<Index>(inner_.size());
+    Matrix own(p, p), others(p, curvature.cols());
+    for (Index r = 0; r < p; ++r) {
+        others.row(r) = curvature.row(n_psi() + inner_[at(r)]);
+        for (Index c = 0; c < p; ++c) own(r, c) = others(r, n_psi() + inner_[at(c)]);
+    }
+    if (cholesky_in_place(own)) {
+        const Matrix half = solve_upper(own.transpose(), others, true);
+        curvature -= half.transpose() * half;
+    }
+}
+
+}  // namespace partialpool::generalized
