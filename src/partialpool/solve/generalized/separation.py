@@ -15,6 +15,8 @@ Vector = NDArray[np.float64]
 
 # Information per row about a standardised column; below it the likelihood is flat in it.
 _FLAT = 1e-6
+# Slope of the mean in its linear predictor, that of the logit at 8.
+_SATURATED = 3.4e-4
 _SHOWN = 5
 
 
@@ -53,10 +55,13 @@ def refuse_separated(solution: GeneralizedSolution, response: Response) -> None:
 
 
 def _saturated(solution: GeneralizedSolution, moved: Vector) -> bool:
-    """Whether the rows that the direction moves are all at the end of their range."""
+    """Whether the rows that the direction moves are all at the end of their range.
+
+    That is where the mean hardly moves any more: soon with the probit and cloglog links.
+    """
     eta = solution.layout.rows(solution.eta["mean"])
     rows = np.abs(moved) > 1e-3 * np.abs(moved).max()
-    return bool(np.median(np.abs(eta[rows])) > 8.0)
+    return bool(np.median(np.abs(solution.family.link.slope(eta[rows]))) < _SATURATED)
 
 
 def _message(
