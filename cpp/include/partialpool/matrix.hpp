@@ -53,6 +53,11 @@ Matrix least_squares(const Matrix& a, const Matrix& b);
 /// Solve r x = b for upper triangular r, or r'x = b.
 Matrix solve_upper(const Matrix& r, const Matrix& b, bool transposed = false);
 
+/// Solve l x = b in place for lower triangular l.
+void solve_lower(const Matrix& l, Eigen::Ref<Vector> x);
+/// Solve l'x = b in place for lower triangular l.
+void solve_lower_transposed(const Matrix& l, Eigen::Ref<Vector> x);
+
 /// Lower Cholesky factor in place, upper triangle zero; false when a pivot is not positive.
 bool cholesky_in_place(Matrix& a) noexcept;
 
