@@ -85,10 +85,21 @@ Axes principal_axes(const Matrix& factor) {
     return out;
 }
 
-Matrix triangle(Matrix stacked) {
-    const Index k = stacked.cols();
-    const Eigen::HouseholderQR<Eigen::Ref<Matrix>> qr(stacked);
-    return stacked.topRows(k).triangularView<Eigen::Upper>();
+void append_rows(Matrix& r, Eigen::Ref<Matrix> rows) {
+    for (Index j = 0; j < r.cols(); ++j) {
+        const auto tail = rows.col(j);
+        const double first = r(j, j), square = tail.squaredNorm();
+        if (square == 0.0) continue;
+        // The reflection that takes (first, tail) to (-+ norm, 0); v = (head, tail).
+        const double norm = std::sqrt(first * first + square);
+        r(j, j) = first >= 0.0 ? -norm : norm;
+        const double head = first - r(j, j), scale = 1.0 / (r(j, j) * head);
+        for (Index c = j + 1; c < r.cols(); ++c) {
+            const double share = scale * (head * r(j, c) + tail.dot(rows.col(c)));
+            r(j, c) += share * head;
+            rows.col(c) += share * tail;
+        }
+    }
 }
 
 Matrix least_squares(const Matrix& a, const Matrix& b) {
@@ -154,7 +165,14 @@ Matrix semidefinite_factor(const Matrix& sigma) {
 }
 
 Matrix lower_triangular(const Matrix& factor) {
-    Matrix lower = triangle(factor.transpose()).transpose();
+    Matrix lower = factor.transpose();
+    // What is triangular already keeps its bits.
+    if (!lower.isUpperTriangular(0.0)) {
+        Matrix upper = Matrix::Zero(factor.rows(), factor.rows());
+        append_rows(upper, lower);
+        lower = std::move(upper);
+    }
+    lower.transposeInPlace();
     for (Index c = 0; c < lower.cols(); ++c)
         if (lower(c, c) < 0.0) lower.col(c) *= -1.0;
     return lower;

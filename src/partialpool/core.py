@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool import _core
-from partialpool._core import Optimum, Problem
+from partialpool._core import Optimum, Problem, all_finite
 
 __all__ = [
     "Optimum",
     "Problem",
+    "all_finite",
     "codes",
     "dense_algebra",
     "get_threads",

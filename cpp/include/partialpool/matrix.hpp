@@ -44,8 +44,9 @@ struct Axes {
 };
 Axes principal_axes(const Matrix& factor);
 
-/// R of the QR factorisation of a tall matrix, columns x columns.
-Matrix triangle(Matrix stacked);
+/// Put rows under an upper triangle and reduce both to R of their QR factorisation, by
+/// Householder reflections; the rows are used up.
+void append_rows(Matrix& r, Eigen::Ref<Matrix> rows);
 
 /// Least squares solution of a x = b.
 Matrix least_squares(const Matrix& a, const Matrix& b);

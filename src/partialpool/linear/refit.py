@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 from numpy.typing import ArrayLike
 
+from partialpool.core import all_finite
 from partialpool.design import Design
 from partialpool.errors import DataError
 
@@ -38,10 +37,10 @@ def with_response(design: Design, y: ArrayLike) -> Design:
             f"refit needs one number for each of the {len(design.y)} rows fitted, found an array "
             f"of shape {values.shape}."
         )
-    if not np.isfinite(values).all():
+    if not all_finite(values):
         row = int(np.flatnonzero(~np.isfinite(values))[0])
         raise DataError(
             f"refit needs finite numbers, found {values[row]} in row {row}. Leave such rows out "
             "of the data and fit again."
         )
-    return dataclasses.replace(design, y=values)
+    return design.with_response(values)
