@@ -70,7 +70,9 @@ Local Problem::evaluate(const Point& point, const Likelihood& likelihood, Level 
     for (std::size_t t = 0; t < terms_.size(); ++t) {
         const Term& term = terms_[t];
         set_directions(point, t);
-        Matrix g = of_term(pieces_.G(static_cast<std::size_t>(term.block)), term);
+        const auto b = static_cast<std::size_t>(term.block);
+        Matrix g =
+            of_term(pieces_.information[b], term) - pieces_.scale * of_term(pieces_.outer[b], term);
         const Index count = structure::n_params(term.structure, term.k);
         for (Index a = term.first; a < term.first + count; ++a)
             out.gradient(a) =

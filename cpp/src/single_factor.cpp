@@ -241,8 +241,10 @@ bool SingleFactor::evaluate_k(const Matrix& lambda, const Likelihood& likelihood
     for (const auto& part : parts_)
         for (std::size_t i = 0; i < total_.size(); ++i) total_[i] += part.sums[i];
     const Layout place = layout(likelihood, level);
-    out.information.assign(1, Matrix(k_, k_));
-    out.outer.assign(1, Matrix(k_, k_));
+    out.information.resize(1);
+    out.outer.resize(1);
+    out.information[0].resize(k_, k_);
+    out.outer[0].resize(k_, k_);
     for (Index r = 0; r < k_; ++r)
         for (Index s = 0; s < k_; ++s) {
             const auto rs = static_cast<std::size_t>(at(r, s));
