@@ -1,215 +1,106 @@
-#include "partialpool/cross_products.hpp"
+#include "level_rows.hpp"
 
 namespace partialpool {
-
 namespace detail {
 namespace {
 
-/// Positions of the rows by level: rows of level l are order[ptr[l] .. ptr[l + 1]).
-struct Sorted {
-    std::vector<Index> ptr;
-    std::vector<std::int32_t> order;  ///< empty when the rows already stand in order
+/// [X y]'[X y]: what depends on the response, and the rest.
+struct Border {
+    Matrix xx;  ///< lower triangle
+    Vector xy;  ///< [X y]'y
 
-    Index row(Index position) const {
-        return order.empty() ? position : order[static_cast<std::size_t>(position)];
-    }
+    explicit Border(Index p) : xx(Matrix::Zero(p, p)), xy(Vector::Zero(p + 1)) {}
 };
 
-Sorted sort_by_level(const BlockRows& block, Index n) {
-    Sorted out;
-    out.ptr.assign(static_cast<std::size_t>(block.q + 1), 0);
-    bool sorted = true;
-    for (Index i = 0; i < n; ++i) {
-        ++out.ptr[static_cast<std::size_t>(block.codes[i]) + 1];
-        sorted = sorted && (i == 0 || block.codes[i - 1] <= block.codes[i]);
-    }
-    for (Index l = 0; l < block.q; ++l)
-        out.ptr[static_cast<std::size_t>(l) + 1] += out.ptr[static_cast<std::size_t>(l)];
-    if (sorted) return out;
-    out.order.resize(static_cast<std::size_t>(n));
-    std::vector<Index> next(out.ptr.begin(), out.ptr.end() - 1);
-    for (Index i = 0; i < n; ++i)
-        out.order[static_cast<std::size_t>(next[static_cast<std::size_t>(block.codes[i])]++)] =
-            static_cast<std::int32_t>(i);
-    return out;
-}
-
-/// Row of [X y] in mapped coordinates, times `factor`.
-void map_xy(const Rows& rows, const Scaling& scaling, Index i, double factor, double* out) {
-    const Index m = scaling.x.size();
-    scaling.x.apply(rows.X + i * rows.p, 1.0, out);
-    double r = (response(rows, i) - scaling.y_centre) / scaling.y_unit;
-    for (Index c = 0; c < m; ++c) r -= out[c] * scaling.gamma(c);
-    out[m] = r * (scaling.y_unit / scaling.y_scale);
-    for (Index c = 0; c <= m; ++c) out[c] *= factor;
-}
-
-/// Levels per chunk so that a chunk has about chunk_rows rows; depends on the data only.
-std::vector<Index> level_chunks(const std::vector<Index>& ptr) {
-    std::vector<Index> starts{0};
-    const auto q = static_cast<Index>(ptr.size()) - 1;
-    Index last = 0;
-    for (Index l = 0; l < q; ++l)
-        if (ptr[static_cast<std::size_t>(l) + 1] - last >= chunk_rows) {
-            starts.push_back(l + 1);
-            last = ptr[static_cast<std::size_t>(l) + 1];
-        }
-    if (starts.back() != q) starts.push_back(q);
-    return starts;
-}
-
-/// Rows of one level of a block: positions [begin, end) of the sorted order.
-struct LevelRows {
-    const Sorted& sorted;
-    Index begin, end;
-};
-
-/// Z'Z and Z'[X y] of one level, and [X y]'[X y] if `c` is wanted.
-class OwnProducts {
+/// The products of one block, summed on the way through its rows.
+class BlockSums {
 public:
-    OwnProducts(const Rows& rows, const Scaling& scaling, Index t, Block& block, Index width)
+    BlockSums(const Rows& rows, const Scaling& scaling, std::size_t t, Block& block)
         : rows_(rows),
           scaling_(scaling),
-          t_(static_cast<std::size_t>(t)),
+          t_(t),
           block_(block),
-          z_(block.k),
-          xy_(width) {}
+          width_(scaling.x.size() + 1),
+          sorted_(sort_by_level(rows.blocks[t], rows.n)),
+          chunks_(level_chunks(sorted_.ptr)) {}
 
-    void add(Index level, const LevelRows& of, RowMatrix* c) {
-        const Index k = z_.size(), width = xy_.size();
-        double* a = block_.A.data() + level * k * k;
-        double* b = block_.B.data() + level * k * width;
-        for (Index at = of.begin; at < of.end; ++at) {
-            const Index i = of.sorted.row(at);
-            const double w = root_weight(rows_, i);
-            if (w == 0.0) continue;
-            map_z(rows_.blocks[t_], scaling_.z[t_], i, w, z_.data());
-            map_xy(rows_, scaling_, i, w, xy_.data());
-            for (Index r = 0; r < k; ++r) {
-                for (Index s = 0; s < k; ++s) a[r * k + s] += z_(r) * z_(s);
-                for (Index s = 0; s < width; ++s) b[r * width + s] += z_(r) * xy_(s);
-            }
-            if (!c) continue;
-            for (Index r = 0; r < width; ++r)
-                for (Index s = 0; s < width; ++s) (*c)(r, s) += xy_(r) * xy_(s);
+    const Sorted& sorted() const { return sorted_; }
+    const std::vector<Index>& chunks() const { return chunks_; }
+
+    /// Z'y, and all that doesn't depend on y if `design` is set.
+    Border read(bool design) {
+        const auto n_chunks = static_cast<Index>(chunks_.size()) - 1;
+        std::vector<Border> parts(static_cast<std::size_t>(n_chunks), Border(width_ - 1));
+        for_chunks(n_chunks, [&](Index chunk) {
+            const auto at = static_cast<std::size_t>(chunk);
+            read_chunk(chunks_[at], chunks_[at + 1], design, parts[at]);
+        });
+        for (std::size_t c = 1; c < parts.size(); ++c) {
+            parts[0].xx += parts[c].xx;
+            parts[0].xy += parts[c].xy;
         }
+        return parts[0];
     }
 
 private:
+    Index end_of(Index level) const { return sorted_.ptr[static_cast<std::size_t>(level) + 1]; }
+
+    void read_chunk(Index level, Index last, bool design, Border& border) {
+        MappedRows mapped(rows_, scaling_, t_, sorted_);
+        const Index end = sorted_.ptr[static_cast<std::size_t>(last)];
+        for (Index at = sorted_.ptr[static_cast<std::size_t>(level)]; at < end;) {
+            mapped.read(at, std::min(at + batch_rows, end));
+            // X'X and X'y are summed once, on the way through the first block.
+            if (t_ == 0) {
+                border.xy.head(width_ - 1) += mapped.x().transpose() * mapped.y();
+                border.xy(width_ - 1) += mapped.y().squaredNorm();
+                if (design)
+                    border.xx.selfadjointView<Eigen::Lower>().rankUpdate(mapped.x().transpose());
+            }
+            while (at < mapped.end()) {
+                const Index stop = std::min(mapped.end(), end_of(level));
+                add_response(mapped, level, at - mapped.begin(), stop - at);
+                if (design) add_design(mapped, level, at - mapped.begin(), stop - at);
+                at = stop;
+                if (at == end_of(level)) ++level;
+            }
+        }
+    }
+
+    void add_response(const MappedRows& rows, Index level, Index begin, Index count) {
+        const auto y = rows.y().segment(begin, count);
+        double* b = block_.B.data() + level * block_.k * width_ + width_ - 1;
+        for (Index r = 0; r < block_.k; ++r)
+            b[r * width_] += y.dot(rows.z().col(r).segment(begin, count));
+    }
+
+    void add_design(const MappedRows& rows, Index level, Index begin, Index count) {
+        const Index k = block_.k;
+        double* a = block_.A.data() + level * k * k;
+        double* b = block_.B.data() + level * k * width_;
+        for (Index r = 0; r < k; ++r) {
+            const auto z = rows.z().col(r).segment(begin, count);
+            for (Index s = 0; s <= r; ++s) {
+                a[r * k + s] += z.dot(rows.z().col(s).segment(begin, count));
+                a[s * k + r] = a[r * k + s];
+            }
+            for (Index c = 0; c < width_ - 1; ++c)
+                b[r * width_ + c] += z.dot(rows.x().col(c).segment(begin, count));
+        }
+    }
+
     const Rows& rows_;
     const Scaling& scaling_;
     std::size_t t_;
     Block& block_;
-    Vector z_, xy_;
+    Index width_;
+    Sorted sorted_;
+    std::vector<Index> chunks_;
 };
 
-/// Z_u'Z_t between successive levels of block t and the levels of block u that they meet.
-class PairProducts {
-public:
-    PairProducts(const Rows& rows, const Scaling& scaling, Index t, Index u)
-        : rows_(rows),
-          scaling_(scaling),
-          t_(static_cast<std::size_t>(t)),
-          u_(static_cast<std::size_t>(u)),
-          slot_(static_cast<std::size_t>(rows.blocks[u_].q), -1),
-          zt_(block_width(rows.blocks[t_])),
-          zu_(block_width(rows.blocks[u_])) {}
-
-    std::vector<Index> counts;        ///< levels met, one for each level added
-    std::vector<std::int32_t> other;  ///< which they are, ascending
-    std::vector<double> values;
-
-    void add(const LevelRows& of) {
-        const Index base = find_met(of), kt = zt_.size(), ku = zu_.size();
-        values.resize(other.size() * static_cast<std::size_t>(ku * kt), 0.0);
-        for (Index at = of.begin; at < of.end; ++at) {
-            const Index i = of.sorted.row(at);
-            const double w = root_weight(rows_, i);
-            if (w == 0.0) continue;
-            map_z(rows_.blocks[t_], scaling_.z[t_], i, w, zt_.data());
-            map_z(rows_.blocks[u_], scaling_.z[u_], i, w, zu_.data());
-            double* v = values.data() + slot(i) * ku * kt;
-            for (Index r = 0; r < ku; ++r)
-                for (Index s = 0; s < kt; ++s) v[r * kt + s] += zu_(r) * zt_(s);
-        }
-        for (auto at = static_cast<std::size_t>(base); at < other.size(); ++at)
-            slot_[static_cast<std::size_t>(other[at])] = -1;
-    }
-
-private:
-    Index& slot(Index i) { return slot_[static_cast<std::size_t>(rows_.blocks[u_].codes[i])]; }
-
-    /// Append the levels met, ascending, and say where the first of them stands.
-    Index find_met(const LevelRows& of) {
-        const auto base = static_cast<Index>(other.size());
-        for (Index at = of.begin; at < of.end; ++at) {
-            const Index i = of.sorted.row(at);
-            if ((rows_.weights && rows_.weights[i] == 0.0) || slot(i) >= 0) continue;
-            slot(i) = 0;
-            other.push_back(rows_.blocks[u_].codes[i]);
-        }
-        std::sort(other.begin() + base, other.end());
-        const auto end = static_cast<Index>(other.size());
-        for (Index at = base; at < end; ++at)
-            slot_[static_cast<std::size_t>(other[static_cast<std::size_t>(at)])] = at;
-        counts.push_back(end - base);
-        return base;
-    }
-
-    const Rows& rows_;
-    const Scaling& scaling_;
-    std::size_t t_, u_;
-    std::vector<Index> slot_;  ///< position of a level of u among `other`, -1 for none
-    Vector zt_, zu_;
-};
-
-/// Put the chunks of a pair of blocks together.
-Pairs join(const std::vector<std::vector<PairProducts>>& chunks, std::size_t u) {
-    Pairs out;
-    out.ptr.push_back(0);
-    for (const auto& chunk : chunks) {
-        const auto& part = chunk[u];
-        for (const Index count : part.counts) out.ptr.push_back(out.ptr.back() + count);
-        out.other.insert(out.other.end(), part.other.begin(), part.other.end());
-        out.values.insert(out.values.end(), part.values.begin(), part.values.end());
-    }
-    return out;
-}
-
-/// Products of one block with itself, with [X y] and with the later blocks.
-void accumulate_block(const Rows& rows, const Scaling& scaling, Index t, CrossProducts& out) {
-    const auto& source = rows.blocks[static_cast<std::size_t>(t)];
-    const auto n_blocks = static_cast<Index>(rows.blocks.size());
-    const Index width = out.p + 1;
-    const auto sorted = sort_by_level(source, rows.n);
-    Block block;
-    block.q = source.q;
-    block.k = block_width(source);
-    block.A.assign(static_cast<std::size_t>(block.q * block.k * block.k), 0.0);
-    block.B.assign(static_cast<std::size_t>(block.q * block.k * width), 0.0);
-    const auto starts = level_chunks(sorted.ptr);
-    const auto n_chunks = starts.size() - 1;
-    std::vector<RowMatrix> c_parts(n_chunks);
-    std::vector<std::vector<PairProducts>> pair_parts(n_chunks);
-    for_chunks(static_cast<Index>(n_chunks), [&](Index chunk) {
-        const auto at = static_cast<std::size_t>(chunk);
-        // [X y]'[X y] is summed once, on the way through the first block.
-        c_parts[at] = RowMatrix::Zero(t == 0 ? width : 0, t == 0 ? width : 0);
-        OwnProducts own(rows, scaling, t, block, width);
-        auto& pairs = pair_parts[at];
-        for (Index u = t + 1; u < n_blocks; ++u) pairs.emplace_back(rows, scaling, t, u);
-        for (Index l = starts[at]; l < starts[at + 1]; ++l) {
-            const LevelRows of{sorted, sorted.ptr[static_cast<std::size_t>(l)],
-                               sorted.ptr[static_cast<std::size_t>(l) + 1]};
-            own.add(l, of, t == 0 ? &c_parts[at] : nullptr);
-            for (auto& pair : pairs) pair.add(of);
-        }
-    });
-    if (t == 0)
-        for (const auto& c : c_parts) out.C += c;
-    for (Index u = t + 1; u < n_blocks; ++u)
-        out.pairs.push_back(join(pair_parts, static_cast<std::size_t>(u - t - 1)));
-    out.blocks.push_back(std::move(block));
+void set_response(CrossProducts& out, const Vector& xy) {
+    out.C.col(out.p) = xy;
+    out.C.row(out.p) = xy.transpose();
 }
 
 }  // namespace
@@ -220,16 +111,37 @@ CrossProducts accumulate(const Rows& rows, const Scaling& scaling, Index n_used)
     CrossProducts out;
     out.n = n_used;
     out.p = m;
-    out.C = RowMatrix::Zero(m + 1, m + 1);
-    if (rows.blocks.empty()) {
+    out.C = RowMatrix::Identity(m + 1, m + 1);
+    if (rows.blocks.empty())
         // Orthonormal X and residuals of norm sqrt(n), by construction.
-        out.C.diagonal().head(m).setOnes();
         out.C(m, m) = scaling.residual_ratio > 0.0 ? static_cast<double>(n_used) : 0.0;
-    }
     // Pairs are appended in the order of CrossProducts::pair_index.
-    for (std::size_t t = 0; t < rows.blocks.size(); ++t)
-        detail::accumulate_block(rows, scaling, static_cast<Index>(t), out);
+    for (std::size_t t = 0; t < rows.blocks.size(); ++t) {
+        const Index q = rows.blocks[t].q, k = detail::block_width(rows.blocks[t]);
+        out.blocks.push_back({q, k, std::vector<double>(static_cast<std::size_t>(q * k * k), 0.0),
+                              std::vector<double>(static_cast<std::size_t>(q * k * (m + 1)), 0.0)});
+        detail::BlockSums sums(rows, scaling, t, out.blocks[t]);
+        const auto border = sums.read(true);
+        if (t == 0) {
+            out.C.topLeftCorner(m, m) = border.xx.selfadjointView<Eigen::Lower>();
+            detail::set_response(out, border.xy);
+        }
+        for (auto& pairs : detail::accumulate_pairs(rows, scaling, t, sums.sorted(), sums.chunks()))
+            out.pairs.push_back(std::move(pairs));
+    }
     return out;
+}
+
+CrossProducts with_response(CrossProducts products, const Rows& rows, const Scaling& scaling) {
+    const Index width = products.p + 1;
+    for (std::size_t t = 0; t < rows.blocks.size(); ++t) {
+        Block& block = products.blocks[t];
+        for (Index at = width - 1; at < block.q * block.k * width; at += width)
+            block.B[static_cast<std::size_t>(at)] = 0.0;
+        const auto border = detail::BlockSums(rows, scaling, t, block).read(false);
+        if (t == 0) detail::set_response(products, border.xy);
+    }
+    return products;
 }
 
 }  // namespace partialpool

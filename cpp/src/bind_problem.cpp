@@ -46,42 +46,78 @@ Rows view_rows(const InMatrix& X, const double* y, const MaybeVector& weights,
     return rows;
 }
 
+/// All that is read of a model but for its response: the caller's arrays, kept alive.
+struct Sides {
+    InMatrix X;
+    MaybeVector weights, offset;
+    std::vector<InBlock> blocks;
+    Rows rows;   ///< without a response
+    Index used;  ///< rows with weight
+
+    Sides(const InMatrix& X, const MaybeVector& weights, const MaybeVector& offset,
+          const std::vector<InBlock>& blocks)
+        : X(X),
+          weights(weights),
+          offset(offset),
+          blocks(blocks),
+          rows(view_rows(X, nullptr, weights, offset, blocks)),
+          used(rows.n) {
+        if (rows.weights)
+            used = std::count_if(rows.weights, rows.weights + rows.n,
+                                 [](double w) { return w > 0.0; });
+    }
+
+    Rows with(const InVector& y) const {
+        if (static_cast<Index>(y.shape(0)) != rows.n)
+            throw std::invalid_argument("y must have as many rows as X");
+        Rows out = rows;
+        out.y = y.data();
+        return out;
+    }
+};
+
+std::vector<Term> list_terms(const Rows& rows) {
+    std::vector<Term> terms;
+    Index first = 0;
+    for (std::size_t b = 0; b < rows.blocks.size(); ++b) {
+        Index offset = 0;
+        for (const auto& term : rows.blocks[b].terms) {
+            terms.push_back({term.structure, static_cast<Index>(b), offset, term.k, first});
+            offset += term.k;
+            first += structure::n_params(term.structure, term.k);
+        }
+    }
+    return terms;
+}
+
 /// Problem for Python: one lock, since evaluating leaves the factor behind for later calls.
 class SharedProblem {
 public:
     SharedProblem(const InMatrix& X, const InVector& y, const MaybeVector& weights,
-                  const MaybeVector& offset, const std::vector<InBlock>& blocks) {
-        if (y.shape(0) != X.shape(0)) throw std::invalid_argument("y must have as many rows as X");
-        const Rows rows = view_rows(X, y.data(), weights, offset, blocks);
+                  const MaybeVector& offset, const std::vector<InBlock>& blocks)
+        : sides_(std::make_shared<const Sides>(X, weights, offset, blocks)) {
+        const Rows rows = sides_->with(y);
         nb::gil_scoped_release nogil;
-        Index n_used = rows.n;
-        if (rows.weights)
-            n_used = std::count_if(rows.weights, rows.weights + rows.n,
-                                   [](double w) { return w > 0.0; });
-        std::vector<Term> terms;
-        Index first = 0;
-        for (std::size_t b = 0; b < rows.blocks.size(); ++b) {
-            Index offset_in_block = 0;
-            for (const auto& term : rows.blocks[b].terms) {
-                terms.push_back(
-                    {term.structure, static_cast<Index>(b), offset_in_block, term.k, first});
-                offset_in_block += term.k;
-                first += structure::n_params(term.structure, term.k);
-            }
-        }
-        auto scaling = find_scaling(rows, n_used);
-        solvable_ = scaling.deficient_block < 0 && scaling.residual_ratio > 0.0 &&
-                    n_used > scaling.x.size();
+        auto scaling = find_scaling(rows, sides_->used);
         // Without a solvable problem the scaling alone is kept, for the message.
-        auto cp = solvable_ ? accumulate(rows, scaling, n_used) : CrossProducts{};
-        cp.n = n_used;
-        cp.p = scaling.x.size();
-        if (!solvable_) terms.clear();
-        problem_ = std::make_unique<Problem>(std::move(cp), std::move(scaling), std::move(terms));
+        auto products =
+            can_solve(scaling) ? accumulate(rows, scaling, sides_->used) : CrossProducts{};
+        set(std::move(products), std::move(scaling), list_terms(rows));
+    }
+
+    /// A solvable problem's sides with another response.
+    SharedProblem(const SharedProblem& last, const InVector& y) : sides_(last.sides_) {
+        const Rows rows = sides_->with(y);
+        nb::gil_scoped_release nogil;
+        auto scaling = with_response(last.get().scaling(), rows, sides_->used);
+        auto products = can_solve(scaling)
+                            ? with_response(last.get().cross_products(), rows, scaling)
+                            : CrossProducts{};
+        set(std::move(products), std::move(scaling), last.get().terms());
     }
 
     const Problem& get() const { return *problem_; }
-    bool solvable() const { return solvable_; }
+    bool solvable() const { return can_solve(get().scaling()); }
 
     Optimum optimise(bool reml, double sigma, const MaybeVector& start, double tolerance,
                      int max_evaluations) {
@@ -176,14 +212,27 @@ public:
     }
 
 private:
+    bool can_solve(const Scaling& scaling) const {
+        return scaling.deficient_block < 0 && scaling.residual_ratio > 0.0 &&
+               sides_->used > scaling.x.size();
+    }
+
+    void set(CrossProducts products, Scaling scaling, std::vector<Term> terms) {
+        products.n = sides_->used;
+        products.p = scaling.x.size();
+        if (!can_solve(scaling)) terms.clear();
+        problem_ =
+            std::make_unique<Problem>(std::move(products), std::move(scaling), std::move(terms));
+    }
+
     void check_size(Index size) const {
         if (size != problem_->n_params())
             throw std::invalid_argument("psi must have one number per covariance parameter");
     }
 
+    std::shared_ptr<const Sides> sides_;
     std::unique_ptr<Problem> problem_;
     std::mutex mutex_;
-    bool solvable_ = true;
 };
 
 /// The optimum of a saved fit: evaluated again, described as the search that found it did.
@@ -223,6 +272,10 @@ void bind_problem(nb::module_& m) {
                       const std::vector<InBlock>&>(),
              nb::arg("X").noconvert(), nb::arg("y").noconvert(), nb::arg("weights").none(),
              nb::arg("offset").none(), nb::arg("blocks"))
+        .def(
+            "with_response",
+            [](const SharedProblem& s, const InVector& y) { return new SharedProblem(s, y); },
+            nb::arg("y").noconvert(), nb::rv_policy::take_ownership)
         .def("optimise", &SharedProblem::optimise, nb::arg("reml"), nb::arg("sigma"),
              nb::arg("start").none(), nb::arg("tolerance"), nb::arg("max_evaluations"))
         .def("at", &SharedProblem::at, nb::arg("psi"), nb::arg("reml"), nb::arg("sigma"))

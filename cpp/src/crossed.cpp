@@ -17,7 +17,7 @@ bool Crossed::eliminate(const Matrix& lambda, double& logdet) {
     std::vector<char> ok(static_cast<std::size_t>(n_chunks), 1);
     for_chunks(n_chunks, [&](Index chunk) {
         LogProduct pivots;
-        Matrix m(k, k);
+        Matrix m(k, k), half(k, k);
         for (Index j = chunk * 256; j < std::min(q1(), (chunk + 1) * 256); ++j) {
             RowMap p(P_.data() + j * k * k, k, k), v(V_.data() + j * k * width, k, width);
             if (k == 1) {
@@ -39,7 +39,9 @@ bool Crossed::eliminate(const Matrix& lambda, double& logdet) {
                     return;
                 }
                 for (Index r = 0; r < k; ++r) pivots.multiply(m(r, r) * m(r, r));
-                p = solve_upper(m.transpose(), lambda.transpose(), true).transpose();
+                half = lambda.transpose();
+                for (Index c = 0; c < k; ++c) solve_lower(m, half.col(c));
+                p = half.transpose();
                 v = p.transpose().lazyProduct(cp_.blocks[0].b(j, width));
             }
             RowMap u(contacts_.u.data() + contacts_.ptr[static_cast<std::size_t>(j)] * k,
@@ -73,9 +75,11 @@ RowMatrix Crossed::rest_b() const {
 bool Crossed::evaluate(const std::vector<Matrix>& lambda, const Likelihood& likelihood, Level level,
                        Pieces& out) {
     out.ok = false;
-    lambda_ = lambda;
+    lambda_.clear();
+    // Triangular, because the traces of the rest divide by it.
+    for (const auto& factor : lambda) lambda_.push_back(lower_triangular(factor));
     double logdet = 0.0;
-    if (!eliminate(lambda[0], logdet)) return false;
+    if (!eliminate(lambda_[0], logdet)) return false;
     RowMatrix kx = rest_b();
     c_star_ = cp_.C;
     for (Index j = 0; j < q1(); ++j) {
@@ -89,7 +93,7 @@ bool Crossed::evaluate(const std::vector<Matrix>& lambda, const Likelihood& like
     }
     kx_ = kx;
     rest_->form(contacts_);
-    if (!rest_->factor({lambda.begin() + 1, lambda.end()})) return false;
+    if (!rest_->factor({lambda_.begin() + 1, lambda_.end()})) return false;
     R_ = kx_;
     multiply_levels(layout_, rest_lambda(), true, R_);
     rest_->half_solve(R_);

@@ -67,7 +67,7 @@ Crossed::HalfSolved Crossed::half_solve(const std::vector<Matrix>& z, const Matr
 }
 
 Curvature Crossed::curvature(const std::vector<Direction>& directions, const Likelihood& likelihood,
-                             Level level) const {
+                             Level level, double scale) const {
     const auto m = static_cast<Index>(directions.size());
     std::vector<Matrix> x;
     for (Index t = 0; t < cp_.n_blocks(); ++t)
@@ -83,20 +83,21 @@ Curvature Crossed::curvature(const std::vector<Direction>& directions, const Lik
     }
     const auto r = multiply(x);
     Matrix xzx = Matrix::Zero(cp_.p, m);
-    Curvature out{Matrix::Zero(m, m), Vector::Zero(m), Matrix()};
+    Curvature out{Matrix::Zero(m, m), Vector::Zero(m)};
     for (Index t = 0; t < cp_.n_blocks(); ++t) {
         const auto at = static_cast<std::size_t>(t);
         const auto& block = cp_.blocks[at];
         xzx += dense::multiply_transposed(
             ConstRowMap(block.B.data(), block.q * block.k, width_).leftCols(cp_.p), x[at]);
-        out.q += dense::multiply_transposed(x[at], r[at]);
+        out.h += dense::multiply_transposed(x[at], r[at]);
         out.c += dense::multiply_transposed(x[at], g_[at]);
     }
     const auto w = half_solve(r, xzx);
     for (const Matrix* part : {&w.first, &w.rest, &w.border})
-        out.q -= dense::multiply_transposed(*part, *part);
-    out.q = 0.5 * (out.q + out.q.transpose()).eval();
-    if (level == Level::exact) out.tau = traces(directions, likelihood);
+        out.h -= dense::multiply_transposed(*part, *part);
+    const bool exact = level == Level::exact;
+    out.h = (exact ? scale : 0.5 * scale) * (out.h + out.h.transpose()).eval();
+    if (exact) out.h -= traces(directions, likelihood);
     return out;
 }
 

@@ -3,55 +3,81 @@
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 #include <algorithm>
-#include <numeric>
 
 namespace partialpool {
 
-Eigenpairs eigen_symmetric(const Matrix& a) {
-    const Eigen::SelfAdjointEigenSolver<Matrix> solver(a);
+namespace {
+
+/// For a size that the compiler knows, no memory is asked for.
+template <int Size>
+Eigenpairs eigen_of_size(const Matrix& a) {
+    const Eigen::SelfAdjointEigenSolver<Eigen::Matrix<double, Size, Size>> solver(a);
     return {solver.eigenvalues(), solver.eigenvectors()};
+}
+
+}  // namespace
+
+Eigenpairs eigen_symmetric(const Matrix& a) {
+    switch (a.rows()) {
+        case 1: return eigen_of_size<1>(a);
+        case 2: return eigen_of_size<2>(a);
+        case 3: return eigen_of_size<3>(a);
+        default: return eigen_of_size<Eigen::Dynamic>(a);
+    }
 }
 
 Axes principal_axes(const Matrix& factor) {
     const Index k = factor.rows();
-    Matrix f = factor;
+    Axes out{factor, Vector(k)};
+    Matrix& f = out.vectors;
     for (int sweep = 0; sweep < 60; ++sweep) {
         bool rotated = false;
         for (Index i = 0; i < k; ++i)
             for (Index j = i + 1; j < k; ++j) {
-                const double a = f.col(i).squaredNorm(), b = f.col(j).squaredNorm();
-                const double c = f.col(i).dot(f.col(j));
+                double a = 0.0, b = 0.0, c = 0.0;
+                for (Index r = 0; r < k; ++r) {
+                    a += f(r, i) * f(r, i);
+                    b += f(r, j) * f(r, j);
+                    c += f(r, i) * f(r, j);
+                }
                 if (std::abs(c) <= 1e-15 * std::sqrt(a * b)) continue;
                 rotated = true;
                 const double zeta = (b - a) / (2.0 * c);
                 const double t =
                     (zeta >= 0.0 ? 1.0 : -1.0) / (std::abs(zeta) + std::hypot(1.0, zeta));
-                const double cosine = 1.0 / std::hypot(1.0, t), sine = cosine * t;
-                const Vector old = f.col(i);
-                f.col(i) = cosine * old - sine * f.col(j);
-                f.col(j) = sine * old + cosine * f.col(j);
+                const double cosine = 1.0 / std::sqrt(1.0 + t * t), sine = cosine * t;
+                for (Index r = 0; r < k; ++r) {
+                    const double x = f(r, i), y = f(r, j);
+                    f(r, i) = cosine * x - sine * y;
+                    f(r, j) = sine * x + cosine * y;
+                }
             }
         if (!rotated) break;
     }
-    std::vector<Index> order(static_cast<std::size_t>(k));
-    std::iota(order.begin(), order.end(), Index{0});
-    const Vector norms = f.colwise().norm();
-    std::sort(order.begin(), order.end(), [&](Index a, Index b) { return norms(a) > norms(b); });
-    Axes out{Matrix(k, k), Vector(k)};
+    Vector& sizes = out.sizes;
+    for (Index c = 0; c < k; ++c) sizes(c) = f.col(c).norm();
+    Vector v(k);
     for (Index c = 0; c < k; ++c) {
-        const Index from = order[static_cast<std::size_t>(c)];
-        out.sizes(c) = norms(from);
-        out.vectors.col(c) =
-            norms(from) > 0.0 ? Vector(f.col(from) / norms(from)) : Vector::Zero(k);
+        Index largest = c;
+        for (Index b = c + 1; b < k; ++b)
+            if (sizes(b) > sizes(largest)) largest = b;
+        if (largest != c) {
+            std::swap(sizes(c), sizes(largest));
+            f.col(c).swap(f.col(largest));
+        }
+        if (sizes(c) > 0.0) f.col(c) /= sizes(c);
         // Columns of (next to) no size have no direction of their own: complete the basis.
         double kept = 0.0;
         for (Index trial = -1; trial < k && kept < 0.5; ++trial) {
-            Vector v = trial < 0 ? Vector(out.vectors.col(c)) : Vector(Vector::Unit(k, trial));
+            if (trial < 0)
+                v = f.col(c);
+            else
+                v = Vector::Unit(k, trial);
             for (int twice = 0; twice < 2; ++twice)
-                for (Index b = 0; b < c; ++b) v -= out.vectors.col(b).dot(v) * out.vectors.col(b);
+                for (Index b = 0; b < c; ++b) v -= f.col(b).dot(v) * f.col(b);
             kept = v.norm();
             if (kept > (trial < 0 ? 0.5 : 1e-3)) {
-                out.vectors.col(c) = v / kept;
+                f.col(c) = v / kept;
                 kept = 1.0;
             }
         }
@@ -59,29 +85,46 @@ Axes principal_axes(const Matrix& factor) {
     return out;
 }
 
-Matrix triangle(Matrix stacked) {
-    const Index k = stacked.cols();
-    const Eigen::HouseholderQR<Eigen::Ref<Matrix>> qr(stacked);
-    return stacked.topRows(k).triangularView<Eigen::Upper>();
+void append_rows(Matrix& r, Eigen::Ref<Matrix> rows) {
+    for (Index j = 0; j < r.cols(); ++j) {
+        const auto tail = rows.col(j);
+        const double first = r(j, j), square = tail.squaredNorm();
+        if (square == 0.0) continue;
+        // The reflection that takes (first, tail) to (-+ norm, 0); v = (head, tail).
+        const double norm = std::sqrt(first * first + square);
+        r(j, j) = first >= 0.0 ? -norm : norm;
+        const double head = first - r(j, j), scale = 1.0 / (r(j, j) * head);
+        for (Index c = j + 1; c < r.cols(); ++c) {
+            const double share = scale * (head * r(j, c) + tail.dot(rows.col(c)));
+            r(j, c) += share * head;
+            rows.col(c) += share * tail;
+        }
+    }
 }
 
 Matrix least_squares(const Matrix& a, const Matrix& b) {
     return Eigen::HouseholderQR<Matrix>(a).solve(b);
 }
 
-Matrix solve_upper(const Matrix& r, const Matrix& b, bool transposed) {
-    Matrix x = b;
-    const Index n = r.rows();
-    for (Index c = 0; c < x.cols(); ++c) {
-        if (transposed)
-            for (Index i = 0; i < n; ++i)
-                x(i, c) = (x(i, c) - r.col(i).head(i).dot(x.col(c).head(i))) / r(i, i);
-        else
-            for (Index i = n - 1; i >= 0; --i) {
-                x(i, c) /= r(i, i);
-                x.col(c).head(i) -= x(i, c) * r.col(i).head(i);
-            }
+void solve_lower(const Matrix& l, Eigen::Ref<Vector> x) {
+    const Index n = l.rows();
+    for (Index i = 0; i < n; ++i) {
+        x(i) /= l(i, i);
+        x.tail(n - i - 1) -= x(i) * l.col(i).tail(n - i - 1);
     }
+}
+
+void solve_lower_transposed(const Matrix& l, Eigen::Ref<Vector> x) {
+    const Index n = l.rows();
+    for (Index i = n - 1; i >= 0; --i)
+        x(i) = (x(i) - l.col(i).tail(n - i - 1).dot(x.tail(n - i - 1))) / l(i, i);
+}
+
+Matrix solve_upper(const Matrix& r, const Matrix& b, bool transposed) {
+    const Matrix l = r.transpose();
+    Matrix x = b;
+    for (Index c = 0; c < x.cols(); ++c)
+        (transposed ? solve_lower : solve_lower_transposed)(l, x.col(c));
     return x;
 }
 
@@ -122,7 +165,14 @@ Matrix semidefinite_factor(const Matrix& sigma) {
 }
 
 Matrix lower_triangular(const Matrix& factor) {
-    Matrix lower = triangle(factor.transpose()).transpose();
+    Matrix lower = factor.transpose();
+    // What is triangular already keeps its bits.
+    if (!lower.isUpperTriangular(0.0)) {
+        Matrix upper = Matrix::Zero(factor.rows(), factor.rows());
+        append_rows(upper, lower);
+        lower = std::move(upper);
+    }
+    lower.transposeInPlace();
     for (Index c = 0; c < lower.cols(); ++c)
         if (lower(c, c) < 0.0) lower.col(c) *= -1.0;
     return lower;

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include "arrays.hpp"
 #include "partialpool/lapack.hpp"
 #include "partialpool/threads.hpp"
@@ -33,6 +36,13 @@ NB_MODULE(_core, m) {
     m.def("use_lapack", &use_lapack, nb::arg("capsules"));
     m.def("set_threads", [](int n) { thread_limit().store(n); }, nb::arg("n"));
     m.def("get_threads", [] { return thread_limit().load(); });
+    m.def(
+        "all_finite",
+        [](const InVector& x) {
+            return std::all_of(x.data(), x.data() + x.shape(0),
+                               [](double value) { return std::isfinite(value); });
+        },
+        nb::arg("values").noconvert());
     bind_problem(m);
     bind_covariance(m);
     bind_density(m);

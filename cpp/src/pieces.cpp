@@ -5,14 +5,17 @@ namespace partialpool {
 bool finish_border(const RowMatrix& c_star, const CrossProducts& cp, const Likelihood& likelihood,
                    Pieces& out) {
     const Index p = cp.p;
-    Matrix xx = c_star.topLeftCorner(p, p);
-    if (!cholesky_in_place(xx)) return false;
-    const Matrix upper = xx.transpose();
-    const Vector half = solve_upper(upper, c_star.col(p).head(p), true);
-    out.beta = solve_upper(upper, half);
-    out.root = solve_upper(upper, Matrix::Identity(p, p));
-    out.s = c_star(p, p) - half.squaredNorm();
-    out.logdet_x = 2.0 * xx.diagonal().array().log().sum();
+    Matrix l = c_star.topLeftCorner(p, p);
+    if (!cholesky_in_place(l)) return false;
+    out.beta = c_star.col(p).head(p);
+    solve_lower(l, out.beta);
+    out.s = c_star(p, p) - out.beta.squaredNorm();
+    solve_lower_transposed(l, out.beta);
+    out.root.setIdentity(p, p);
+    for (Index c = 0; c < p; ++c) solve_lower_transposed(l, out.root.col(c));
+    LogProduct pivots;
+    for (Index c = 0; c < p; ++c) pivots.multiply(l(c, c));
+    out.logdet_x = 2.0 * pivots.value();
     out.scale =
         likelihood.profiled() ? degrees(cp, likelihood) / out.s : 1.0 / likelihood.fixed_variance;
     return out.s > 0.0 && std::isfinite(out.s);

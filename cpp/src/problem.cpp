@@ -4,12 +4,20 @@ namespace partialpool {
 
 using detail::full;
 using detail::lower_of;
+using detail::of_term;
 using detail::store_lower;
 
 Problem::Problem(CrossProducts cp, Scaling scaling, std::vector<Term> terms)
     : cp_(std::move(cp)), scaling_(std::move(scaling)), terms_(std::move(terms)) {
     if (cp_.n_blocks() == 1) single_.emplace(cp_);
     if (cp_.n_blocks() > 1) crossed_.emplace(cp_);
+    for (const auto& block : cp_.blocks) lambda_.push_back(Matrix::Zero(block.k, block.k));
+    for (const auto& term : terms_) {
+        const Index k = cp_.blocks[static_cast<std::size_t>(term.block)].k;
+        const Index count = structure::n_params(term.structure, term.k);
+        directions_.insert(directions_.end(), static_cast<std::size_t>(count),
+                           {term.block, Matrix::Zero(k, k)});
+    }
 }
 
 Index Problem::n_params() const {
@@ -32,8 +40,8 @@ double Problem::shift(const Likelihood& likelihood) const {
 /// Lambda of one term: any factor of Sigma will do.
 Matrix Problem::factor(const Point& point, std::size_t term) const {
     const Matrix lower = lower_of(terms_[term], point.psi);
-    if (term >= point.axes.size() || point.axes[term].size() == 0) return lower;
-    return point.axes[term] * lower;
+    if (!point.turned(term)) return lower;
+    return point.axes[term].lazyProduct(lower);
 }
 
 Local Problem::evaluate(const Point& point, const Likelihood& likelihood, Level level) {
@@ -42,20 +50,13 @@ Local Problem::evaluate(const Point& point, const Likelihood& likelihood, Level 
     last_ = point;
     last_likelihood_ = likelihood;
     last_level_ = level;
-    std::vector<Matrix> lambda;
-    for (const auto& block : cp_.blocks) lambda.push_back(Matrix::Zero(block.k, block.k));
-    for (std::size_t t = 0; t < terms_.size(); ++t) {
-        const Term& term = terms_[t];
-        Matrix f = factor(point, t);
-        if (t < point.axes.size() && point.axes[t].size() > 0) f = lower_triangular(f);
-        lambda[static_cast<std::size_t>(term.block)].block(term.offset, term.offset, term.k,
-                                                           term.k) = f;
-    }
+    for (std::size_t t = 0; t < terms_.size(); ++t)
+        of_term(lambda_[static_cast<std::size_t>(terms_[t].block)], terms_[t]) = factor(point, t);
     bool ok = true;
     if (single_)
-        ok = single_->evaluate(lambda, likelihood, level, pieces_);
+        ok = single_->evaluate(lambda_, likelihood, level, pieces_);
     else if (crossed_)
-        ok = crossed_->evaluate(lambda, likelihood, level, pieces_);
+        ok = crossed_->evaluate(lambda_, likelihood, level, pieces_);
     else
         ok = finish_border(cp_.C, cp_, likelihood, pieces_);
     pieces_.ok = ok;
@@ -64,40 +65,53 @@ Local Problem::evaluate(const Point& point, const Likelihood& likelihood, Level 
     if (level == Level::value) return last_local_ = out;
 
     const Index m = n_params();
-    out.gradient = Vector::Zero(m);
-    out.curvature = Matrix::Zero(m, m);
-    std::vector<Direction> directions;
-    directions.reserve(static_cast<std::size_t>(m));
+    out.gradient.resize(m);
+    out.curvature.setZero(m, m);
     for (std::size_t t = 0; t < terms_.size(); ++t) {
         const Term& term = terms_[t];
-        const Index k = cp_.blocks[static_cast<std::size_t>(term.block)].k;
-        const bool turned = t < point.axes.size() && point.axes[t].size() > 0;
-        Matrix g = cut(pieces_.G(static_cast<std::size_t>(term.block)), term);
-        if (turned) g = (point.axes[t].transpose() * g * point.axes[t]).eval();
-        const double* at = point.psi.data() + term.first;
+        set_directions(point, t);
+        const auto b = static_cast<std::size_t>(term.block);
+        Matrix g =
+            of_term(pieces_.information[b], term) - pieces_.scale * of_term(pieces_.outer[b], term);
         const Index count = structure::n_params(term.structure, term.k);
-        Index a = term.first;
-        for (const auto& e : structure::directions(term.structure, term.k, at)) {
-            out.gradient(a++) = g.cwiseProduct(e).sum();
-            if (level == Level::gradient) continue;
-            Direction direction{term.block, Matrix::Zero(k, k)};
-            direction.e.block(term.offset, term.offset, term.k, term.k) =
-                turned ? Matrix(point.axes[t] * e * point.axes[t].transpose()) : e;
-            directions.push_back(std::move(direction));
-        }
-        if (level >= Level::average)
-            out.curvature.block(term.first, term.first, count, count) =
-                structure::chart(term.structure, term.k, at, g);
+        for (Index a = term.first; a < term.first + count; ++a)
+            out.gradient(a) =
+                g.cwiseProduct(of_term(directions_[static_cast<std::size_t>(a)].e, term)).sum();
+        if (level == Level::gradient) continue;
+        if (point.turned(t))
+            g = point.axes[t].transpose().lazyProduct(g.lazyProduct(point.axes[t]).eval()).eval();
+        out.curvature.block(term.first, term.first, count, count) =
+            structure::chart(term.structure, term.k, point.psi.data() + term.first, g);
     }
     if (level == Level::gradient || m == 0) return last_local_ = out;
-    const Curvature second = single_ ? single_->curvature(directions, likelihood, level)
-                                     : crossed_->curvature(directions, likelihood, level);
-    const bool exact = second.tau.size() > 0;
-    out.curvature += (exact ? 2.0 : 1.0) * pieces_.scale * second.q;
-    if (exact) out.curvature -= second.tau;
+    const Curvature second =
+        single_ ? single_->curvature(directions_, likelihood, level, pieces_.scale)
+                : crossed_->curvature(directions_, likelihood, level, pieces_.scale);
+    out.curvature += second.h;
     if (likelihood.profiled())
         out.curvature -= (pieces_.scale / pieces_.s) * second.c * second.c.transpose();
     return last_local_ = out;
+}
+
+/// dSigma / dpsi_a of one term, in the coordinates of its block.
+void Problem::set_directions(const Point& point, std::size_t t) {
+    const Term& term = terms_[t];
+    auto direction = directions_.begin() + term.first;
+    if (!point.turned(t)) {
+        for (const auto& e :
+             structure::directions(term.structure, term.k, point.psi.data() + term.first))
+            of_term((direction++)->e, term) = e;
+        return;
+    }
+    // Q (e_r l_c' + l_c e_r') Q' with l_c a column of L: no products of matrices.
+    const Matrix& q = point.axes[t];
+    const auto f = of_term(lambda_[static_cast<std::size_t>(term.block)], term);
+    for (Index c = 0; c < term.k; ++c)
+        for (Index r = c; r < term.k; ++r) {
+            auto e = of_term((direction++)->e, term);
+            for (Index i = 0; i < term.k; ++i)
+                for (Index j = 0; j < term.k; ++j) e(i, j) = q(i, r) * f(j, c) + f(i, c) * q(j, r);
+        }
 }
 
 /// The same Sigma in its principal axes, largest first.
@@ -106,8 +120,8 @@ Point Problem::principal(const Point& point) const {
     out.axes.resize(terms_.size());
     for (std::size_t t = 0; t < terms_.size(); ++t) {
         if (!full(terms_[t]) || terms_[t].k == 1) continue;
-        const Axes axes = principal_axes(factor(point, t));
-        out.axes[t] = axes.vectors;
+        Axes axes = principal_axes(factor(point, t));
+        out.axes[t] = std::move(axes.vectors);
         store_lower(axes.sizes.asDiagonal(), terms_[t], out.psi);
     }
     return out;
@@ -137,7 +151,7 @@ Level Problem::level() const {
     return crossed_ || evaluations_ < 5 ? Level::average : Level::exact;
 }
 
-/// What a resultis described by.
+/// What a result is described by.
 Level Problem::final_level() const { return crossed_ ? Level::average : Level::exact; }
 
 bool Problem::is_last(const Point& point, const Likelihood& likelihood) const {
@@ -154,7 +168,8 @@ bool Problem::is_last(const Point& point, const Likelihood& likelihood) const {
 Optimum Problem::collect(const Point& point, const Likelihood& likelihood) {
     Optimum out;
     const bool current = is_last(point, likelihood) && pieces_.ok && last_level_ >= final_level();
-    const Local local = current ? last_local_ : evaluate(point, likelihood, final_level());
+    if (!current) evaluate(point, likelihood, final_level());
+    const Local& local = last_local_;
     if (!local.ok()) return out;
     out.psi = fixed_axes(point);
     out.value = local.value + shift(likelihood);
@@ -164,32 +179,14 @@ Optimum Problem::collect(const Point& point, const Likelihood& likelihood) {
     out.converged = true;
     out.pieces = pieces_;
     if (crossed_) out.effects = crossed_->effects();
-    if (single_) {
-        const auto& block = cp_.blocks[0];
-        Vector beta_y(cp_.p + 1);
-        beta_y.head(cp_.p) = -pieces_.beta;
-        beta_y(cp_.p) = 1.0;
-        Vector b(block.q * block.k);
-        for (Index l = 0; l < block.q; ++l) {
-            const auto p = single_->P(l);
-            b.segment(l * block.k, block.k) =
-                p * (p.transpose() * (block.b(l, cp_.p + 1) * beta_y));
-        }
-        out.effects.push_back(std::move(b));
-    }
+    if (single_) out.effects.push_back(single_->effects(pieces_.beta));
     return out;
 }
 
 std::vector<std::vector<double>> Problem::conditional() const {
     if (crossed_) return crossed_->conditional();
-    std::vector<std::vector<double>> out;
-    if (!single_) return out;
-    const auto& block = cp_.blocks[0];
-    out.emplace_back(static_cast<std::size_t>(block.q * block.k * block.k));
-    for (Index l = 0; l < block.q; ++l)
-        RowMap(out[0].data() + l * block.k * block.k, block.k, block.k) =
-            single_->P(l) * single_->P(l).transpose();
-    return out;
+    if (single_) return {single_->conditional()};
+    return {};
 }
 
 void Problem::quadratic_forms(const Rows& rows, std::span<double> out) const {
@@ -221,9 +218,10 @@ void Problem::quadratic_forms(const Rows& rows, std::span<double> out) const {
             Vector rest = x.col(i);
             if (single_ && rows.blocks[0].codes[begin + i] >= 0) {
                 const Index l = rows.blocks[0].codes[begin + i];
-                const Vector w = single_->P(l).transpose() * z[0].col(i);
+                const Matrix half = single_->P(l);
+                const Vector w = half.transpose() * z[0].col(i);
                 value += w.squaredNorm();
-                rest -= cp_.blocks[0].b(l, width).leftCols(p).transpose() * (single_->P(l) * w);
+                rest -= cp_.blocks[0].b(l, width).leftCols(p).transpose() * (half * w);
             }
             value += (pieces_.root.transpose() * rest).squaredNorm();
             out[static_cast<std::size_t>(begin + i)] = value;

@@ -37,7 +37,8 @@ Ranked rank_columns(Matrix r, double tolerance) {
         Matrix rest(r.rows(), m + 1);
         for (Index c = 0; c < m; ++c) rest.col(c) = r.col(order[static_cast<std::size_t>(c)]);
         rest.col(m) = r.col(p);
-        work = triangle(std::move(rest));
+        work.setZero(m + 1, m + 1);
+        append_rows(work, rest);
     }
     const Index m = static_cast<Index>(order.size());
     out.kept = order;
@@ -54,12 +55,23 @@ Ranked rank_columns(Matrix r, double tolerance) {
     return out;
 }
 
+/// Centre and scale the columns of some rows, and multiply the rows by the roots of their weights.
+void standardise(const Rows& rows, Index first, const Vector& centre, const Vector& scale,
+                 Eigen::Ref<Matrix> out) {
+    for (Index c = 0; c < out.cols(); ++c) out.col(c) = (out.col(c).array() - centre(c)) / scale(c);
+    if (!rows.weights) return;
+    const Vector roots = ConstVectorMap(rows.weights + first, out.rows()).cwiseSqrt();
+    for (Index c = 0; c < out.cols(); ++c) out.col(c).array() *= roots.array();
+}
+
 /// Map of one term's columns to whitened coordinates, Z'Z / n = I as far as its structure
 /// allows: full for an unstructured term, a scale per column or one scale for the others.
 RowMapping whiten(const Rows& rows, const TermRows& term, Index n_used, Index& deficient) {
     const Index k = term.k;
-    const Columns z{term.basis, rows.n, k, rows.weights};
-    const auto summary = summarise(rows.n, k, rows.weights, z);
+    const auto read = [&](Index first, auto&& to) {
+        to = ConstRowMap(term.basis + first * k, to.rows(), k);
+    };
+    const auto summary = summarise(rows.n, k, rows.weights, read);
     RowMapping map;
     map.centre = Vector::Zero(k);
     for (Index c = 0; c < k; ++c) map.kept.push_back(c);
@@ -76,11 +88,10 @@ RowMapping whiten(const Rows& rows, const TermRows& term, Index n_used, Index& d
             scale(c) = 1.0;
         }
     }
-    const auto get_row = [&](Index i, double* out) {
-        const double w = detail::root_weight(rows, i);
-        for (Index c = 0; c < k; ++c) out[c] = w * (z(i, c) - map.centre(c)) / scale(c);
-    };
-    const Matrix r = triangular_factor(rows.n, k, get_row);
+    const Matrix r = triangular_factor(rows.n, k, [&](Index first, auto& to) {
+        read(first, to);
+        standardise(rows, first, map.centre, scale, to);
+    });
     const double root_n = std::sqrt(static_cast<double>(n_used));
     map.transform = Matrix::Zero(k, k);
     if (full) {
@@ -99,16 +110,14 @@ RowMapping whiten(const Rows& rows, const TermRows& term, Index n_used, Index& d
     return map;
 }
 
-}  // namespace
-}  // namespace detail
-
-Scaling find_scaling(const Rows& rows, Index n_used) {
+/// Least squares of y on X: their scales, which columns are aliased, what is left of y.
+void scale_fixed(const Rows& rows, Index n_used, Scaling& out) {
     const Index p = rows.p;
-    Scaling out;
-    const auto get = [&](Index i, Index c) {
-        return c < p ? rows.X[i * p + c] : detail::response(rows, i);
+    const auto read = [&](Index first, auto&& to) {
+        to.leftCols(p) = ConstRowMap(rows.X + first * p, to.rows(), p);
+        for (Index i = 0; i < to.rows(); ++i) to(i, p) = response(rows, first + i);
     };
-    const auto summary = summarise(rows.n, p + 1, rows.weights, get);
+    const auto summary = summarise(rows.n, p + 1, rows.weights, read);
     Vector centre = Vector::Zero(p + 1), scale(p + 1);
     const bool intercept = p > 0 && summary.low(0) == summary.high(0) && summary.low(0) != 0.0;
     if (intercept) centre.tail(p) = summary.mean.tail(p);
@@ -117,12 +126,11 @@ Scaling find_scaling(const Rows& rows, Index n_used) {
         if (!(scale(c) > 0.0)) scale(c) = 1.0;
     }
     out.y_deviation = summary.deviation(p, summary.mean(p));
-    const auto get_row = [&](Index i, double* row) {
-        const double w = detail::root_weight(rows, i);
-        for (Index c = 0; c <= p; ++c) row[c] = w * ((get(i, c) - centre(c)) / scale(c));
-    };
-    const Matrix r = triangular_factor(rows.n, p + 1, get_row);
-    const auto ranked = detail::rank_columns(r, 1e-7);
+    const Matrix r = triangular_factor(rows.n, p + 1, [&](Index first, auto& to) {
+        read(first, to);
+        standardise(rows, first, centre, scale, to);
+    });
+    const auto ranked = rank_columns(r, 1e-7);
     const auto m = static_cast<Index>(ranked.kept.size());
     out.aliased = ranked.aliased;
     out.x.kept = ranked.kept;
@@ -155,16 +163,15 @@ Scaling find_scaling(const Rows& rows, Index n_used) {
             coefficients(0) += (centre(source) - out.x.centre.dot(coefficients)) / out.x.constant;
         out.aliases.col(column) = coefficients;
     }
-    if (rows.weights) {
-        for (Index i = 0; i < rows.n; ++i)
-            if (rows.weights[i] > 0.0) out.log_weights += std::log(rows.weights[i]);
-    }
+}
+
+/// Whitening of Z.
+void scale_random(const Rows& rows, Index n_used, Scaling& out) {
     for (std::size_t b = 0; b < rows.blocks.size(); ++b) {
         out.z.emplace_back();
         for (std::size_t t = 0; t < rows.blocks[b].terms.size(); ++t) {
             Index deficient = -1;
-            out.z.back().push_back(
-                detail::whiten(rows, rows.blocks[b].terms[t], n_used, deficient));
+            out.z.back().push_back(whiten(rows, rows.blocks[b].terms[t], n_used, deficient));
             if (deficient >= 0 && out.deficient_block < 0) {
                 out.deficient_block = static_cast<Index>(b);
                 out.deficient_term = static_cast<Index>(t);
@@ -172,7 +179,25 @@ Scaling find_scaling(const Rows& rows, Index n_used) {
             }
         }
     }
+}
+
+}  // namespace
+}  // namespace detail
+
+Scaling find_scaling(const Rows& rows, Index n_used) {
+    Scaling out;
+    detail::scale_fixed(rows, n_used, out);
+    detail::scale_random(rows, n_used, out);
+    if (rows.weights) {
+        for (Index i = 0; i < rows.n; ++i)
+            if (rows.weights[i] > 0.0) out.log_weights += std::log(rows.weights[i]);
+    }
     return out;
+}
+
+Scaling with_response(Scaling scaling, const Rows& rows, Index n_used) {
+    detail::scale_fixed(rows, n_used, scaling);
+    return scaling;
 }
 
 }  // namespace partialpool

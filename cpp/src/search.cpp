@@ -4,6 +4,7 @@ namespace partialpool {
 
 using detail::full;
 using detail::lower_of;
+using detail::of_term;
 using detail::store_lower;
 
 namespace {
@@ -45,8 +46,8 @@ Point Problem::fellner_schall(const Point& point) const {
     for (std::size_t t = 0; t < terms_.size(); ++t) {
         const Term& term = terms_[t];
         const auto b = static_cast<std::size_t>(term.block);
-        const Matrix a = cut(pieces_.information[b], term);
-        const Matrix outer = pieces_.scale * cut(pieces_.outer[b], term);
+        const Matrix a = of_term(pieces_.information[b], term);
+        const Matrix outer = pieces_.scale * of_term(pieces_.outer[b], term);
         const Matrix lambda = factor(point, t), sigma = lambda * lambda.transpose();
         double* at = out.psi.data() + term.first;
         if (full(term)) {
@@ -155,7 +156,7 @@ bool Problem::leave_boundary(Result& best, const Likelihood& likelihood) {
         const Vector diagonal = lower_of(term, best.point.psi).diagonal();
         const Index zeros = (diagonal.array() == 0.0).count();
         if (zeros == 0) continue;
-        const Matrix g = cut(pieces_.G(static_cast<std::size_t>(term.block)), term);
+        const Matrix g = of_term(pieces_.G(static_cast<std::size_t>(term.block)), term);
         Vector v = Vector::Zero(term.k);
         double slope = 0.0, rho = 0.0;
         if (full(term)) {

@@ -1,238 +1,257 @@
 #include "partialpool/single_factor.hpp"
 
 namespace partialpool {
+namespace {
+
+void add_lanes(const std::vector<Lanes>& lanes, std::vector<double>& out) {
+    out.resize(lanes.size());
+    for (std::size_t i = 0; i < lanes.size(); ++i) out[i] = lanes[i].sum();
+}
+
+}  // namespace
+
+SingleFactor::SingleFactor(const CrossProducts& cp)
+    : cp_(cp),
+      q_(cp.blocks[0].q),
+      k_(cp.blocks[0].k),
+      width_(cp.p + 1),
+      packed_(k_ * (k_ + 1) / 2),
+      n_groups_((q_ + n_lanes - 1) / n_lanes),
+      n_chunks_((n_groups_ + groups_per_chunk - 1) / groups_per_chunk),
+      // A level that isn't there has A = 0 and B = 0: M = I, and nothing is added.
+      A_(static_cast<std::size_t>(n_groups_ * packed_), Lanes::Zero()),
+      B_(static_cast<std::size_t>(n_groups_ * k_ * width_), Lanes::Zero()),
+      P_(static_cast<std::size_t>(n_groups_ * k_ * k_)),
+      parts_(static_cast<std::size_t>(n_chunks_)) {
+    const Block& block = cp.blocks[0];
+    for (Index l = 0; l < q_; ++l) {
+        const Index group = l / n_lanes, lane = l % n_lanes;
+        const double* a = block.A.data() + l * k_ * k_;
+        const double* b = block.B.data() + l * k_ * width_;
+        for (Index r = 0; r < k_; ++r)
+            for (Index s = 0; s <= r; ++s)
+                A_[static_cast<std::size_t>(group * packed_ + at(r, s))](lane) = a[r * k_ + s];
+        for (Index i = 0; i < k_ * width_; ++i)
+            B_[static_cast<std::size_t>(group * k_ * width_ + i)](lane) = b[i];
+    }
+}
 
 template <int K>
-void SingleFactor::eliminate(const double* lambda, Index chunk, Part& part) {
-    const Index k = K ? K : k_, width = width_, kk = k * k;
-    const Block& block = cp_.blocks[0];
-    const Index end = std::min(block.q, (chunk + 1) * levels_per_chunk);
-    std::vector<double> scratch(static_cast<std::size_t>(3 * kk + k * width));
-    double* la = scratch.data();  // Lambda'A
-    double* m = la + kk;          // Lambda'A Lambda + I, then its factor
-    double* inv = m + kk;         // L^-1
-    double* v = inv + kk;         // L^-1 Lambda'B
-    part.c.setZero(width, width);
+void SingleFactor::eliminate(const RowMatrix& lambda, Index chunk, Part& part) {
+    const Index k = K ? K : k_, width = width_, packed = k * (k + 1) / 2;
+    const Index end = std::min(n_groups_, (chunk + 1) * groups_per_chunk);
+    LaneBuffer<K * K> la(k * k);          // Lambda'A
+    LaneBuffer<K*(K + 1) / 2> m(packed);  // Lambda'A Lambda + I, then its factor
+    LaneBuffer<K> inverse(k);             // of the factor's diagonal
+    std::vector<Lanes> v(static_cast<std::size_t>(k * width));
+    std::vector<Lanes> c(static_cast<std::size_t>(width * (width + 1) / 2), Lanes::Zero());
+    Lanes product = Lanes::Ones();
     LogProduct pivots;
-    for (Index l = chunk * levels_per_chunk; l < end; ++l) {
-        const double* a = block.A.data() + l * kk;
-        const double* b = block.B.data() + l * k * width;
+    for (Index group = chunk * groups_per_chunk; group < end; ++group) {
+        const Lanes* a = A_.data() + group * packed;
+        const Lanes* b = B_.data() + group * k * width;
+        Lanes* p = P_.data() + group * k * k;
         for (Index r = 0; r < k; ++r)
             for (Index s = 0; s < k; ++s) {
-                double sum = 0.0;
-                for (Index t = r; t < k; ++t) sum += lambda[t * k + r] * a[t * k + s];
+                Lanes sum = lambda(0, r) * a[at(0, s)];
+                for (Index t = 1; t < k; ++t) sum += lambda(t, r) * a[at(t, s)];
                 la[r * k + s] = sum;
             }
         for (Index r = 0; r < k; ++r)
             for (Index s = 0; s <= r; ++s) {
-                double sum = r == s ? 1.0 : 0.0;
-                for (Index t = s; t < k; ++t) sum += la[r * k + t] * lambda[t * k + s];
-                m[r * k + s] = sum;
+                Lanes sum = Lanes::Constant(r == s ? 1.0 : 0.0);
+                for (Index t = 0; t < k; ++t) sum += lambda(t, s) * la[r * k + t];
+                m[at(r, s)] = sum;
             }
         for (Index j = 0; j < k; ++j) {
-            double pivot = m[j * k + j];
-            for (Index t = 0; t < j; ++t) pivot -= m[j * k + t] * m[j * k + t];
+            Lanes pivot = m[at(j, j)];
+            for (Index t = 0; t < j; ++t) pivot -= m[at(j, t)] * m[at(j, t)];
             // Not (pivot > 0): a NaN slips past pivot <= 0.
-            if (!(pivot > 0.0)) {
+            if (!(pivot > 0.0).all()) {
                 part.ok = false;
                 return;
             }
-            pivots.multiply(pivot);
-            pivot = std::sqrt(pivot);
-            m[j * k + j] = pivot;
+            product *= pivot;
+            inverse[j] = 1.0 / pivot.sqrt();
             for (Index i = j + 1; i < k; ++i) {
-                double x = m[i * k + j];
-                for (Index t = 0; t < j; ++t) x -= m[i * k + t] * m[j * k + t];
-                m[i * k + j] = x / pivot;
+                Lanes x = m[at(i, j)];
+                for (Index t = 0; t < j; ++t) x -= m[at(i, t)] * m[at(j, t)];
+                m[at(i, j)] = x * inverse[j];
             }
         }
-        for (Index c = 0; c < k; ++c)
-            for (Index r = 0; r < k; ++r) {
-                double x = r == c ? 1.0 : 0.0;
-                for (Index t = c; t < r; ++t) x -= m[r * k + t] * inv[t * k + c];
-                inv[r * k + c] = r < c ? 0.0 : x / m[r * k + r];
-            }
-        // P = Lambda L^-T, so that P P' = Lambda M^-1 Lambda' and V = P'B.
-        double* p = P_.data() + l * kk;
+        // The pivots aren't below one, so only a large product has to be taken away.
+        if ((product > 1e100).any()) {
+            for (Index lane = 0; lane < n_lanes; ++lane) pivots.multiply(product(lane));
+            product.setOnes();
+        }
+        // P = Lambda L^-T, by forward substitution in P L' = Lambda.
         for (Index r = 0; r < k; ++r)
             for (Index s = 0; s < k; ++s) {
-                double sum = 0.0;
-                for (Index t = 0; t <= std::min(r, s); ++t)
-                    sum += lambda[r * k + t] * inv[s * k + t];
-                p[r * k + s] = sum;
+                Lanes x = Lanes::Constant(lambda(r, s));
+                for (Index t = 0; t < s; ++t) x -= p[r * k + t] * m[at(s, t)];
+                p[r * k + s] = x * inverse[s];
             }
         for (Index r = 0; r < k; ++r)
-            for (Index c = 0; c < width; ++c) {
-                double sum = 0.0;
-                for (Index t = 0; t < k; ++t) sum += p[t * k + r] * b[t * width + c];
-                v[r * width + c] = sum;
+            for (Index i = 0; i < width; ++i) {
+                Lanes sum = p[r] * b[i];
+                for (Index t = 1; t < k; ++t) sum += p[t * k + r] * b[t * width + i];
+                v[static_cast<std::size_t>(i * k + r)] = sum;
             }
-        for (Index r = 0; r < k; ++r)
-            for (Index i = 0; i < width; ++i)
-                for (Index j = 0; j <= i; ++j) part.c(i, j) += v[r * width + i] * v[r * width + j];
+        auto* sum = c.data();
+        for (Index i = 0; i < width; ++i)
+            for (Index j = 0; j <= i; ++j, ++sum)
+                for (Index r = 0; r < k; ++r)
+                    *sum += v[static_cast<std::size_t>(i * k + r)] *
+                            v[static_cast<std::size_t>(j * k + r)];
     }
+    for (Index lane = 0; lane < n_lanes; ++lane) pivots.multiply(product(lane));
+    part.ok = true;
     part.logdet = pivots.value();
+    add_lanes(c, part.c);
+}
+
+SingleFactor::Layout SingleFactor::layout(const Likelihood& likelihood, Level level) const {
+    const Index p = width_ - 1;
+    Layout out{};
+    out.outer = packed_;
+    out.tensor = out.size = out.outer + packed_;
+    if (level < Level::average) return out;
+    out.mixed = out.tensor + packed_ * packed_;
+    out.fixed = out.size = out.mixed + p * packed_;
+    if (level == Level::exact && likelihood.reml) out.size += p * (p + 1) / 2 * packed_;
+    return out;
 }
 
 template <int K>
-void SingleFactor::differentiate(const Vector& beta_y, const double* root, bool reml, Level level,
+void SingleFactor::differentiate(const Pieces& pieces, const Likelihood& likelihood, Level level,
                                  Index chunk, Part& part) {
-    const Index k = K ? K : k_, width = width_, p = width - 1, kk = k * k;
-    const Block& block = cp_.blocks[0];
-    const Index end = std::min(block.q, (chunk + 1) * levels_per_chunk);
+    const Index k = K ? K : k_, width = width_, p = width - 1, packed = k * (k + 1) / 2;
+    const Index end = std::min(n_groups_, (chunk + 1) * groups_per_chunk);
     const bool second = level >= Level::average, exact = level == Level::exact;
-    part.n.setZero(k, k);
-    part.gg.setZero(k, k);
-    part.ff.setZero(k, k);
-    if (second) {
-        part.t2.assign(static_cast<std::size_t>(kk * kk), 0.0);
-        part.phi.assign(static_cast<std::size_t>(p * kk), 0.0);
-    }
-    if (exact) {
-        part.t1.assign(static_cast<std::size_t>(kk * kk), 0.0);
-        if (reml) {
-            part.r1.assign(static_cast<std::size_t>(kk * kk), 0.0);
-            part.r2.assign(static_cast<std::size_t>(p * p * kk), 0.0);
-        }
-    }
-    std::vector<double> scratch(static_cast<std::size_t>(4 * kk + 2 * k + 2 * k * p));
-    double* d = scratch.data();
-    double* n = d + kk;
-    double* ff = n + kk;
-    double* kj = ff + kk;
-    double* by = kj + kk;
-    double* g = by + k;
-    double* fx = g + k;  // D B_X, then times root
-    double* f = fx + k * p;
-    for (Index l = chunk * levels_per_chunk; l < end; ++l) {
-        const double* a = block.A.data() + l * kk;
-        const double* b = block.B.data() + l * k * width;
-        const double* pl = P_.data() + l * kk;
-        for (Index r = 0; r < k; ++r)
-            for (Index s = 0; s < k; ++s) {
-                double sum = 0.0;
-                for (Index t = 0; t < k; ++t) sum += pl[r * k + t] * pl[s * k + t];
-                kj[r * k + s] = sum;
-            }
+    const double w_gg = (exact ? 2.0 : 1.0) * pieces.scale, w_n = exact ? -1.0 : 0.0,
+                 w_ff = exact ? 2.0 : 0.0;
+    const Layout place = layout(likelihood, level);
+    std::vector<Lanes> sums(static_cast<std::size_t>(place.size), Lanes::Zero());
+    std::vector<Lanes> f(static_cast<std::size_t>(k * width));  // D B [R, (-beta, 1)]
+    LaneBuffer<K * K> d(k * k);
+    LaneBuffer<K*(K + 1) / 2> kj(packed), n(packed), gg(packed), ff(packed), w(packed);
+    LaneBuffer<K> x(k);
+    const auto add_pair = [&](const Lanes* u, const Lanes* v, Index to) {
+        Lanes* sum = sums.data() + to;
         for (Index r = 0; r < k; ++r) {
-            double sum = 0.0;
-            for (Index c = 0; c < width; ++c) sum += b[r * width + c] * beta_y[c];
-            by[r] = sum;
-            for (Index s = 0; s < k; ++s) {
-                double x = r == s ? 1.0 : 0.0;
-                for (Index t = 0; t < k; ++t) x -= a[r * k + t] * kj[t * k + s];
-                d[r * k + s] = x;
-            }
+            for (Index s = 0; s < r; ++s) *sum++ += u[r] * v[s] + u[s] * v[r];
+            *sum++ += u[r] * v[r];
         }
-        for (Index r = 0; r < k; ++r) {
-            double sum = 0.0;
-            for (Index t = 0; t < k; ++t) sum += d[r * k + t] * by[t];
-            g[r] = sum;
-            for (Index s = 0; s < k; ++s) {
-                double x = 0.0;
-                for (Index t = 0; t < k; ++t) x += d[r * k + t] * a[t * k + s];
-                n[r * k + s] = x;
-            }
-        }
+    };
+    for (Index group = chunk * groups_per_chunk; group < end; ++group) {
+        const Lanes* a = A_.data() + group * packed;
+        const Lanes* b = B_.data() + group * k * width;
+        const Lanes* pl = P_.data() + group * k * k;
         for (Index r = 0; r < k; ++r)
-            for (Index c = 0; c < p; ++c) {
-                double x = 0.0;
-                for (Index t = 0; t < k; ++t) x += d[r * k + t] * b[t * width + c];
-                fx[r * p + c] = x;
-            }
-        // root is upper triangular (row major): F = D B_X root, so F F' = D B_X C_x B_X'D'.
-        for (Index r = 0; r < k; ++r)
-            for (Index c = 0; c < p; ++c) {
-                double x = 0.0;
-                for (Index t = 0; t <= c; ++t) x += fx[r * p + t] * root[t * p + c];
-                f[r * p + c] = x;
+            for (Index s = 0; s <= r; ++s) {
+                Lanes sum = pl[r * k] * pl[s * k];
+                for (Index t = 1; t < k; ++t) sum += pl[r * k + t] * pl[s * k + t];
+                kj[at(r, s)] = sum;
             }
         for (Index r = 0; r < k; ++r)
             for (Index s = 0; s < k; ++s) {
-                double x = 0.0;
-                if (reml)
-                    for (Index c = 0; c < p; ++c) x += f[r * p + c] * f[s * p + c];
-                ff[r * k + s] = x;
-                part.n(r, s) += n[r * k + s];
-                part.gg(r, s) += g[r] * g[s];
-                part.ff(r, s) += x;
+                Lanes sum = Lanes::Constant(r == s ? 1.0 : 0.0);
+                for (Index t = 0; t < k; ++t) sum -= a[at(r, t)] * kj[at(t, s)];
+                d[r * k + s] = sum;
             }
-        if (!second) continue;
-        for (Index rs = 0; rs < kk; ++rs)
-            for (Index c = 0; c < k; ++c)
-                for (Index t = 0; t < k; ++t)
-                    part.t2[static_cast<std::size_t>(rs * kk + c * k + t)] += n[rs] * g[c] * g[t];
-        for (Index i = 0; i < p; ++i)
-            for (Index r = 0; r < k; ++r)
-                for (Index c = 0; c < k; ++c)
-                    part.phi[static_cast<std::size_t>(i * kk + r * k + c)] += f[r * p + i] * g[c];
-        if (!exact) continue;
-        for (Index rs = 0; rs < kk; ++rs)
-            for (Index ct = 0; ct < kk; ++ct)
-                part.t1[static_cast<std::size_t>(rs * kk + ct)] += n[rs] * n[ct];
-        if (!reml) continue;
-        for (Index rs = 0; rs < kk; ++rs)
-            for (Index ct = 0; ct < kk; ++ct)
-                part.r1[static_cast<std::size_t>(rs * kk + ct)] += n[rs] * ff[ct];
-        for (Index i = 0; i < p; ++i)
-            for (Index j = 0; j < p; ++j)
+        for (Index r = 0; r < k; ++r)
+            for (Index s = 0; s <= r; ++s) {
+                Lanes sum = d[r * k] * a[at(0, s)];
+                for (Index t = 1; t < k; ++t) sum += d[r * k + t] * a[at(t, s)];
+                n[at(r, s)] = sum;
+                ff[at(r, s)].setZero();
+            }
+        for (Index i = 0; i < width; ++i) {
+            for (Index r = 0; r < k; ++r) {
+                // The border is upper triangular.
+                Lanes sum = b[r * width] * border_(i, 0);
+                for (Index c = 1; c <= i; ++c) sum += b[r * width + c] * border_(i, c);
+                x[r] = sum;
+            }
+            Lanes* fi = f.data() + i * k;
+            for (Index r = 0; r < k; ++r) {
+                Lanes sum = d[r * k] * x[0];
+                for (Index t = 1; t < k; ++t) sum += d[r * k + t] * x[t];
+                fi[r] = sum;
+            }
+            if (i < p && likelihood.reml)
                 for (Index r = 0; r < k; ++r)
-                    for (Index c = 0; c < k; ++c)
-                        part.r2[static_cast<std::size_t>((i * p + j) * kk + r * k + c)] +=
-                            f[r * p + i] * f[c * p + j];
+                    for (Index s = 0; s <= r; ++s) ff[at(r, s)] += fi[r] * fi[s];
+        }
+        const Lanes* g = f.data() + p * k;
+        for (Index r = 0; r < k; ++r)
+            for (Index s = 0; s <= r; ++s) {
+                const Index rs = at(r, s);
+                sums[static_cast<std::size_t>(rs)] += n[rs] - ff[rs];
+                gg[rs] = g[r] * g[s];
+            }
+        add_pair(g, g, place.outer);
+        if (!second) continue;
+        for (Index rs = 0; rs < packed; ++rs) w[rs] = w_gg * gg[rs] + w_n * n[rs] + w_ff * ff[rs];
+        Lanes* tensor = sums.data() + place.tensor;
+        for (Index rs = 0; rs < packed; ++rs)
+            for (Index tc = 0; tc < packed; ++tc) *tensor++ += n[rs] * w[tc];
+        for (Index i = 0; i < p; ++i) add_pair(f.data() + i * k, g, place.mixed + i * packed);
+        if (!exact || !likelihood.reml) continue;
+        Index to = place.fixed;
+        for (Index j = 0; j < p; ++j)
+            for (Index i = 0; i <= j; ++i, to += packed)
+                add_pair(f.data() + i * k, f.data() + j * k, to);
     }
+    add_lanes(sums, part.sums);
 }
 
 template <int K>
 bool SingleFactor::evaluate_k(const Matrix& lambda, const Likelihood& likelihood, Level level,
                               Pieces& out) {
+    const Index p = width_ - 1;
     const RowMatrix lambda_rows = lambda;
     for_chunks(n_chunks_, [&](Index chunk) {
-        auto& part = parts_[static_cast<std::size_t>(chunk)];
-        part.ok = true;
-        eliminate<K>(lambda_rows.data(), chunk, part);
+        eliminate<K>(lambda_rows, chunk, parts_[static_cast<std::size_t>(chunk)]);
     });
-    RowMatrix c_star = cp_.C;
+    c_star_ = cp_.C;
     out.logdet_v = 0.0;
     out.ok = false;
     for (const auto& part : parts_) {
         if (!part.ok) return false;
         out.logdet_v += part.logdet;
-        c_star -= RowMatrix(part.c.selfadjointView<Eigen::Lower>());
+        const double* c = part.c.data();
+        for (Index i = 0; i < width_; ++i)
+            for (Index j = 0; j <= i; ++j) c_star_(i, j) -= *c++;
     }
-    if (!finish_border(c_star, cp_, likelihood, out)) return false;
+    c_star_.triangularView<Eigen::StrictlyUpper>() = c_star_.transpose();
+    if (!finish_border(c_star_, cp_, likelihood, out)) return false;
     out.ok = true;
     if (level == Level::value) return true;
 
-    Vector beta_y(width_);
-    beta_y.head(cp_.p) = -out.beta;
-    beta_y(cp_.p) = 1.0;
-    const RowMatrix root = out.root;
+    // Row i: what the columns of [X y] are multiplied with for column i of [F g].
+    border_.setZero(width_, width_);
+    border_.topLeftCorner(p, p) = out.root.transpose();
+    border_.row(p).head(p) = -out.beta.transpose();
+    border_(p, p) = 1.0;
     for_chunks(n_chunks_, [&](Index chunk) {
-        differentiate<K>(beta_y, root.data(), likelihood.reml, level, chunk,
-                         parts_[static_cast<std::size_t>(chunk)]);
+        differentiate<K>(out, likelihood, level, chunk, parts_[static_cast<std::size_t>(chunk)]);
     });
-    total_ = parts_[0];
-    const auto add = [](std::vector<double>& sum, const std::vector<double>& x) {
-        for (std::size_t i = 0; i < x.size(); ++i) sum[i] += x[i];
-    };
-    for (std::size_t i = 1; i < parts_.size(); ++i) {
-        const auto& part = parts_[i];
-        total_.n += part.n;
-        total_.gg += part.gg;
-        total_.ff += part.ff;
-        if (level >= Level::average) {
-            add(total_.t2, part.t2);
-            add(total_.phi, part.phi);
+    total_.assign(parts_[0].sums.size(), 0.0);
+    for (const auto& part : parts_)
+        for (std::size_t i = 0; i < total_.size(); ++i) total_[i] += part.sums[i];
+    const Layout place = layout(likelihood, level);
+    out.information.resize(1);
+    out.outer.resize(1);
+    out.information[0].resize(k_, k_);
+    out.outer[0].resize(k_, k_);
+    for (Index r = 0; r < k_; ++r)
+        for (Index s = 0; s < k_; ++s) {
+            const auto rs = static_cast<std::size_t>(at(r, s));
+            out.information[0](r, s) = total_[rs];
+            out.outer[0](r, s) =
+                (r == s ? 1.0 : 0.5) * total_[static_cast<std::size_t>(place.outer) + rs];
         }
-        if (level == Level::exact) {
-            add(total_.t1, part.t1);
-            add(total_.r1, part.r1);
-            add(total_.r2, part.r2);
-        }
-    }
-    out.information.assign(1, total_.n - total_.ff);
-    out.outer.assign(1, total_.gg);
     return true;
 }
 
@@ -245,66 +264,6 @@ bool SingleFactor::evaluate(const std::vector<Matrix>& lambda, const Likelihood&
         case 4: return evaluate_k<4>(lambda[0], likelihood, level, out);
         default: return evaluate_k<0>(lambda[0], likelihood, level, out);
     }
-}
-
-Curvature SingleFactor::curvature(const std::vector<Direction>& directions,
-                                  const Likelihood& likelihood, Level level) const {
-    const auto m = static_cast<Index>(directions.size());
-    const Index k = k_, kk = k * k, p = cp_.p;
-    Curvature out{Matrix::Zero(m, m), Vector::Zero(m), Matrix()};
-    // tensor[rs][ct] contracted with E_b over (s, t): a k x k matrix over (r, c).
-    const auto contract = [&](const std::vector<double>& tensor, const Matrix& e) {
-        Matrix x = Matrix::Zero(k, k);
-        for (Index r = 0; r < k; ++r)
-            for (Index s = 0; s < k; ++s)
-                for (Index c = 0; c < k; ++c)
-                    for (Index t = 0; t < k; ++t)
-                        x(r, c) += tensor[static_cast<std::size_t>((r * k + s) * kk + c * k + t)] *
-                                   e(s, t);
-        return x;
-    };
-    const auto inner = [&](const std::vector<double>& tensor, Index row, const Matrix& e) {
-        double x = 0.0;
-        for (Index r = 0; r < k; ++r)
-            for (Index c = 0; c < k; ++c)
-                x += tensor[static_cast<std::size_t>(row * kk + r * k + c)] * e(r, c);
-        return x;
-    };
-    Matrix phi(p, m);
-    for (Index a = 0; a < m; ++a) {
-        const Matrix& e = directions[static_cast<std::size_t>(a)].e;
-        out.c(a) = e.cwiseProduct(total_.gg).sum();
-        for (Index i = 0; i < p; ++i) phi(i, a) = inner(total_.phi, i, e);
-    }
-    const bool exact = level == Level::exact;
-    if (exact) out.tau = Matrix::Zero(m, m);
-    for (Index b = 0; b < m; ++b) {
-        const Matrix& eb = directions[static_cast<std::size_t>(b)].e;
-        const Matrix t2 = contract(total_.t2, eb);
-        const Matrix t1 = exact ? contract(total_.t1, eb) : Matrix();
-        const Matrix r1 = exact && likelihood.reml ? contract(total_.r1, eb) : Matrix();
-        for (Index a = 0; a < m; ++a) {
-            const Matrix& ea = directions[static_cast<std::size_t>(a)].e;
-            out.q(a, b) = ea.cwiseProduct(t2).sum();
-            if (!exact) continue;
-            out.tau(a, b) += ea.cwiseProduct(t1).sum();
-            if (!likelihood.reml) continue;
-            // tr(N E_a R E_b) + tr(R E_a N E_b), the second by exchange of a and b.
-            const double x = ea.cwiseProduct(r1).sum();
-            out.tau(a, b) -= x;
-            out.tau(b, a) -= x;
-        }
-    }
-    out.q -= phi.transpose() * phi;
-    if (exact && likelihood.reml) {
-        Matrix x(p * p, m);
-        for (Index a = 0; a < m; ++a)
-            for (Index ij = 0; ij < p * p; ++ij)
-                x(ij, a) = inner(total_.r2, ij, directions[static_cast<std::size_t>(a)].e);
-        // X_a is symmetric, so tr(X_a X_b) is the product of the entries.
-        out.tau += x.transpose() * x;
-    }
-    return out;
 }
 
 }  // namespace partialpool

@@ -22,6 +22,7 @@ from partialpool._core import (
     GeneralizedProblem,
     Optimum,
     Problem,
+    all_finite,
 )
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "GeneralizedProblem",
     "Optimum",
     "Problem",
+    "all_finite",
     "codes",
     "dense_algebra",
     "get_threads",

@@ -11,16 +11,8 @@ namespace partialpool {
 
 /// Rows per parallel chunk: fixed, so that sums don't depend on the number of threads.
 inline constexpr Index chunk_rows = 32768;
-
-/// Columns of a row-major array, with the weights of its rows.
-struct Columns {
-    const double* data;
-    Index n, k;
-    const double* weights;  ///< (n,) or null
-
-    double operator()(Index i, Index c) const { return data[i * k + c]; }
-    double weight(Index i) const { return weights ? weights[i] : 1.0; }
-};
+/// Rows worked on at a time, column by column: few enough to stay in the cache.
+inline constexpr Index batch_rows = 256;
 
 /// Mean, extremes and largest deviation of each column over the rows with weight.
 struct ColumnSummary {
@@ -31,8 +23,18 @@ struct ColumnSummary {
     }
 };
 
-template <class Get>
-ColumnSummary summarise(Index n, Index k, const double* weights, const Get& get) {
+/// Move the rows with weight to the front and count them.
+inline Index drop_unused(const double* weights, Eigen::Ref<Matrix> rows) {
+    if (!weights) return rows.rows();
+    Index size = 0;
+    for (Index i = 0; i < rows.rows(); ++i)
+        if (weights[i] > 0.0) rows.row(size++) = rows.row(i);
+    return size;
+}
+
+/// `read(i, out)` writes rows i, i + 1, ... as many as `out` has, k columns.
+template <class Read>
+ColumnSummary summarise(Index n, Index k, const double* weights, const Read& read) {
     const Index n_chunks = (n + chunk_rows - 1) / chunk_rows;
     std::vector<ColumnSummary> parts(static_cast<std::size_t>(n_chunks));
     std::vector<double> counts(static_cast<std::size_t>(n_chunks), 0.0);
@@ -40,15 +42,18 @@ ColumnSummary summarise(Index n, Index k, const double* weights, const Get& get)
     for_chunks(n_chunks, [&](Index chunk) {
         ColumnSummary s{Vector::Zero(k), Vector::Constant(k, inf), Vector::Constant(k, -inf)};
         double count = 0.0;
-        const Index end = std::min(n, (chunk + 1) * chunk_rows);
-        for (Index i = chunk * chunk_rows; i < end; ++i) {
-            if (weights && weights[i] == 0.0) continue;
-            count += 1.0;
-            for (Index c = 0; c < k; ++c) {
-                const double x = get(i, c);
-                s.mean(c) += x;
-                s.low(c) = std::min(s.low(c), x);
-                s.high(c) = std::max(s.high(c), x);
+        const Index begin = chunk * chunk_rows, end = std::min(n, begin + chunk_rows);
+        Matrix batch(std::min(batch_rows, end - begin), k);
+        for (Index i = begin; i < end; i += batch_rows) {
+            const Index size = std::min(batch_rows, end - i);
+            read(i, batch.topRows(size));
+            const Index used = drop_unused(weights ? weights + i : nullptr, batch.topRows(size));
+            count += static_cast<double>(used);
+            for (Index c = 0; c < k && used > 0; ++c) {
+                const auto column = batch.col(c).head(used);
+                s.mean(c) += column.sum();
+                s.low(c) = std::min(s.low(c), column.minCoeff());
+                s.high(c) = std::max(s.high(c), column.maxCoeff());
             }
         }
         // Divide before adding chunks up: sums of 1e300 would overflow.
@@ -67,40 +72,26 @@ ColumnSummary summarise(Index n, Index k, const double* weights, const Get& get)
     return total;
 }
 
-/// Upper triangular factor of the QR factorisation of n rows, read in blocks.
+/// Upper triangular factor of the QR factorisation of n rows, read in batches.
 ///
-/// Blocks of rows are stacked under the triangle so far and reduced by Householder
-/// reflections, so no copy of the rows exists and no digits go into forming X'X.
-/// `get_row(i, out)` writes row i, k numbers.
-template <class GetRow>
-Matrix triangular_factor(Index n, Index k, const GetRow& get_row) {
-    constexpr Index block_rows = 256;
+/// Every batch is reduced together with the triangle so far by Householder reflections, so no
+/// copy of the rows exists and no digits go into forming X'X. `read` as above.
+template <class Read>
+Matrix triangular_factor(Index n, Index k, const Read& read) {
     const Index n_chunks = std::max<Index>(1, (n + chunk_rows - 1) / chunk_rows);
     std::vector<Matrix> parts(static_cast<std::size_t>(n_chunks));
     for_chunks(n_chunks, [&](Index chunk) {
-        Matrix r = Matrix::Zero(k, k);
-        Vector row(k);
-        const Index end = std::min(n, (chunk + 1) * chunk_rows);
-        for (Index i0 = chunk * chunk_rows; i0 < end; i0 += block_rows) {
-            const Index rows = std::min(block_rows, end - i0);
-            Matrix stacked(k + rows, k);
-            stacked.topRows(k) = r;
-            for (Index i = 0; i < rows; ++i) {
-                get_row(i0 + i, row.data());
-                stacked.row(k + i) = row.transpose();
-            }
-            r = triangle(std::move(stacked));
+        const Index begin = chunk * chunk_rows, end = std::min(n, begin + chunk_rows);
+        Matrix r = Matrix::Zero(k, k), batch(std::min(batch_rows, end - begin), k);
+        for (Index i = begin; i < end; i += batch_rows) {
+            auto rows = batch.topRows(std::min(batch_rows, end - i));
+            read(i, rows);
+            append_rows(r, rows);
         }
         parts[static_cast<std::size_t>(chunk)] = std::move(r);
     });
-    Matrix r = parts[0];
-    for (std::size_t chunk = 1; chunk < parts.size(); ++chunk) {
-        Matrix stacked(2 * k, k);
-        stacked.topRows(k) = r;
-        stacked.bottomRows(k) = parts[chunk];
-        r = triangle(std::move(stacked));
-    }
-    return r;
+    for (std::size_t chunk = 1; chunk < parts.size(); ++chunk) append_rows(parts[0], parts[chunk]);
+    return parts[0];
 }
 
 /// Linear map of a row: out' = (row - (row_0 / constant) centre)' transform.
@@ -115,16 +106,26 @@ struct RowMapping {
 
     Index size() const { return static_cast<Index>(kept.size()); }
 
-    void apply(const double* row, double factor, double* out) const {
+    /// Map rows of the kept columns, in place.
+    void apply(Eigen::Ref<Matrix> rows) const {
         const Index m = size();
-        const double share = constant != 0.0 ? row[kept[0]] / constant : 0.0;
-        for (Index c = 0; c < m; ++c) {
-            double sum = 0.0;
-            for (Index r = 0; r <= c; ++r)
-                sum +=
-                    (row[kept[static_cast<std::size_t>(r)]] - share * centre(r)) * transform(r, c);
-            out[c] = factor * sum;
+        if (constant != 0.0)
+            for (Index c = m - 1; c >= 0; --c) {
+                if (centre(c) == 0.0) continue;
+                rows.col(c) -= centre(c) * (rows.col(0) / constant);
+            }
+        // From the last column to the first, as each needs those before it.
+        for (Index c = m - 1; c >= 0; --c) {
+            rows.col(c) *= transform(c, c);
+            for (Index r = 0; r < c; ++r) rows.col(c) += transform(r, c) * rows.col(r);
         }
+    }
+
+    void apply(const double* row, double factor, double* out) const {
+        MatrixMap mapped(out, 1, size());
+        for (Index c = 0; c < size(); ++c) mapped(0, c) = row[kept[static_cast<std::size_t>(c)]];
+        apply(mapped);
+        mapped *= factor;
     }
 
     /// T with mapped row = row * T; coefficients go back by beta = T * mapped beta.

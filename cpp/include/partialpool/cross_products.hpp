@@ -84,9 +84,13 @@ struct Scaling {
 /// Find the maps that make the problem free of units: rank of X, least squares residuals,
 /// centred and orthonormal X, whitened Z.
 Scaling find_scaling(const Rows& rows, Index n_used);
+/// The same for the same rows with another response; the whitening of Z is kept.
+Scaling with_response(Scaling scaling, const Rows& rows, Index n_used);
 
 /// One pass over the rows per block: cross-products in mapped coordinates.
 CrossProducts accumulate(const Rows& rows, const Scaling& scaling, Index n_used);
+/// The same for the same rows with another response; only products with y are made again.
+CrossProducts with_response(CrossProducts products, const Rows& rows, const Scaling& scaling);
 
 namespace detail {
 

@@ -16,7 +16,7 @@ public:
     bool evaluate(const std::vector<Matrix>& lambda, const Likelihood& likelihood, Level level,
                   Pieces& out);
     Curvature curvature(const std::vector<Direction>& directions, const Likelihood& likelihood,
-                        Level level) const;
+                        Level level, double scale) const;
 
     /// Quadratic forms (x, z)'[joint precision]^-1 (x, z) for a batch of rows; `z` holds
     /// the rows' mapped columns per block, zero where the level takes no part.

@@ -44,14 +44,20 @@ struct Axes {
 };
 Axes principal_axes(const Matrix& factor);
 
-/// R of the QR factorisation of a tall matrix, columns x columns.
-Matrix triangle(Matrix stacked);
+/// Put rows under an upper triangle and reduce both to R of their QR factorisation, by
+/// Householder reflections; the rows are used up.
+void append_rows(Matrix& r, Eigen::Ref<Matrix> rows);
 
 /// Least squares solution of a x = b.
 Matrix least_squares(const Matrix& a, const Matrix& b);
 
 /// Solve r x = b for upper triangular r, or r'x = b.
 Matrix solve_upper(const Matrix& r, const Matrix& b, bool transposed = false);
+
+/// Solve l x = b in place for lower triangular l.
+void solve_lower(const Matrix& l, Eigen::Ref<Vector> x);
+/// Solve l'x = b in place for lower triangular l.
+void solve_lower_transposed(const Matrix& l, Eigen::Ref<Vector> x);
 
 /// Lower Cholesky factor in place, upper triangle zero; false when a pivot is not positive.
 bool cholesky_in_place(Matrix& a) noexcept;

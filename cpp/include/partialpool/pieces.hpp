@@ -49,11 +49,11 @@ struct Direction {
     Matrix e;
 };
 
-/// Second-order pieces over all directions.
+/// Second-order pieces over all directions: with q(a, b) = y'P V_a P V_b P y and tau(a, b) =
+/// tr(P V_a P V_b), or with V^-1 for ML.
 struct Curvature {
-    Matrix q;    ///< y'P V_a P V_b P y
-    Vector c;    ///< y'P V_a P y
-    Matrix tau;  ///< tr(P V_a P V_b), or with V^-1 for ML; empty unless exact
+    Matrix h;  ///< scale q, or exact 2 scale q - tau
+    Vector c;  ///< y'P V_a P y
 };
 
 /// Sum of logarithms of positive numbers with one log at the end of each run.

@@ -17,6 +17,8 @@ namespace partialpool {
 struct Point {
     Vector psi;
     std::vector<Matrix> axes;  ///< per term; empty: the identity
+
+    bool turned(std::size_t term) const { return term < axes.size() && axes[term].size() > 0; }
 };
 
 namespace detail {
@@ -25,6 +27,12 @@ inline bool full(const Term& term) { return term.structure == Structure::unstruc
 
 inline Matrix lower_of(const Term& term, const Vector& psi) {
     return structure::factor(term.structure, term.k, psi.data() + term.first);
+}
+
+/// The entries of a block's matrix that are a term's own.
+template <class M>
+auto of_term(M&& block, const Term& term) {
+    return block.block(term.offset, term.offset, term.k, term.k);
 }
 
 inline void store_lower(const Matrix& lower, const Term& term, Vector& psi) {
@@ -82,6 +90,7 @@ private:
     using Result = TrustRegionResult<Point>;
 
     Point start(double scale) const;
+    void set_directions(const Point& point, std::size_t term);
     Point principal(const Point& point) const;
     Vector fixed_axes(const Point& point) const;
     Point fellner_schall(const Point& point) const;
@@ -94,15 +103,14 @@ private:
     Level level() const;
     Level final_level() const;
     Matrix factor(const Point& point, std::size_t term) const;
-    Matrix cut(const Matrix& block, const Term& term) const {
-        return block.block(term.offset, term.offset, term.k, term.k);
-    }
 
     CrossProducts cp_;
     Scaling scaling_;
     std::vector<Term> terms_;
     std::optional<SingleFactor> single_;
     std::optional<Crossed> crossed_;
+    std::vector<Matrix> lambda_;         ///< per block, zero between terms
+    std::vector<Direction> directions_;  ///< per parameter, zero outside the term
     Pieces pieces_;
     Point last_;
     Likelihood last_likelihood_;

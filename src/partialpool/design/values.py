@@ -27,7 +27,7 @@ def _freeze(value: object) -> None:
     for name in value.__slots__:  # type: ignore[attr-defined]
         array = getattr(value, name)
         if isinstance(array, np.ndarray):
-            array.flags.writeable = False
+            array.setflags(write=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,6 +177,23 @@ class Design:
 
     def __post_init__(self) -> None:
         _freeze(self)
+
+    def with_response(self, y: NDArray[np.float64]) -> Design:
+        """Return the same design with another response; the array becomes read-only."""
+        # Written out: dataclasses.replace takes as long as a tenth of a small fit.
+        return Design(
+            self.formula,
+            y,
+            self.X,
+            self.columns,
+            self.random,
+            self.weights,
+            self.offset,
+            self.rows,
+            self.not_applicable,
+            self.masks,
+            self.spec,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

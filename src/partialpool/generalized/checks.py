@@ -10,11 +10,17 @@ import numpy as np
 
 from partialpool.design import Design
 from partialpool.errors import DataError, ModelError
-from partialpool.families import ResponseFamily
+from partialpool.families import ResponseFamily, Zero
 from partialpool.formula import Formula
 from partialpool.generalized.approximation import Method
 
-__all__ = ["check_options", "check_parts", "check_quadrature", "wants_free_scale"]
+__all__ = [
+    "check_information",
+    "check_options",
+    "check_parts",
+    "check_quadrature",
+    "wants_free_scale",
+]
 
 _MOST_DIMENSIONS = 3
 
@@ -67,6 +73,11 @@ def _check_combination(method: Method, quadrature: int, reml: bool, information:
             "information='expected' is the Laplace approximation of lme4's glmer; with "
             f"quadrature={quadrature} there is none. Leave it out."
         )
+    if reml and information == "expected":
+        raise ModelError(
+            "information='expected' is the Laplace approximation of lme4's glmer, which has no "
+            "REML. Leave information out, or reml."
+        )
     if method == "pql" and information == "expected":
         raise ModelError(
             "information='expected' is for the Laplace approximation; penalised quasi-likelihood "
@@ -106,6 +117,35 @@ def _check_quasi(family: ResponseFamily, formulas: Mapping[str, Formula]) -> Non
             f"{formulas[others[0]].text!r}. Use method='laplace', or dispersion='~ 1' for a scale "
             "that binomial and Poisson models don't have."
         )
+
+
+def check_information(
+    family: ResponseFamily, zero: Zero, designs: Mapping[str, Design], information: str
+) -> None:
+    """Refuse expected information where it isn't defined as lme4 has it.
+
+    Raises
+    ------
+    ModelError
+        Naming the family, or the predictor with random effects.
+    """
+    if information != "expected":
+        return
+    if family.name not in _EXPECTED or zero != "none":
+        zeros = "" if zero == "none" else " with zero_inflation="
+        raise ModelError(
+            f"information='expected' is known for {', '.join(_EXPECTED)} models, found "
+            f"{family.name}{zeros}. Leave it out."
+        )
+    for name, design in designs.items():
+        if name != "mean" and design.random:
+            raise ModelError(
+                "information='expected' is for random effects of the mean, but the model has "
+                f"{design.random[0].term.source} in {name}=. Leave information out."
+            )
+
+
+_EXPECTED = ("gaussian", "gamma", "inverse_gaussian", "binomial", "poisson", "nbinom2")
 
 
 def wants_free_scale(family: ResponseFamily, formulas: Mapping[str, Formula]) -> bool:

@@ -13,6 +13,7 @@ from partialpool.formula import Formula, parse, parse_part
 from partialpool.frames import read_table
 from partialpool.generalized.approximation import Approximation, Information, Method
 from partialpool.generalized.checks import (
+    check_information,
     check_options,
     check_parts,
     check_quadrature,
@@ -131,6 +132,7 @@ def glmm(
         thresholds="thresholds" in resolved.own_parts,
     )
     check_quadrature(parts.designs, int(quadrature))
+    check_information(resolved, zero, parts.designs, information)
     asked = Approximation(method, int(quadrature), bool(reml), information, penalty, free_scale)
     solution = solve_designs(parts.designs, parts.response, resolved, zero, asked)
     return GlmmFit(parts.designs, parts.response, asked, solution)

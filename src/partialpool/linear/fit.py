@@ -14,7 +14,6 @@ from partialpool import inference
 from partialpool.design import Design
 from partialpool.linear import tables
 from partialpool.linear.certificate import Certificate, NullDirection, certify
-from partialpool.linear.refit import with_response
 from partialpool.linear.summary import Summary, summarize
 from partialpool.named import NamedVector
 from partialpool.results import (
@@ -24,6 +23,7 @@ from partialpool.results import (
     relative_parameters,
     variance_components,
 )
+from partialpool.results.response import new_values
 from partialpool.solve import Solution, solve_again
 
 __all__ = ["Certificate", "LmmFit", "NullDirection", "VarCorr", "VarCorrTerm"]
@@ -267,7 +267,7 @@ class LmmFit:
         >>> round(fit.refit(fit.design.y / 1000).sigma, 7)
         0.0255918
         """
-        design = with_response(self.design, y)
+        design = self.design.with_response(new_values(y, len(self.design.y)))
         return LmmFit(design, solve_again(design, self.solution))
 
     def summary(self) -> Summary:

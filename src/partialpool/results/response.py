@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from partialpool.core import all_finite
 from partialpool.errors import DataError
 
 __all__ = ["new_values"]
@@ -35,7 +36,7 @@ def new_values(y: ArrayLike, n: int) -> NDArray[np.float64]:
             f"refit needs one number for each of the {n} rows fitted, found an array of shape "
             f"{values.shape}."
         )
-    if not np.isfinite(values).all():
+    if not all_finite(values):
         row = int(np.flatnonzero(~np.isfinite(values))[0])
         raise DataError(
             f"refit needs finite numbers, found {values[row]} in row {row}. Leave such rows out "

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partialpool.core import STRUCTURE_CODES, Problem, codes, dense_algebra, matrix, vector
 from partialpool.design import Design, RandomEffects
@@ -27,35 +26,11 @@ _LARGE = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sides:
-    """All that the core reads of a design, but for the response.
-
-    Attributes
-    ----------
-    X, weights, offset
-        As in the design.
-    blocks
-        Random terms, as the core takes them.
-    """
-
-    X: NDArray[np.float64]
-    weights: NDArray[np.float64] | None
-    offset: NDArray[np.float64] | None
-    blocks: list[CoreBlock]
-
-    def problem(self, y: NDArray[np.float64]) -> Problem:
-        """Read the rows and return the core's handle."""
-        return Problem(self.X, vector(y), self.weights, self.offset, self.blocks)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Reduced:
     """A design's cross-products.
 
     Attributes
     ----------
-    sides
-        What they were made of besides the response, for the next response.
     problem
         The core's handle: scaled cross-products and room for a factor.
     blocks
@@ -64,7 +39,6 @@ class Reduced:
         Random effects outside the first block, which are factored together.
     """
 
-    sides: Sides
     problem: Problem
     blocks: tuple[Block, ...]
     rest: int
@@ -85,9 +59,9 @@ class Reduced:
 
         What doesn't depend on the response was checked the first time.
         """
-        problem = self.sides.problem(design.y)
+        problem = self.problem.with_response(vector(design.y))
         _refuse_exact_fit(design, problem)
-        return Reduced(self.sides, problem, self.blocks, self.rest)
+        return Reduced(problem, self.blocks, self.rest)
 
 
 def core_blocks(blocks: tuple[Block, ...], random: tuple[RandomEffects, ...]) -> list[CoreBlock]:
@@ -132,19 +106,19 @@ def reduce(design: Design, sigma: float | None = None) -> Reduced:
     """
     _refuse_too_many_columns(design)
     blocks = arrange(design.random)
-    sides = Sides(
+    problem = Problem(
         matrix(design.X),
+        vector(design.y),
         None if design.weights is None else vector(design.weights),
         None if design.offset is None else vector(design.offset),
         core_blocks(blocks, design.random),
     )
-    problem = sides.problem(design.y)
     _refuse_too_few_rows(design, problem)
     _refuse_dependent_basis(design, problem, blocks)
     _refuse_exact_fit(design, problem)
     if sigma is None:
         _refuse_confounded(design, problem.n)
-    return Reduced(sides, problem, blocks, _rest(blocks, design.random))
+    return Reduced(problem, blocks, _rest(blocks, design.random))
 
 
 def _rest(blocks: tuple[Block, ...], random: tuple[RandomEffects, ...]) -> int:

@@ -27,13 +27,27 @@ def test_the_users_array_stays_writable(fit):
     assert again.design.y[0] == fit.design.y[0]
 
 
-def test_it_gives_the_bits_of_a_fresh_fit(fit):
-    sleep = pp.load_dataset("sleepstudy")
-    y = sleep["Reaction"] + 10.0 * np.cos(np.arange(180.0))
-    fresh = pp.lmm("Reaction ~ Days + (Days | Subject)", sleep.assign(Reaction=y))
-    again = fit.refit(y)
+@pytest.mark.parametrize(
+    ("name", "formula", "arguments"),
+    [
+        ("sleepstudy", "Reaction ~ Days + (Days | Subject)", {}),
+        ("sleepstudy", "Reaction ~ Days + (Days || Subject)", {"offset": "Days**2"}),
+        ("sleepstudy", "Reaction ~ Days + (1 | Subject)", {"weights": "Days"}),
+        ("Penicillin", "diameter ~ 1 + (1 | plate) + (1 | sample)", {}),
+        ("Machines", "score ~ Machine + (0 + Machine | Worker)", {}),
+    ],
+)
+def test_it_gives_the_bits_of_a_fresh_fit(name, formula, arguments):
+    data = pp.load_dataset(name)
+    response = formula.split(" ")[0]
+    y = data[response] * (1.0 + 0.01 * np.cos(np.arange(len(data))))
+    fresh = pp.lmm(formula, data.assign(**{response: y}), **arguments)
+    again = pp.lmm(formula, data, **arguments).refit(y)
     assert again.objective == fresh.objective
+    assert again.evaluations == fresh.evaluations
     np.testing.assert_array_equal(again.theta, fresh.theta)
+    np.testing.assert_array_equal(again.fixef.values, fresh.fixef.values)
+    np.testing.assert_array_equal(again.stderr.values, fresh.stderr.values)
 
 
 def test_it_leaves_a_variance_of_zero_behind(singular):
@@ -56,11 +70,17 @@ def test_another_number_of_rows_is_refused(fit):
         fit.refit([1.0, 2.0, 3.0])
 
 
-def test_a_value_that_is_not_finite_is_named(fit):
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_not_finite_is_named(fit, value):
     y = np.array(fit.design.y)
-    y[7] = np.nan
-    with pytest.raises(DataError, match="found nan in row 7"):
+    y[7] = value
+    with pytest.raises(DataError, match=f"found {value} in row 7"):
         fit.refit(y)
+
+
+def test_huge_values_are_finite(fit):
+    huge = 1e300 * np.array(fit.design.y / np.max(fit.design.y))
+    assert np.isfinite(fit.refit(huge).sigma)
 
 
 def test_a_constant_response_is_refused(fit):
