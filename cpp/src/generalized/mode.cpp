@@ -150,6 +150,8 @@ bool GeneralizedProblem::find_mode(const std::vector<Matrix>& lambda, Vector& be
             if (system_) full += zx_.transpose() * (mode_.b - system_->solve(rhs));
             for (Index r = 0; r < p; ++r)
                 for (Index c = 0; c < p; ++c) s(r, c) = schur_(inner_[at(r)], inner_[at(c)]);
+            // Where columns separate the rows nothing is left to tell some coefficients by.
+            s.diagonal().array() += 1e-10 * s.diagonal().cwiseAbs().maxCoeff();
             if (!cholesky_in_place(s)) return false;
             const Vector own =
                 solve_upper(s.transpose(), solve_upper(s.transpose(), inner_of(full), true));
