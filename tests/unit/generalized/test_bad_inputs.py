@@ -53,6 +53,13 @@ def test_a_value_that_no_model_has_is_refused(options, message):
         ({"quadrature": 5, "reml": True}, "reml=True integrates .* Use one of the two"),
         ({"quadrature": 5, "information": "expected"}, "information='expected' is the Laplace"),
         ({"method": "pql", "information": "expected"}, "always uses it. Leave it out"),
+        ({"reml": True, "information": "expected"}, "glmer, which has no REML"),
+        ({"family": "nbinom1", "information": "expected"}, "is known for .* found nbinom1"),
+        ({"zero_inflation": "~ 1", "information": "expected"}, "poisson with zero_inflation="),
+        (
+            {"family": "nbinom2", "dispersion": "~ (1 | h)", "information": "expected"},
+            r"random effects of the mean, but the model has \(1 \| h\) in dispersion=",
+        ),
         ({"dispersion": "~ x"}, "poisson has none. For counts that vary more use 'nbinom2'"),
         ({"family": "nbinom2", "method": "pql"}, "method='pql' is for binomial, .* found nbinom2"),
         ({"method": "pql", "zero_inflation": "~ x"}, "models the mean only, found zero_inflation="),
