@@ -49,7 +49,8 @@ def read_response(text: str, sheet: Sheet) -> NDArray[np.float64]:
     if y.dtype == bool:
         warnings.warn(
             f"the response {text} holds True and False, which are fitted as the numbers 1 and 0. "
-            "A binomial model would keep its means between 0 and 1; partialpool has none yet.",
+            "A binomial model keeps its means between 0 and 1: partialpool.glmm(..., "
+            "family='binomial').",
             PartialPoolWarning,
             stacklevel=2,
         )

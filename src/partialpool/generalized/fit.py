@@ -111,12 +111,17 @@ class GlmmFit:
 
     @property
     def stderr(self) -> NamedVector:
-        """Standard errors of the mean's fixed effects, from the exact second derivatives."""
+        """Standard errors of the mean's fixed effects; see :attr:`vcov`."""
         return self.predictor().stderr
 
     @property
     def vcov(self) -> Vector:
-        """Covariance of the mean's fixed effects (p, p); NaN for columns left out."""
+        """Covariance of the mean's fixed effects (p, p), on the link scale.
+
+        From the second derivatives in all parameters, those of covariances and dispersion
+        included: differences of the exact gradient. With ``method="joint"`` or ``"pql"`` and
+        with ``reml=True`` it is that given the other parameters. NaN for columns left out.
+        """
         return self.predictor().vcov
 
     def fixef_of(self, part: Part | str) -> NamedVector:
@@ -261,7 +266,11 @@ class GlmmFit:
 
     @property
     def loglik(self) -> float:
-        """Log-likelihood, all constants included."""
+        """Log-likelihood, all constants included; NaN by penalised quasi-likelihood.
+
+        With ``penalty=`` the prior's exponent, -sum(beta^2) / (2 penalty^2), is part of it; with
+        ``reml=True`` the fixed effects are integrated out.
+        """
         return self.solution.loglik
 
     @property

@@ -92,7 +92,8 @@ def predict(
         mean of a new level's rows, not the mean of a level in the middle.
     se
         Add standard errors: by the joint covariance of fixed and random effects on the link
-        scale, from there by the delta method. Given the covariance parameters.
+        scale, from there by the delta method. They carry what the covariance parameters leave
+        uncertain, except by penalised quasi-likelihood and where random effects are averaged over.
     inapplicable
         What to do with a value where its covariate doesn't apply: ``"error"``, or
         ``"ignore"`` to disregard it.
@@ -102,6 +103,7 @@ def predict(
     Returns
     -------
     (m,) array, or native frame with columns ``fit`` and ``se``, or of probabilities
+        In units of the response, or of the linear predictor for ``"link"``.
         NaN where a row lacks a value. Of families with trials the mean is the proportion.
 
     Raises
@@ -197,7 +199,7 @@ def _standard_errors(asked: _Asked) -> Vector:
     if not moving or asked.variances:
         return _fixed_errors(asked, slopes)
     if moving != ["mean"] or any(part in slopes for part in asked.rows if part != "mean"):
-        raise _no_errors("that mixes random effects of several parts")
+        raise _no_errors("of random effects together with another part of the model")
     mean = asked.rows["mean"]
     variance = asked.fit.solution.variance(mean.rows.X, mean.row_effects())
     return np.asarray(np.abs(slopes["mean"]) * np.sqrt(variance + mean.unknown_variance()))
