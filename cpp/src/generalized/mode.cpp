@@ -8,7 +8,7 @@ namespace partialpool::generalized {
 namespace {
 
 // Half the decrease that a Newton step promises; the mode is then known to its square.
-constexpr double tolerance = 1e-7;
+constexpr double tolerance = 1e-8;
 constexpr int most_steps = 200, most_halvings = 40;
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }

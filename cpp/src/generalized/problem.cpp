@@ -221,6 +221,7 @@ bool GeneralizedProblem::expected_weights(const PerPredictor& eta, std::vector<d
 
 bool GeneralizedProblem::factor_expected(const std::vector<Matrix>& lambda) {
     if (!system_) return true;
+    if (!rows_.mean_only()) return false;
     if (!expected_) expected_.emplace(rows_);
     std::array<std::vector<double>, 6> weights;
     std::vector<double> slope;

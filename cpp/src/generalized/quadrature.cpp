@@ -62,6 +62,47 @@ Matrix half_lower(const Matrix& a) {
     return out;
 }
 
+/// One level's rule: nodes u, and b = Lambda u.
+struct LevelNodes {
+    Index begin, size;  ///< rows
+    Matrix inverse;     ///< L^-1, M = L L'
+    double log_determinant;
+    Matrix u, b;
+};
+
+LevelNodes place_nodes(const Matrix& lambda, const Matrix& A, const Vector& v,
+                       const HermiteGrid& grid) {
+    const Index k = lambda.rows();
+    Matrix lower = sandwich(lambda, A);
+    lower.diagonal().array() += 1.0;
+    LevelNodes out{};
+    // M is positive definite here: the mode has been found.
+    cholesky_in_place(lower);
+    out.log_determinant = 2.0 * lower.diagonal().array().log().sum();
+    out.inverse = solve_upper(lower.transpose(), Matrix::Identity(k, k), true);
+    const Vector mode = lambda.transpose() * v;
+    out.u = (std::sqrt(2.0) * out.inverse.transpose().lazyProduct(grid.nodes)).colwise() + mode;
+    out.b = lambda.lazyProduct(out.u);
+    return out;
+}
+
+/// Log-densities of some levels' rows at every node, and their first derivatives.
+struct NodeValues {
+    Index begin = 0, size = 0;  ///< rows
+    std::vector<double> value;
+    PerPredictor first;
+
+    const double* values(Index q, const LevelNodes& level) const {
+        return value.data() + q * size + (level.begin - begin);
+    }
+    const double* scores(std::size_t a, Index q, const LevelNodes& level) const {
+        return first[a].data() + q * size + (level.begin - begin);
+    }
+};
+
+/// So many rows at nodes are evaluated together.
+constexpr Index most_values = 1 << 16;
+
 }  // namespace
 
 double GeneralizedProblem::quadrature(const std::vector<Matrix>& lambda, int nodes,
@@ -69,8 +110,11 @@ double GeneralizedProblem::quadrature(const std::vector<Matrix>& lambda, int nod
     const auto& block = rows_.effects[0];
     const Index k = block.k, d = rows_.predictors;
     const Matrix& l0 = lambda[0];
-    const HermiteGrid grid = hermite_grid(nodes, k);
-    const Index points = grid.log_weights.size();
+    if (grid_.nodes.rows() != k || grid_nodes_ != nodes) {
+        grid_ = hermite_grid(nodes, k);
+        grid_nodes_ = nodes;
+    }
+    const Index points = grid_.log_weights.size();
     const double log_pi = std::log(std::acos(-1.0)), root2 = std::sqrt(2.0);
     const Vector g = rows_.effects_score(state_.first);
 
@@ -81,74 +125,91 @@ double GeneralizedProblem::quadrature(const std::vector<Matrix>& lambda, int nod
     PerPredictor mean_score;                  // sum_q p_q r_q
     for (Index a = 0; a < d; ++a) mean_score[at(a)].assign(at(rows_.n), 0.0);
 
-    // Values and scores of a few levels at all nodes.
-    std::vector<double> eta[max_predictors], value, first[max_predictors];
-    for (Index j = 0; j < block.q; ++j) {
-        const Index begin = rows_.level_start[at(j)];
-        const Index size = rows_.level_start[at(j) + 1] - begin;
-        Matrix m = sandwich(l0, system_->A(0, j));
-        m.diagonal().array() += 1.0;
-        Matrix lower = m;
-        if (!cholesky_in_place(lower)) return std::numeric_limits<double>::infinity();
-        const Matrix inverse = solve_upper(lower.transpose(), Matrix::Identity(k, k), true);
-        const Vector mode = l0.transpose() * mode_.v.segment(j * k, k);
-        const Matrix u = (root2 * inverse.transpose() * grid.nodes).colwise() + mode;
-        const Matrix b = l0 * u;
-
-        value.resize(at(size * points));
-        for (Index a = 0; a < d; ++a) {
-            eta[a].resize(at(size * points));
-            first[a].resize(at(size * points));
+    NodeValues at_nodes;
+    PerPredictor eta;
+    std::vector<LevelNodes> levels;
+    Vector log_terms(points), score(k), v(k);
+    for (Index first = 0; first < block.q; first += static_cast<Index>(levels.size())) {
+        levels.clear();
+        at_nodes.begin = rows_.level_start[at(first)];
+        Index j = first, end = at_nodes.begin;
+        do {
+            levels.push_back(place_nodes(l0, system_->A(0, j), mode_.v.segment(j * k, k), grid_));
+            levels.back().begin = end;
+            end = rows_.level_start[at(++j)];
+            levels.back().size = end - levels.back().begin;
+        } while (j < block.q &&
+                 (rows_.level_start[at(j) + 1] - at_nodes.begin) * points <= most_values);
+        at_nodes.size = end - at_nodes.begin;
+        at_nodes.value.resize(at(at_nodes.size * points));
+        for (std::size_t a = 0; a < at(d); ++a) {
+            at_nodes.first[a].resize(at_nodes.value.size());
+            eta[a].resize(at(at_nodes.size));
         }
-        Vector log_terms(points);
         for (Index q = 0; q < points; ++q) {
-            for (Index a = 0; a < d; ++a)
-                std::copy_n(state_.fixed[at(a)].begin() + begin, size, eta[a].begin() + q * size);
-            for (Index i = 0; i < size; ++i)
-                for (Index c = 0; c < k; ++c)
-                    eta[block.predictor[at(c)]][at(q * size + i)] +=
-                        block.row(begin + i)[c] * b(c, q);
-            const double* at_node[max_predictors]{};
+            for (std::size_t a = 0; a < at(d); ++a)
+                std::copy_n(state_.fixed[a].begin() + at_nodes.begin, at_nodes.size,
+                            eta[a].begin());
+            for (const LevelNodes& level : levels)
+                for (Index c = 0; c < k; ++c) {
+                    double* to =
+                        eta[at(block.predictor[at(c)])].data() + (level.begin - at_nodes.begin);
+                    for (Index i = 0; i < level.size; ++i)
+                        to[i] += block.row(level.begin + i)[c] * level.b(c, q);
+                }
+            const double* from[max_predictors]{};
             RowDerivatives to{};
-            to.value = value.data() + q * size;
-            for (Index a = 0; a < d; ++a) {
-                at_node[a] = eta[a].data() + q * size;
-                to.first[at(a)] = derivatives ? first[a].data() + q * size : nullptr;
+            to.value = at_nodes.value.data() + q * at_nodes.size;
+            for (std::size_t a = 0; a < at(d); ++a) {
+                from[a] = eta[a].data();
+                if (derivatives) to.first[a] = at_nodes.first[a].data() + q * at_nodes.size;
             }
-            density_->evaluate(begin, size, at_node, derivatives ? 1 : 0, true, to);
-            double sum = 0.0;
-            for (Index i = 0; i < size; ++i) sum += to.value[i];
-            log_terms(q) = sum - 0.5 * u.col(q).squaredNorm() + grid.log_weights(q);
+            density_->evaluate(at_nodes.begin, at_nodes.size, from, derivatives ? 1 : 0, true, to);
         }
-        const double top = log_terms.maxCoeff();
-        Vector p = (log_terms.array() - top).exp();
-        const double sum = p.sum();
-        p /= sum;
-        total += -2.0 * (top + std::log(sum)) + 2.0 * lower.diagonal().array().log().sum() +
-                 static_cast<double>(k) * log_pi;
-        if (!derivatives) continue;
 
-        Matrix moments = Matrix::Zero(k, k);
-        Vector slope = Vector::Zero(k);
-        for (Index q = 0; q < points; ++q) {
-            if (p(q) < 1e-300) continue;
-            Vector score = Vector::Zero(k);
-            for (Index i = 0; i < size; ++i) {
-                for (Index c = 0; c < k; ++c)
-                    score(c) +=
-                        block.row(begin + i)[c] * first[block.predictor[at(c)]][at(q * size + i)];
-                for (Index a = 0; a < d; ++a)
-                    mean_score[at(a)][at(begin + i)] += p(q) * first[a][at(q * size + i)];
+        for (std::size_t l = 0; l < levels.size(); ++l) {
+            const LevelNodes& level = levels[l];
+            const Index own = (first + static_cast<Index>(l)) * k;
+            for (Index q = 0; q < points; ++q) {
+                const double* values = at_nodes.values(q, level);
+                double sum = 0.0;
+                for (Index i = 0; i < level.size; ++i) sum += values[i];
+                log_terms(q) = sum - 0.5 * level.u.col(q).squaredNorm() + grid_.log_weights(q);
+                // A node outside the range of the link has no density.
+                if (!(log_terms(q) < 1e300)) log_terms(q) = -1e300;
             }
-            const Vector v = -2.0 * (l0.transpose() * score - u.col(q));
-            slope += p(q) * v;
-            moments += p(q) * v * grid.nodes.col(q).transpose();
-            by_lambda -= 2.0 * p(q) * score * u.col(q).transpose();
+            const double top = log_terms.maxCoeff();
+            Vector p = (log_terms.array() - top).exp();
+            const double sum = p.sum();
+            p /= sum;
+            total += -2.0 * (top + std::log(sum)) + level.log_determinant +
+                     static_cast<double>(k) * log_pi;
+            if (!derivatives) continue;
+            Matrix moments = Matrix::Zero(k, k);
+            for (Index q = 0; q < points; ++q) {
+                if (p(q) < 1e-300) continue;
+                score.setZero();
+                for (Index c = 0; c < k; ++c) {
+                    const double* r = at_nodes.scores(at(block.predictor[at(c)]), q, level);
+                    for (Index i = 0; i < level.size; ++i)
+                        score(c) += block.row(level.begin + i)[c] * r[i];
+                }
+                for (std::size_t a = 0; a < at(d); ++a) {
+                    const double* r = at_nodes.scores(a, q, level);
+                    double* to = mean_score[a].data() + level.begin;
+                    for (Index i = 0; i < level.size; ++i) to[i] += p(q) * r[i];
+                }
+                const auto u = level.u.col(q);
+                v = u - l0.transpose().lazyProduct(score);
+                by_u.segment(own, k) += 2.0 * p(q) * v;
+                moments += (2.0 * p(q)) * v.lazyProduct(grid_.nodes.col(q).transpose());
+                by_lambda -= (2.0 * p(q)) * score.lazyProduct(u.transpose());
+            }
+            const Matrix low = half_lower((root2 * level.inverse * moments).transpose());
+            by_m[at(first) + l] = level.inverse.transpose() *
+                                  (Matrix::Identity(k, k) - 0.5 * (low + low.transpose())) *
+                                  level.inverse;
         }
-        const Matrix low = half_lower((root2 * inverse * moments).transpose());
-        by_m[at(j)] = inverse.transpose() *
-                      (Matrix::Identity(k, k) - 0.5 * (low + low.transpose())) * inverse;
-        by_u.segment(j * k, k) = slope;
     }
     if (!derivatives || !std::isfinite(total)) return total;
 

@@ -111,6 +111,15 @@ Vector ModelRows::effects_score(const PerPredictor& v) const {
     Vector out = Vector::Zero(n_effects());
     for (const auto& block : effects) {
         const Index k = block.k;
+        if (mean_only()) {
+            const double* from = v[0].data();
+            for (Index i = 0; i < n; ++i) {
+                const double* z = block.row(i);
+                double* to = out.data() + block.level(i);
+                for (Index c = 0; c < k; ++c) to[c] += z[c] * from[i];
+            }
+            continue;
+        }
         for (Index i = 0; i < n; ++i) {
             const double* z = block.row(i);
             double* to = out.data() + block.level(i);
@@ -205,56 +214,60 @@ void ModelRows::find_slots(const CrossProducts& cp) {
 }
 
 void ModelRows::fill(const std::array<std::vector<double>, 6>& weights, CrossProducts& cp) const {
-    const bool simple = mean_only();
     for (std::size_t t = 0; t < effects.size(); ++t) {
-        const auto& block = effects[t];
-        auto& A = cp.blocks[t].A;
-        std::fill(A.begin(), A.end(), 0.0);
-        const Index k = block.k;
-        for (Index i = 0; i < n; ++i) {
-            const double* z = block.row(i);
-            double* to = A.data() + block.codes[at(i)] * k * k;
-            if (simple) {
-                const double w = weights[0][at(i)];
-                for (Index r = 0; r < k; ++r) {
-                    const double wz = w * z[r];
-                    for (Index c = 0; c <= r; ++c) to[r * k + c] += wz * z[c];
-                }
-                continue;
-            }
-            for (Index r = 0; r < k; ++r)
-                for (Index c = 0; c <= r; ++c)
-                    to[r * k + c] +=
-                        weight(weights, block.predictor[at(r)], block.predictor[at(c)], i) * z[r] *
-                        z[c];
+        fill_block(weights, effects[t], cp.blocks[t].A);
+        for (std::size_t u = t + 1; u < effects.size(); ++u) {
+            const auto e = at(cp.pair_index(static_cast<Index>(t), static_cast<Index>(u)));
+            fill_pairs(weights, effects[t], effects[u], slots_[e], cp.pairs[e].values);
         }
-        for (Index l = 0; l < block.q && k > 1; ++l)
-            for (Index r = 0; r < k; ++r)
-                for (Index c = 0; c < r; ++c)
-                    A[at(l * k * k + c * k + r)] = A[at(l * k * k + r * k + c)];
     }
-    for (std::size_t t = 0, e = 0; t < effects.size(); ++t)
-        for (std::size_t u = t + 1; u < effects.size(); ++u, ++e) {
-            const auto &left = effects[t], &right = effects[u];
-            auto& values = cp.pairs[e].values;
-            std::fill(values.begin(), values.end(), 0.0);
-            const Index kl = left.k, kr = right.k;
-            for (Index i = 0; i < n; ++i) {
-                const double *zl = left.row(i), *zr = right.row(i);
-                double* to = values.data() + slots_[e][at(i)] * kl * kr;
-                if (simple) {
-                    const double w = weights[0][at(i)];
-                    for (Index r = 0; r < kr; ++r)
-                        for (Index c = 0; c < kl; ++c) to[r * kl + c] += w * zr[r] * zl[c];
-                    continue;
-                }
-                for (Index r = 0; r < kr; ++r)
-                    for (Index c = 0; c < kl; ++c)
-                        to[r * kl + c] +=
-                            weight(weights, right.predictor[at(r)], left.predictor[at(c)], i) *
-                            zr[r] * zl[c];
-            }
-        }
+}
+
+/// Z_l'WZ_l of one factor.
+void ModelRows::fill_block(const std::array<std::vector<double>, 6>& weights, const Effects& block,
+                           std::vector<double>& A) const {
+    std::fill(A.begin(), A.end(), 0.0);
+    const Index k = block.k;
+    const double *w = weights[0].data(), *z = block.z.data();
+    if (mean_only() && k == 1) {
+        for (Index i = 0; i < n; ++i) A[at(block.codes[at(i)])] += w[i] * z[i] * z[i];
+        return;
+    }
+    for (Index i = 0; i < n; ++i, z += k) {
+        double* to = A.data() + block.codes[at(i)] * k * k;
+        for (Index r = 0; r < k; ++r)
+            for (Index c = 0; c <= r; ++c)
+                to[r * k + c] += (mean_only() ? w[i]
+                                              : weight(weights, block.predictor[at(r)],
+                                                       block.predictor[at(c)], i)) *
+                                 z[r] * z[c];
+    }
+    for (Index l = 0; l < block.q; ++l)
+        for (Index r = 0; r < k; ++r)
+            for (Index c = 0; c < r; ++c)
+                A[at(l * k * k + c * k + r)] = A[at(l * k * k + r * k + c)];
+}
+
+/// Z_l'WZ_j between two factors, by the rows' entries on the pattern.
+void ModelRows::fill_pairs(const std::array<std::vector<double>, 6>& weights, const Effects& left,
+                           const Effects& right, const std::vector<std::int32_t>& slots,
+                           std::vector<double>& values) const {
+    std::fill(values.begin(), values.end(), 0.0);
+    const Index kl = left.k, kr = right.k;
+    const double *w = weights[0].data(), *zl = left.z.data(), *zr = right.z.data();
+    if (mean_only() && kl == 1 && kr == 1) {
+        for (Index i = 0; i < n; ++i) values[at(slots[at(i)])] += w[i] * zl[i] * zr[i];
+        return;
+    }
+    for (Index i = 0; i < n; ++i, zl += kl, zr += kr) {
+        double* to = values.data() + slots[at(i)] * kl * kr;
+        for (Index r = 0; r < kr; ++r)
+            for (Index c = 0; c < kl; ++c)
+                to[r * kl + c] += (mean_only() ? w[i]
+                                               : weight(weights, right.predictor[at(r)],
+                                                        left.predictor[at(c)], i)) *
+                                  zr[r] * zl[c];
+    }
 }
 
 Matrix ModelRows::effects_border(const std::array<std::vector<double>, 6>& weights) const {
@@ -276,21 +289,28 @@ Matrix ModelRows::effects_border(const std::array<std::vector<double>, 6>& weigh
 
 Matrix ModelRows::fixed_border(const std::array<std::vector<double>, 6>& weights) const {
     Matrix out = Matrix::Zero(n_parameters, n_parameters);
-    for (const auto& left : fixed)
-        for (const auto& right : fixed) {
+    for (std::size_t l = 0; l < fixed.size(); ++l)
+        for (std::size_t r = l; r < fixed.size(); ++r) {
+            const auto &left = fixed[l], &right = fixed[r];
             RowMatrix sum = RowMatrix::Zero(left.p(), right.p());
+            const auto& w = weights[at(pair_of(std::min(left.predictor, right.predictor),
+                                               std::max(left.predictor, right.predictor)))];
             for (Index i = 0; i < n; ++i) {
-                const double w = weight(weights, left.predictor, right.predictor, i);
                 const double *x = left.row(i), *y = right.row(i);
-                for (Index r = 0; r < left.p(); ++r) {
-                    const double wx = w * x[r];
-                    double* to = sum.data() + r * right.p();
-                    for (Index c = 0; c < right.p(); ++c) to[c] += wx * y[c];
+                for (Index a = 0; a < left.p(); ++a) {
+                    const double wx = w[at(i)] * x[a];
+                    double* to = sum.data() + a * right.p();
+                    // Of X_l'WX_l the lower triangle will do.
+                    const Index end = l == r ? a + 1 : right.p();
+                    for (Index c = 0; c < end; ++c) to[c] += wx * y[c];
                 }
             }
-            for (Index r = 0; r < left.p(); ++r)
-                for (Index c = 0; c < right.p(); ++c)
-                    out(left.parameters[at(r)], right.parameters[at(c)]) += sum(r, c);
+            if (l == r) sum = Matrix(sum.selfadjointView<Eigen::Lower>());
+            for (Index a = 0; a < left.p(); ++a)
+                for (Index c = 0; c < right.p(); ++c) {
+                    out(left.parameters[at(a)], right.parameters[at(c)]) += sum(a, c);
+                    if (l != r) out(right.parameters[at(c)], left.parameters[at(a)]) += sum(a, c);
+                }
         }
     return out;
 }

@@ -213,10 +213,10 @@ Matrix exact_hessian(GeneralizedProblem& problem, const Parameters& point,
     Parameters centre = point;
     problem.evaluate(centre, criterion, Level::average);
     for (Index c = 0; c < size; ++c) {
-        // A hundredth of a standard error: far above rounding, far below the scale on which
+        // A small part of a standard error: far above rounding, far below the scale on which
         // the curvature changes.
         const double scale = curvature(c, c) > 1e-8 ? std::sqrt(2.0 / curvature(c, c)) : 1.0;
-        const double width = 1e-2 * std::min(scale, 1.0);
+        const double width = 3e-3 * std::min(scale, 1.0);
         Vector step = Vector::Zero(size), slope[2];
         for (int side = 0; side < 2; ++side) {
             step(c) = side == 0 ? width : -width;

@@ -10,6 +10,21 @@ inline void add(double x, const double* from, double* to, Index m) {
     for (Index c = 0; c < m; ++c) to[c] += x * from[c];
 }
 
+/// out += [0 V'; V 0] in for scalar effects and one column: the inner loop of every step.
+void add_scalar_pairs(const Pairs& pairs, Index q, const double* in_left, const double* in_right,
+                      double* out_left, double* out_right) {
+    for (Index l = 0; l < q; ++l) {
+        const double own = in_left[l];
+        double sum = 0.0;
+        for (Index i = pairs.ptr[at(l)]; i < pairs.ptr[at(l) + 1]; ++i) {
+            const auto other = pairs.other[at(i)];
+            sum += pairs.values[at(i)] * in_right[other];
+            out_right[other] += pairs.values[at(i)] * own;
+        }
+        out_left[l] += sum;
+    }
+}
+
 }  // namespace
 
 PenalisedSystem::PenalisedSystem(const ModelRows& rows)
@@ -89,9 +104,13 @@ Matrix PenalisedSystem::solve(const Matrix& r) const {
         if (!rest_) continue;
         const double* u = contacts_.u.data() + contacts_.ptr[at(j)] * k;
         const auto* cols = contacts_.cols(j);
+        double* others = out.data() + q1() * k * m;
+        if (k == 1 && m == 1) {
+            for (Index i = 0; i < contacts_.count(j); ++i) others[cols[i]] -= u[i] * own[0];
+            continue;
+        }
         for (Index i = 0; i < contacts_.count(j); ++i)
-            for (Index s = 0; s < k; ++s)
-                add(-u[i * k + s], own + s * m, out.data() + (q1() * k + cols[i]) * m, m);
+            for (Index s = 0; s < k; ++s) add(-u[i * k + s], own + s * m, others + cols[i] * m, m);
     }
     if (rest_) {
         Matrix rest = out.bottomRows(layout_.m);
@@ -108,9 +127,13 @@ Matrix PenalisedSystem::solve(const Matrix& r) const {
         if (rest_) {
             const double* u = contacts_.u.data() + contacts_.ptr[at(j)] * k;
             const auto* cols = contacts_.cols(j);
-            for (Index i = 0; i < contacts_.count(j); ++i)
-                for (Index s = 0; s < k; ++s)
-                    add(-u[i * k + s], out.data() + (q1() * k + cols[i]) * m, w.data() + s * m, m);
+            const double* others = out.data() + q1() * k * m;
+            if (k == 1 && m == 1)
+                for (Index i = 0; i < contacts_.count(j); ++i) w[0] -= u[i] * others[cols[i]];
+            else
+                for (Index i = 0; i < contacts_.count(j); ++i)
+                    for (Index s = 0; s < k; ++s)
+                        add(-u[i * k + s], others + cols[i] * m, w.data() + s * m, m);
         }
         std::fill(own, own + k * m, 0.0);
         for (Index i = 0; i < k; ++i)
@@ -139,6 +162,11 @@ Matrix PenalisedSystem::multiply(const Matrix& b) const {
             const auto &left = rows_.effects[t], &right = rows_.effects[u];
             const auto& pairs = cp_.pairs[e];
             const Index kl = left.k, kr = right.k;
+            if (kl == 1 && kr == 1 && m == 1) {
+                add_scalar_pairs(pairs, left.q, in.data() + left.first, in.data() + right.first,
+                                 out.data() + left.first, out.data() + right.first);
+                continue;
+            }
             for (Index l = 0; l < left.q; ++l)
                 for (Index i = pairs.ptr[at(l)]; i < pairs.ptr[at(l) + 1]; ++i) {
                     const double* v = pairs.values.data() + i * kl * kr;
@@ -206,63 +234,68 @@ void PenalisedSystem::forms(std::array<std::vector<double>, 6>& h) const {
         }
         return;
     }
-    for (Index j = 0; j < q1(); ++j) level_forms(j, h);
+    LevelWork work;
+    for (Index j = 0; j < q1(); ++j) level_forms(j, work, h);
 }
 
 /// With w = P_j'z_1 and y = Lambda_2'z_2 - (Lambda_2'U_j) w, z'Kz = w'w + y'S^-1 y.
-void PenalisedSystem::level_forms(Index j, std::array<std::vector<double>, 6>& h) const {
+void PenalisedSystem::level_forms(Index j, LevelWork& work,
+                                  std::array<std::vector<double>, 6>& h) const {
     const auto& first = rows_.effects[0];
+    const auto& random = rows_.random;
     const Index k = k1(), count = rest_ ? contacts_.count(j) : 0;
-    Matrix inverse(count, count);
-    RowMatrix su(count, k), t = RowMatrix::Identity(k, k);
+    const auto n_random = static_cast<Index>(random.size());
+    auto& [inverse, su, t, w, y, where] = work;
+    t.setIdentity(k, k);
     if (rest_) {
+        inverse.resize(count, count);
         rest_->gather(contacts_, j, inverse.data());
         const ConstRowMap u(scaled_u_.data() + contacts_.ptr[at(j)] * k, count, k);
         su = inverse.lazyProduct(u);
         t += u.transpose().lazyProduct(su);
     }
-    const auto& random = rows_.random;
     Index width = 0;
     for (std::size_t b = 1; b < rows_.effects.size(); ++b) width += rows_.effects[b].k;
-    // Of one row: w, the entries of Lambda_2'z_2 and where they stand among the contacts.
-    Matrix w(k, static_cast<Index>(random.size())), y(width, w.cols());
-    std::vector<Index> where(at(width));
-    const auto p = P(j);
+    w.resize(k, n_random);
+    y.resize(width, n_random);
+    where.resize(at(width));
+    const double* p = P_.data() + j * k * k;
     for (Index i = rows_.level_start[at(j)]; i < rows_.level_start[at(j) + 1]; ++i) {
         w.setZero();
         y.setZero();
-        for (std::size_t a = 0; a < random.size(); ++a) {
-            const auto column = static_cast<Index>(a);
+        for (Index a = 0; a < n_random; ++a) {
+            // With one predictor all columns are its own, and there is nothing to look up.
+            const bool all = n_random == 1;
+            const int own = random[at(a)];
             for (Index r = 0; r < k; ++r)
-                if (first.in(r, random[a]))
-                    for (Index s = 0; s < k; ++s) w(s, column) += p(r, s) * first.row(i)[r];
+                if (all || first.in(r, own))
+                    for (Index s = 0; s < k; ++s) w(s, a) += p[r * k + s] * first.row(i)[r];
             Index place = 0;
             for (std::size_t b = 1; b < rows_.effects.size(); ++b) {
                 const auto& block = rows_.effects[b];
-                for (Index c = 0; c < block.k; ++c, ++place) {
-                    where[at(place)] = rows_.contact(i, b - 1) + c;
-                    for (Index r = 0; r < block.k; ++r)
-                        if (block.in(r, random[a]))
-                            y(place, column) += lambda_[b](r, c) * block.row(i)[r];
+                const double *z = block.row(i), *lambda = lambda_[b].data();
+                const Index contact = rows_.contact(i, b - 1), kb = block.k;
+                for (Index c = 0; c < kb; ++c, ++place) {
+                    where[at(place)] = contact + c;
+                    for (Index r = 0; r < kb; ++r)
+                        if (all || block.in(r, own)) y(place, a) += lambda[c * kb + r] * z[r];
                 }
             }
         }
-        for (std::size_t a = 0; a < random.size(); ++a)
-            for (std::size_t b = a; b < random.size(); ++b) {
-                const double *wa = w.col(static_cast<Index>(a)).data(),
-                             *wb = w.col(static_cast<Index>(b)).data();
-                const double *ya = y.col(static_cast<Index>(a)).data(),
-                             *yb = y.col(static_cast<Index>(b)).data();
+        for (Index a = 0; a < n_random; ++a)
+            for (Index b = a; b < n_random; ++b) {
+                const double *wa = w.data() + a * k, *wb = w.data() + b * k;
+                const double *ya = y.data() + a * width, *yb = y.data() + b * width;
                 double sum = 0.0;
                 for (Index r = 0; r < k; ++r)
                     for (Index s = 0; s < k; ++s) sum += wa[r] * t(r, s) * wb[s];
                 for (Index r = 0; r < width; ++r) {
-                    const Index x = where[at(r)];
-                    for (Index s = 0; s < width; ++s)
-                        sum += ya[r] * yb[s] * inverse(x, where[at(s)]);
-                    for (Index s = 0; s < k; ++s) sum -= su(x, s) * (ya[r] * wb[s] + yb[r] * wa[s]);
+                    const double* column = inverse.data() + where[at(r)] * count;
+                    const double* mixed = su.data() + where[at(r)] * k;
+                    for (Index s = 0; s < width; ++s) sum += ya[r] * yb[s] * column[where[at(s)]];
+                    for (Index s = 0; s < k; ++s) sum -= mixed[s] * (ya[r] * wb[s] + yb[r] * wa[s]);
                 }
-                h[at(pair_of(random[a], random[b]))][at(i)] = sum;
+                h[at(pair_of(random[at(a)], random[at(b)]))][at(i)] = sum;
             }
     }
 }

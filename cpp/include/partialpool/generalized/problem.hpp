@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "partialpool/covariance.hpp"
+#include "partialpool/generalized/hermite.hpp"
 #include "partialpool/generalized/system.hpp"
 #include "partialpool/trust_region.hpp"
 
@@ -131,7 +132,9 @@ private:
         Matrix slope;
     } tangent_;
     Matrix zx_, xx_, kzx_, schur_;
-    Matrix by_psi_;  ///< derivatives of b in psi at the last evaluation with curvature
+    Matrix by_psi_;     ///< derivatives of b in psi at the last evaluation with curvature
+    HermiteGrid grid_;  ///< of the last quadrature, and how many nodes it has in a dimension
+    int grid_nodes_ = 0;
     int evaluations_ = 0, mode_steps_ = 0;
 };
 

@@ -95,6 +95,12 @@ public:
     }
 
 private:
+    void fill_block(const std::array<std::vector<double>, 6>& weights, const Effects& block,
+                    std::vector<double>& A) const;
+    void fill_pairs(const std::array<std::vector<double>, 6>& weights, const Effects& left,
+                    const Effects& right, const std::vector<std::int32_t>& slots,
+                    std::vector<double>& values) const;
+
     std::vector<std::vector<std::int32_t>> slots_;  ///< per pair of factors: entry of a row
     std::vector<std::vector<std::int32_t>> contacts_;
 };

@@ -45,7 +45,15 @@ private:
     Index k1() const { return cp_.blocks[0].k; }
     Index q1() const { return cp_.blocks[0].q; }
     bool eliminate(const Matrix& lambda);
-    void level_forms(Index j, std::array<std::vector<double>, 6>& h) const;
+    /// Of one level: S^-1 at its contacts, S^-1 Lambda_2'U and I + U'Lambda_2 of that; of one
+    /// row: w, the entries of Lambda_2'z_2 and where they stand among the contacts.
+    struct LevelWork {
+        Matrix inverse;
+        RowMatrix su, t;
+        Matrix w, y;
+        std::vector<Index> where;
+    };
+    void level_forms(Index j, LevelWork& work, std::array<std::vector<double>, 6>& h) const;
     std::span<const Matrix> rest_lambda() const { return std::span(lambda_).subspan(1); }
 
     const ModelRows& rows_;
