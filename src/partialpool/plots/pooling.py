@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from partialpool.design import Design, RandomEffects
     from partialpool.linear import LmmFit
 
-__all__ = ["GroupLines", "MixedFit", "covariate", "group_lines", "random_term"]
+__all__ = [
+    "GroupLines",
+    "MixedFit",
+    "covariate",
+    "function_of",
+    "group_lines",
+    "no_line",
+    "random_term",
+    "refuse_other_columns",
+    "rows_by_level",
+    "varies_within",
+]
 
 Vector = NDArray[np.float64]
 
@@ -38,7 +49,7 @@ class MixedFit(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupLines:
-    """One group's data and its three fitted lines.
+    """One group's data and its fitted lines.
 
     Attributes
     ----------
@@ -46,23 +57,27 @@ class GroupLines:
         The group's label.
     x, y : (n_j,) arrays
         Covariate, increasing, and response.
-    none, partial, complete : (n_j,) arrays
+    at : (m,) array
+        Where on the covariate the lines are known, increasing.
+    none, partial, complete : (m,) arrays
         Fitted values without pooling (least squares on this group alone), with
         partial pooling (the mixed model) and with complete pooling (least squares
-        on all rows, groups ignored).
+        on all rows, groups ignored). Of a generalized model the first is None and
+        the last the mean of a group whose random effects are zero.
     """
 
     label: str
     x: Vector
     y: Vector
-    none: Vector
+    at: Vector
+    none: Vector | None
     partial: Vector
     complete: Vector
 
     @property
     def slope(self) -> float:
         """Mean slope of the partially pooled line."""
-        spread = self.x[-1] - self.x[0]
+        spread = self.at[-1] - self.at[0]
         return float((self.partial[-1] - self.partial[0]) / spread) if spread > 0 else 0.0
 
     @property
@@ -88,7 +103,7 @@ def random_term(fit: MixedFit, group: str | None) -> RandomEffects:
     return max(candidates, key=lambda e: len(e.columns))
 
 
-def covariate(fit: LmmFit, effects: RandomEffects, x: str | None) -> tuple[str, Vector]:
+def covariate(fit: MixedFit, effects: RandomEffects, x: str | None) -> tuple[str, Vector]:
     """Find the numeric covariate of the horizontal axis, among the columns of the model."""
     columns = _columns(fit.design)
     if x is not None:
@@ -98,7 +113,7 @@ def covariate(fit: LmmFit, effects: RandomEffects, x: str | None) -> tuple[str, 
                 f"{', '.join(columns) or 'none'}."
             )
         return x, columns[x]
-    varying = [name for name in columns if _varies_within(columns[name], effects.factor.codes)]
+    varying = [name for name in columns if varies_within(columns[name], effects.factor.codes)]
     # A random slope tells which of several covariates matters for this factor.
     preferred = [name for name in varying if name in effects.columns] or varying
     if len(preferred) != 1:
@@ -113,7 +128,7 @@ def covariate(fit: LmmFit, effects: RandomEffects, x: str | None) -> tuple[str, 
 def group_lines(fit: LmmFit, effects: RandomEffects, name: str, x: Vector) -> list[GroupLines]:
     """Fit the lines of every group, with least squares where nothing is pooled."""
     design = fit.design
-    _refuse_other_columns(fit, effects, name)
+    refuse_other_columns(design, fit.solution.effects(design), effects, name)
     weights = np.ones(len(x)) if design.weights is None else design.weights
     offset = np.zeros(len(x)) if design.offset is None else design.offset
     root = np.sqrt(weights)[:, None]
@@ -124,12 +139,13 @@ def group_lines(fit: LmmFit, effects: RandomEffects, name: str, x: Vector) -> li
             label=str(effects.factor.levels[level]),
             x=x[rows],
             y=design.y[rows],
+            at=x[rows],
             none=_least_squares(_own_columns(design, effects, rows), response[rows], root[rows])
             + offset[rows],
-            partial=_function_of(x[rows], fit.fitted[rows], name, effects.factor.name),
+            partial=function_of(x[rows], fit.fitted[rows], name, effects.factor.name),
             complete=complete[rows],
         )
-        for level, rows in _rows_by_level(effects.factor.codes, x)
+        for level, rows in rows_by_level(effects.factor.codes, x)
     ]
 
 
@@ -141,13 +157,15 @@ def _columns(design: Design) -> dict[str, Vector]:
     return {name: values for name, values in named.items() if name in design.formula.columns}
 
 
-def _varies_within(x: Vector, codes: NDArray[np.int32]) -> bool:
+def varies_within(x: Vector, codes: NDArray[np.int32]) -> bool:
+    """Whether a column has several values in some group."""
     first = np.full(int(codes.max()) + 1, np.nan)
     first[codes[::-1]] = x[::-1]
     return bool(np.any(x != first[codes]))
 
 
-def _rows_by_level(codes: NDArray[np.int32], x: Vector) -> Iterator[tuple[int, NDArray[np.intp]]]:
+def rows_by_level(codes: NDArray[np.int32], x: Vector) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Iterate over levels and their rows in the order of x."""
     order = np.lexsort((x, codes))
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
     for rows in np.split(order, starts[1:]):
@@ -164,23 +182,26 @@ def _least_squares(X: Vector, y: Vector, root: Vector) -> Vector:
     return np.asarray(X @ beta)
 
 
-def _refuse_other_columns(fit: LmmFit, effects: RandomEffects, name: str) -> None:
+def refuse_other_columns(
+    design: Design, modes: Sequence[Vector], effects: RandomEffects, name: str
+) -> None:
     """Refuse a model in which something besides the covariate moves a group's fitted values.
 
     Where no value of the covariate occurs twice, the fitted values alone can't show it.
     """
-    design, codes = fit.design, effects.factor.codes
+    codes = effects.factor.codes
     own = re.compile(rf"(?<![\w.]){re.escape(name)}(?![\w.])")
     for column, values in zip(design.columns, design.X.T, strict=True):
-        if not own.search(column) and _varies_within(values, codes):
-            raise _no_line(name, effects.factor.name, column)
-    for other, b in zip(design.random, fit.solution.effects(design), strict=True):
-        moves = (_varies_within(column, codes) for column in b[other.factor.codes].T)
+        if not own.search(column) and varies_within(values, codes):
+            raise no_line(name, effects.factor.name, column)
+    for other, b in zip(design.random, modes, strict=True):
+        moves = (varies_within(column, codes) for column in b[other.factor.codes].T)
         if other.factor.name != effects.factor.name and any(moves):
-            raise _no_line(name, effects.factor.name, other.factor.name)
+            raise no_line(name, effects.factor.name, other.factor.name)
 
 
-def _no_line(name: str, group: str, other: str) -> ModelError:
+def no_line(name: str, group: str, other: str) -> ModelError:
+    """Say what else moves a group's fitted values."""
     return ModelError(
         f"within {group} the fitted values don't depend on {name} alone, but also on {other}, so "
         f"they are not a line over {name}. Fitted lines are for models in which every other "
@@ -188,7 +209,7 @@ def _no_line(name: str, group: str, other: str) -> ModelError:
     )
 
 
-def _function_of(x: Vector, fitted: Vector, name: str, group: str) -> Vector:
+def function_of(x: Vector, fitted: Vector, name: str, group: str) -> Vector:
     """Check that a group's fitted values are a line over x, with one value at each x."""
     same = np.diff(x) == 0
     scale = np.ptp(fitted) + 1e-12 * np.max(np.abs(fitted))

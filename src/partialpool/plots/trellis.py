@@ -1,4 +1,4 @@
-"""Fitted lines per group: no, partial and complete pooling over the data."""
+"""Fitted lines per group over the data: what pooling does to them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from partialpool.errors import ModelError
+from partialpool.generalized import GlmmFit
 from partialpool.linear import LmmFit
+from partialpool.plots.curves import group_curves, response_name
 from partialpool.plots.pooling import GroupLines, covariate, group_lines, random_term
 from partialpool.plots.style import COMPLETE, DATA, INK, NONE, PARTIAL, Picture, heading, styled
 
@@ -22,22 +23,24 @@ _MOST_PANELS = 24
 
 
 def fitted_lines(
-    fit: LmmFit,
+    fit: LmmFit | GlmmFit,
     x: str | None = None,
     group: str | None = None,
     n_groups: int | None = None,
     figure: Figure | None = None,
 ) -> Figure:
-    """Draw each group's data and three fitted lines, one small panel per group.
+    """Draw each group's data and its fitted lines, one small panel per group.
 
     No pooling is least squares on the group's own rows, complete pooling is least
-    squares on all rows, and partial pooling is the mixed model. Panels stand in the
-    order of the partially pooled slope or, where all slopes are the same, height.
+    squares on all rows, and partial pooling is the mixed model. Of a generalized model
+    there are two curves of the mean, on the scale of the response: that of the group,
+    and that of a group whose random effects are zero. Panels stand in the order of the
+    partially pooled slope or, where all slopes are the same, height.
 
     Parameters
     ----------
     fit
-        A fitted linear mixed model.
+        A fitted mixed model, linear or generalized.
     x
         Numeric column for the horizontal axis; may be left out when only one
         varies within groups.
@@ -56,7 +59,8 @@ def fitted_lines(
     Raises
     ------
     ModelError
-        If the model has no groups, or its fitted values are not lines over ``x``.
+        If the model has no groups, its fitted values are not lines over ``x``, or it is
+        ordinal.
 
     Examples
     --------
@@ -65,30 +69,28 @@ def fitted_lines(
     >>> figure = pp.plots.fitted_lines(fit)
     >>> figure.savefig("lines.png")  # doctest: +SKIP
     """
-    if not isinstance(fit, LmmFit):
-        raise ModelError(
-            f"fitted lines are for linear mixed models, found {type(fit).__name__}: with a link "
-            "they are no lines. Draw fit.predict(new) over a grid, or caterpillar(fit)."
-        )
     effects = random_term(fit, group)
     name, values = covariate(fit, effects, x)
-    order, every = _in_order(group_lines(fit, effects, name, values), name in effects.columns)
+    if isinstance(fit, GlmmFit):
+        lines, response = group_curves(fit, effects, name, values), response_name(fit)
+    else:
+        lines, response = group_lines(fit, effects, name, values), fit.design.formula.response
+    order, every = _in_order(lines, name in effects.columns)
     shown = _spread(every, n_groups)
     with styled():
         rows, columns = _grid(len(shown))
         figure = figure or Picture(figsize=(max(0.85 + 1.5 * columns, 6.6), 1.75 + 1.45 * rows))
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        for panel, lines in zip(axes.flat, shown, strict=False):
-            _panel(panel, lines)
+        for panel, one in zip(axes.flat, shown, strict=False):
+            _panel(panel, one)
         for panel in axes.flat[len(shown) :]:
             _bare(panel, axes)
-        response = fit.design.formula.response
         which = f"{len(shown)} of {len(every):,}" if len(shown) < len(every) else f"{len(every)}"
         heading(
             figure,
             f"{response} over {name}, by {effects.factor.name}",
             f"{which} levels of {effects.factor.name}, ordered by their partially pooled {order}",
-            _key(),
+            _key(shown[0].none is None),
         )
         _frame(figure, name, response)
     return figure
@@ -118,9 +120,10 @@ def _panel(axes: Axes, lines: GroupLines) -> None:
     # The more points, the fainter each, so that the lines stay in sight.
     faint = min(1.0, (25 / len(lines.x)) ** 0.5)
     axes.plot(lines.x, lines.y, "o", color=DATA, ms=3.2, mew=0, alpha=0.75 * faint, zorder=2)
-    axes.plot(lines.x, lines.complete, color=COMPLETE, lw=1.2, zorder=3)
-    axes.plot(lines.x, lines.partial, color=PARTIAL, lw=1.9, zorder=4)
-    axes.plot(lines.x, lines.none, color=NONE, lw=1.5, ls=(0, (3, 1.8)), zorder=5)
+    axes.plot(lines.at, lines.complete, color=COMPLETE, lw=1.2, zorder=3)
+    axes.plot(lines.at, lines.partial, color=PARTIAL, lw=1.9, zorder=4)
+    if lines.none is not None:
+        axes.plot(lines.at, lines.none, color=NONE, lw=1.5, ls=(0, (3, 1.8)), zorder=5)
     axes.set_title(lines.label)
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=bool(np.all(lines.x % 1 == 0))))
     axes.yaxis.set_major_locator(MaxNLocator(4))
@@ -134,13 +137,13 @@ def _bare(axes: Axes, grid: NDArray[np.object_]) -> None:
         grid[-2][column].xaxis.set_tick_params(labelbottom=True)
 
 
-def _key() -> list[Line2D]:
-    return [
-        Line2D([], [], color=DATA, marker="o", ms=4, mew=0, ls="", alpha=0.75, label="data"),
-        Line2D([], [], color=PARTIAL, lw=2.2, label="partial pooling (this model)"),
-        Line2D([], [], color=NONE, lw=1.7, ls=(0, (3, 1.8)), label="no pooling"),
-        Line2D([], [], color=COMPLETE, lw=1.5, label="complete pooling"),
-    ]
+def _key(curved: bool) -> list[Line2D]:
+    data = Line2D([], [], color=DATA, marker="o", ms=4, mew=0, ls="", alpha=0.75, label="data")
+    partial = Line2D([], [], color=PARTIAL, lw=2.2, label="partial pooling (this model)")
+    if curved:
+        return [data, partial, Line2D([], [], color=COMPLETE, lw=1.5, label="random effects zero")]
+    none = Line2D([], [], color=NONE, lw=1.7, ls=(0, (3, 1.8)), label="no pooling")
+    return [data, partial, none, Line2D([], [], color=COMPLETE, lw=1.5, label="complete pooling")]
 
 
 def _frame(figure: Figure, name: str, response: str) -> None:

@@ -180,10 +180,3 @@ def test_what_else_moves_the_lines_is_named_though_no_x_is_repeated(formula, oth
     fit = pp.lmm(formula, {"y": y, "x": x, "z": z, "g": g, "h": h})
     with pytest.raises(ModelError, match=f"don't depend on x alone, but also on {other}"):
         fitted_lines(fit, x="x", group="g")
-
-
-def test_a_generalized_model_has_no_fitted_lines():
-    ticks = pp.load_dataset("grouseticks")
-    fit = pp.glmm("TICKS ~ HEIGHT + (1 | LOCATION)", ticks, family="poisson", method="pql")
-    with pytest.raises(ModelError, match="for linear mixed models, found GlmmFit"):
-        fitted_lines(fit)
