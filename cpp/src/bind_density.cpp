@@ -47,6 +47,8 @@ public:
     int predictors() const override { return predictors_; }
     Index rows() const override { return rows_; }
     double constant() const override { return 0.0; }
+    /// An error raised in Python has to reach the thread that asked.
+    bool concurrent() const override { return false; }
 
     /// Errors raised in Python are thrown as nb::python_error: to be run on one thread.
     void evaluate(Index begin, Index size, const double* const* eta, int order, bool all,

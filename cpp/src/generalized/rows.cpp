@@ -81,7 +81,7 @@ double ModelRows::evaluate(const Density& density, int order, bool all, RowState
         else
             std::copy(f, f + n, to);
     }
-    constexpr Index chunk = 2048;
+    const Index chunk = density.concurrent() ? 2048 : std::max<Index>(n, 1);
     const Index n_chunks = (n + chunk - 1) / chunk;
     const auto work = [&](Index c) {
         const Index begin = c * chunk, size = std::min(n, begin + chunk) - begin;
@@ -98,7 +98,7 @@ double ModelRows::evaluate(const Density& density, int order, bool all, RowState
             out.third[a] = state.third[a].data() + begin;
         density.evaluate(begin, size, eta.data(), order, all, out);
     };
-    if (density.concurrent() && n_chunks > 16)
+    if (n_chunks > 16)
         for_chunks(n_chunks, work);
     else
         for (Index c = 0; c < n_chunks; ++c) work(c);

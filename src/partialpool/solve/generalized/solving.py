@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.core import GeneralizedProblem, dense_algebra, vector
-from partialpool.errors import ModelError
+from partialpool.errors import DataError, ModelError
 from partialpool.families import Ordinal, Response, ResponseFamily, Zero
 from partialpool.solve.generalized.densities import density_maker, merges, take, threshold_columns
 from partialpool.solve.generalized.layout import Layout, Part, lay_out
@@ -21,6 +21,8 @@ Vector = NDArray[np.float64]
 # Decrease of the objective that the last step may still promise.
 _TOLERANCE = 1e-9
 _MAX_EVALUATIONS = 300
+# exp(709) is the largest number there is.
+_MOST_OFFSET = 700.0
 
 
 def solve_generalized(
@@ -46,6 +48,8 @@ def solve_generalized(
 
     Raises
     ------
+    DataError
+        If an offset overflows.
     ModelError
         If the model can't be identified on these rows, or has no maximum.
 
@@ -56,6 +60,7 @@ def solve_generalized(
     """
     layout = lay_out(parts, weights)
     used = take(response, layout.kept)
+    _refuse_extreme_offset(layout, used, family)
     problem = make_problem(layout, used, family, zero, objective)
     _refuse_dependent_basis(layout, problem)
     start = _start(layout, used, family, zero, problem)
@@ -173,6 +178,24 @@ def _start(
 
 def _n_thresholds(response: Response, family: ResponseFamily) -> int:
     return len(response.levels or ()) - 1 if isinstance(family, Ordinal) else 0
+
+
+def _refuse_extreme_offset(layout: Layout, response: Response, family: ResponseFamily) -> None:
+    offset = layout.parts[0].offset
+    if offset is None or family.link.name not in ("log", "cloglog"):
+        return
+    used = layout.rows(offset)
+    # What all rows have in common the intercept takes back.
+    rows = np.flatnonzero(np.abs(used - np.median(used)) > _MOST_OFFSET)
+    if len(rows) == 0:
+        return
+    given = rows if response.rows is None else response.rows[rows]
+    raise DataError(
+        f"the offset is {used[rows[0]]:g} in row {given[0]}"
+        + (f" and as extreme in {len(rows) - 1} more" if len(rows) > 1 else "")
+        + f": with the {family.link.name} link the mean is a multiple of exp(offset), which "
+        "overflows. An offset is the logarithm of an exposure: pass offset='log(exposure)'."
+    )
 
 
 def _refuse_dependent_basis(layout: Layout, problem: GeneralizedProblem) -> None:

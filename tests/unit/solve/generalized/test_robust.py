@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from partialpool.errors import ModelError
+from partialpool.errors import DataError, ModelError
 from partialpool.families import Binomial, resolve
 from partialpool.solve.generalized import Objective, restore_generalized, solving
 from tests.unit.solve.generalized import models
@@ -67,7 +67,8 @@ def test_an_offset_as_large_everywhere_is_taken_back_by_the_intercept():
 
 def test_an_offset_whose_exponential_overflows_is_an_error():
     offset = np.where(np.arange(N) < 5, 800.0, 0.0)
-    with pytest.raises(ModelError, match=r"poisson model can't be evaluated .* the offset"):
+    expected = r"the offset is 800 in row 0 and as extreme in 4 more: .* which overflows"
+    with pytest.raises(DataError, match=expected):
         model("poisson", "~ x + (1 | g)", offset=offset).solve()
 
 
