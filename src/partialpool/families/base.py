@@ -88,6 +88,11 @@ class ResponseFamily(ABC):
     def zero_for(self, asked: bool) -> Zero:
         """Return what ``zero_inflation=`` means for the family.
 
+        Parameters
+        ----------
+        asked
+            Whether the user gave one.
+
         Raises
         ------
         ModelError
@@ -110,6 +115,18 @@ class ResponseFamily(ABC):
             Linear predictors by part.
         zero
             What ``zero_inflation=`` adds.
+
+        Returns
+        -------
+        (n,) array
+            In units of the response.
+
+        Examples
+        --------
+        >>> from partialpool.families import Poisson
+        >>> eta = {"mean": np.log([4.0]), "zero_inflation": np.zeros(1)}
+        >>> Poisson().mean(eta, "inflated")
+        array([2.])
         """
         mean = self._mean(eta)
         return mean if zero == "none" else (1.0 - zero_share(eta)) * mean
@@ -123,6 +140,18 @@ class ResponseFamily(ABC):
             As for :meth:`mean`.
         trials : (n,) array, or None
             Numbers of trials, None for one each.
+
+        Returns
+        -------
+        (n,) array
+            In squared units of the response.
+
+        Examples
+        --------
+        >>> from partialpool.families import NegativeBinomial
+        >>> eta = {"mean": np.log([4.0]), "dispersion": np.log([2.0])}
+        >>> NegativeBinomial().variance(eta)
+        array([12.])
         """
         variance = self._variance(eta, trials)
         if zero == "none":
@@ -145,6 +174,11 @@ class ResponseFamily(ABC):
             As for :meth:`variance`.
         rng
             Where randomness comes from.
+
+        Returns
+        -------
+        (n,) array
+            As :meth:`partialpool.GlmmFit.refit` takes it.
 
         Examples
         --------
@@ -174,11 +208,24 @@ class ResponseFamily(ABC):
             Of each row.
         zero
             What ``zero_inflation=`` adds.
+
+        Examples
+        --------
+        >>> from partialpool.families import Poisson
+        >>> round(Poisson().start(np.array([0.0, 2.0, 4.0]))["mean"], 4)
+        0.6931
         """
         return self._start(y, trials, weights, zero)
 
     def check(self, response: Response, zero: Zero = "none") -> None:
         """Refuse a response that the family can't have.
+
+        Parameters
+        ----------
+        response
+            What is to be explained.
+        zero
+            What ``zero_inflation=`` adds.
 
         Raises
         ------

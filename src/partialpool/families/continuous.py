@@ -95,6 +95,10 @@ class StudentT(_Measurement):
     --------
     >>> StudentT().parts()
     ('mean', 'dispersion', 'shape')
+
+    References
+    ----------
+    Lange, Little & Taylor (1989), Journal of the American Statistical Association 84, 881-896.
     """
 
     links: ClassVar[tuple[str, ...]] = ("identity", "log", "inverse")
@@ -136,6 +140,10 @@ class Gamma(_Measurement):
     --------
     >>> Gamma().variance({"mean": np.log([3.0]), "dispersion": np.log([4.0])})
     array([2.25])
+
+    References
+    ----------
+    McCullagh & Nelder (1989), Generalized Linear Models, 2nd edition, chapter 8.
     """
 
     links: ClassVar[tuple[str, ...]] = ("log", "inverse", "identity", "sqrt")
@@ -213,6 +221,10 @@ class Tweedie(_Measurement):
     >>> eta = {"mean": np.log([4.0]), "dispersion": np.log([0.5]), "shape": np.zeros(1)}
     >>> Tweedie().variance(eta)
     array([4.])
+
+    References
+    ----------
+    Dunn & Smyth (2005), Statistics and Computing 15, 267-280.
     """
 
     links: ClassVar[tuple[str, ...]] = ("log", "identity", "inverse", "sqrt")

@@ -89,6 +89,10 @@ class Poisson(_Counts):
     (('mean',), ('mean', 'zero_inflation'))
     >>> Poisson().core_name("inflated")
     'zi_poisson'
+
+    References
+    ----------
+    Lambert (1992), Technometrics 34, 1-14: extra zeros.
     """
 
     canonical_link: ClassVar[str] = "log"
@@ -116,6 +120,10 @@ class TruncatedPoisson(_Counts):
     --------
     >>> TruncatedPoisson().mean({"mean": np.zeros(1)}).round(4)
     array([1.582])
+
+    References
+    ----------
+    Mullahy (1986), Journal of Econometrics 33, 341-365: hurdles.
     """
 
     zero_model: ClassVar[Zero] = "hurdle"
@@ -171,6 +179,10 @@ class NegativeBinomial(_NegativeBinomial):
     >>> eta = {"mean": np.log([3.0]), "dispersion": np.log([2.0])}
     >>> NegativeBinomial().variance(eta), NegativeBinomial(kind=1).variance(eta)
     (array([7.5]), array([9.]))
+
+    References
+    ----------
+    Cameron & Trivedi (2013), Regression Analysis of Count Data, 2nd edition, section 3.3.
     """
 
     stem: ClassVar[str] = "nbinom"

@@ -34,6 +34,10 @@ class Ordinal(ResponseFamily):
     >>> eta = {"mean": np.zeros(1), "thresholds": np.array([0.0, 1.0])}
     >>> Ordinal().probabilities(eta).round(4)
     array([[0.5   , 0.2311, 0.2689]])
+
+    References
+    ----------
+    McCullagh (1980), Journal of the Royal Statistical Society B 42, 109-142.
     """
 
     links: ClassVar[tuple[str, ...]] = ("logit", "probit", "cloglog")

@@ -97,6 +97,10 @@ class BetaBinomial(_Trials):
     >>> eta = {"mean": np.zeros(1), "dispersion": np.log([3.0])}
     >>> BetaBinomial().variance(eta, trials=np.array([5.0]))
     array([0.1])
+
+    References
+    ----------
+    Prentice (1986), Journal of the American Statistical Association 81, 321-327.
     """
 
     own_parts: ClassVar[tuple[str, ...]] = ("mean", "dispersion")
@@ -136,6 +140,10 @@ class Beta(ResponseFamily):
     --------
     >>> Beta().variance({"mean": np.zeros(1), "dispersion": np.log([4.0])})
     array([0.05])
+
+    References
+    ----------
+    Ferrari & Cribari-Neto (2004), Journal of Applied Statistics 31, 799-815, section 2.
     """
 
     links: ClassVar[tuple[str, ...]] = _LINKS

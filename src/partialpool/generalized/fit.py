@@ -50,6 +50,16 @@ class GlmmFit:
         What was maximised.
     solution
         The optimum.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+    >>> fit = pp.glmm(formula, pp.load_dataset("cbpp"), family="binomial")
+    >>> fit.varcorr
+    herd  Intercept  sd 0.64226
+    >>> round(float(np.exp(fit.fixef["period[T.4]"])), 2)  # an odds ratio
+    0.21
     """
 
     designs: Mapping[str, Design]
@@ -137,6 +147,15 @@ class GlmmFit:
         ------
         ModelError
             If the model has no such part.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+        ...               family="nbinom2")
+        >>> phi = np.exp(fit.fixef_of("dispersion")["Intercept"])
+        >>> bool(np.isclose(phi, fit.dispersion["phi"]))
+        True
         """
         return NamedVector(self._names(part), self.solution.beta[part])
 

@@ -24,6 +24,14 @@ def fitted_means(fit: GlmmFit) -> Vector:
 
     Zero inflation is part of the mean. Of an ordinal response it is the mean position of the
     category, counted from 0.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+    ...               family="poisson")
+    >>> fitted_means(fit).shape
+    (403,)
     """
     return fit.family.mean(fit.eta, fit.solution.zero)
 

@@ -111,7 +111,11 @@ def glmm(
 
     References
     ----------
-    Breslow & Clayton (1993), Journal of the American Statistical Association 88, 9-25.
+    Breslow & Clayton (1993), Journal of the American Statistical Association 88, 9-25:
+    penalised quasi-likelihood, section 2. Pinheiro & Chao (2006), Journal of Computational and
+    Graphical Statistics 15, 58-81: Laplace and adaptive quadrature. Kristensen et al. (2016),
+    Journal of Statistical Software 70(5), section 2: the exact gradient of Laplace's
+    approximation.
     """
     check_options(method, quadrature, reml, information, penalty, missing)
     resolved = resolve(family)
