@@ -114,11 +114,10 @@ public:
         const Vector beta = to_mapped(start);
         nb::gil_scoped_release nogil;
         const std::lock_guard lock(mutex_);
-        generalized::SearchOptions options{tolerance, max_evaluations};
+        const generalized::SearchOptions options{tolerance, max_evaluations};
         const auto how = to_criterion(criterion);
-        Parameters from{
-            generalized::start_psi(*problem_, options.start), problem_->fixed_only(beta), {}};
-        return collect(generalized::search(*problem_, std::move(from), how, options), how);
+        return collect(
+            generalized::search_from(*problem_, problem_->fixed_only(beta), how, options), how);
     }
 
     /// What holds at given parameters, found by no search.

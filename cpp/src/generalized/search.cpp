@@ -163,13 +163,6 @@ std::vector<Index> scale_positions(const Term& term) {
 
 }  // namespace
 
-Vector start_psi(const GeneralizedProblem& problem, double scale) {
-    Vector psi(problem.n_psi());
-    for (const auto& term : problem.terms())
-        structure::start(term.structure, term.k, scale, psi.data() + term.first);
-    return psi;
-}
-
 Found search(GeneralizedProblem& problem, Parameters from, const Criterion& criterion,
              const SearchOptions& options) {
     Walker walker{problem, criterion, options, problem.evaluations()};
@@ -201,6 +194,25 @@ Found search(GeneralizedProblem& problem, Parameters from, const Criterion& crit
         best.converged = converged;
     }
     best.evaluations = walker.used();
+    return best;
+}
+
+Found search_from(GeneralizedProblem& problem, const Vector& beta, const Criterion& criterion,
+                  const SearchOptions& options) {
+    Found best;
+    best.value = std::numeric_limits<double>::infinity();
+    int evaluations = 0;
+    // Standard deviations of the random effects, in mapped coordinates.
+    for (const double scale : {0.5, 0.1, 1.5}) {
+        Parameters from{Vector(problem.n_psi()), beta, {}};
+        for (const auto& term : problem.terms())
+            structure::start(term.structure, term.k, scale, from.psi.data() + term.first);
+        Found found = search(problem, std::move(from), criterion, options);
+        evaluations += found.evaluations;
+        if (found.value < best.value) best = std::move(found);
+        if (best.converged) break;
+    }
+    best.evaluations = evaluations;
     return best;
 }
 

@@ -7,7 +7,6 @@ namespace partialpool::generalized {
 struct SearchOptions {
     double tolerance = 1e-8;  ///< stop when a step promises less than this
     int max_evaluations = 300;
-    double start = 0.5;  ///< standard deviation of the random effects, in mapped coordinates
 };
 
 /// Where the search ended, in mapped coordinates.
@@ -20,12 +19,14 @@ struct Found {
     bool converged = false;
 };
 
-/// Maximise the likelihood from coefficients `beta`, or from a whole point.
+/// Maximise the likelihood from a point.
 Found search(GeneralizedProblem& problem, Parameters from, const Criterion& criterion,
              const SearchOptions& options);
 
-/// Covariance parameters to start from.
-Vector start_psi(const GeneralizedProblem& problem, double scale);
+/// Maximise the likelihood from coefficients, with random effects of a moderate size; if that
+/// doesn't end at an optimum, with smaller and larger ones.
+Found search_from(GeneralizedProblem& problem, const Vector& beta, const Criterion& criterion,
+                  const SearchOptions& options);
 
 /// Hessian over the outer parameters by central differences of the exact gradient.
 Matrix exact_hessian(GeneralizedProblem& problem, const Parameters& point,
