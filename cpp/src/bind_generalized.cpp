@@ -185,11 +185,12 @@ public:
         return out;
     }
 
-    /// Variance of x'(beta^ - beta) + z'(b^ - b) for new rows of the first part, given the
+    /// Variance of x'(beta^ - beta) + z'(b^ - b) for new rows, over all parts, given the
     /// covariance of (psi, mapped coefficients); a negative code takes no part.
-    Out variances(const Estimate& estimate, const InCriterion& criterion, const InMatrix& X,
-                  const std::vector<InEffects>& blocks, const InMatrix& covariance) {
-        const auto m = static_cast<Index>(X.shape(0));
+    Out variances(const Estimate& estimate, const InCriterion& criterion,
+                  const std::vector<InMatrix>& X, const std::vector<InEffects>& blocks,
+                  const InMatrix& covariance) {
+        const auto m = static_cast<Index>(X.at(0).shape(0));
         const ConstRowMap c(covariance.data(), static_cast<Index>(covariance.shape(0)),
                             static_cast<Index>(covariance.shape(1)));
         Vector out(m);
@@ -265,25 +266,30 @@ private:
         return out;
     }
 
-    void forms(const InMatrix& X, const std::vector<InEffects>& blocks, const ConstRowMap& c,
-               Index begin, Index size, Vector& out) const {
-        const Index p = maps_[0].map.size();
-        Matrix z = Matrix::Zero(problem_->rows().n_effects(), size);
-        Matrix x(p, size);
+    void forms(const std::vector<InMatrix>& X, const std::vector<InEffects>& blocks,
+               const ConstRowMap& c, Index begin, Index size, Vector& out) const {
+        Matrix x(problem_->n_parameters(), size);
+        std::vector<generalized::SparseRow> z(static_cast<std::size_t>(size));
+        Vector mapped;
         for (Index i = 0; i < size; ++i) {
-            maps_[0].map.apply(X.data() + (begin + i) * static_cast<Index>(X.shape(1)), 1.0,
-                               x.col(i).data());
+            for (std::size_t g = 0; g < maps_.size(); ++g)
+                maps_[g].map.apply(X.at(g).data() + (begin + i) * static_cast<Index>(X[g].shape(1)),
+                                   1.0, x.col(i).data() + maps_[g].first);
             for (std::size_t b = 0; b < blocks.size(); ++b) {
                 const auto& block = problem_->rows().effects[b];
                 const Index level = std::get<0>(blocks[b]).data()[begin + i];
                 if (level < 0) continue;
-                double* to = z.col(i).data() + block.first + level * block.k;
+                mapped.resize(block.k);
+                double* to = mapped.data();
                 for (std::size_t t = 0; t < z_[b].size(); ++t) {
                     const auto& basis = std::get<0>(std::get<2>(blocks[b])[t]);
                     z_[b][t].apply(basis.data() + (begin + i) * static_cast<Index>(basis.shape(1)),
                                    1.0, to);
                     to += z_[b][t].size();
                 }
+                for (Index r = 0; r < block.k; ++r)
+                    z[static_cast<std::size_t>(i)].emplace_back(block.first + level * block.k + r,
+                                                                mapped(r));
             }
         }
         out.segment(begin, size) = problem_->variances(x, z, c);

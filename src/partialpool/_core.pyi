@@ -143,7 +143,7 @@ class GeneralizedProblem:
         self,
         estimate: GeneralizedEstimate,
         criterion: _Criterion,
-        X: _Floats,
+        X: Sequence[_Floats],
         blocks: Sequence[_Effects],
         covariance: _Floats,
     ) -> _Floats: ...

@@ -84,19 +84,20 @@ Matrix GeneralizedProblem::model_curvature(const Parameters& point, const Adjoin
     return out;
 }
 
-Vector GeneralizedProblem::variances(const Matrix& x, const Matrix& z,
+Vector GeneralizedProblem::variances(const Matrix& x, const std::vector<SparseRow>& z,
                                      const Matrix& covariance) const {
-    Matrix slope = Matrix::Zero(n_psi() + n_parameters(), x.cols());
-    for (std::size_t c = 0; c < inner_.size(); ++c)
-        slope.row(n_psi() + inner_[c]) = x.row(static_cast<Index>(c));
-    Vector out = Vector::Zero(x.cols());
-    if (system_) {
-        out = z.cwiseProduct(system_->solve(z)).colwise().sum().transpose();
-        slope.topRows(n_psi()) = by_psi_.transpose() * z;
-        slope.bottomRows(n_parameters()) -= kzx_.transpose() * z;
-    }
+    Matrix slope(n_psi() + n_parameters(), x.cols());
+    slope.topRows(n_psi()).setZero();
+    slope.bottomRows(n_parameters()) = x;
+    for (Index i = 0; i < x.cols(); ++i)
+        for (const auto& [effect, value] : z[at(i)]) {
+            slope.col(i).head(n_psi()) += value * by_psi_.row(effect).transpose();
+            slope.col(i).tail(n_parameters()) -= value * kzx_.row(effect).transpose();
+        }
     const Matrix spread = covariance * slope;
-    return out + Vector(slope.cwiseProduct(spread).colwise().sum().transpose());
+    Vector out = slope.cwiseProduct(spread).colwise().sum().transpose();
+    if (system_) out += system_->quadratic_forms(z);
+    return out;
 }
 
 /// Take out the coefficients that follow the others.

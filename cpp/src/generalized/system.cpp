@@ -300,6 +300,26 @@ void PenalisedSystem::level_forms(Index j, LevelWork& work,
     }
 }
 
+Vector PenalisedSystem::quadratic_forms(
+    const std::vector<std::vector<std::pair<Index, double>>>& z) const {
+    Vector out = Vector::Zero(static_cast<Index>(z.size()));
+    if (rest_) {
+        Matrix dense = Matrix::Zero(q1() * k1() + layout_.m, out.size());
+        for (std::size_t i = 0; i < z.size(); ++i)
+            for (const auto& [effect, value] : z[i]) dense(effect, static_cast<Index>(i)) = value;
+        return dense.cwiseProduct(solve(dense)).colwise().sum().transpose();
+    }
+    const Index k = k1();
+    Vector w(k);
+    for (std::size_t i = 0; i < z.size(); ++i) {
+        w.setZero();
+        for (const auto& [effect, value] : z[i])
+            w += value * P(effect / k).row(effect % k).transpose();
+        out(static_cast<Index>(i)) = w.squaredNorm();
+    }
+    return out;
+}
+
 std::vector<double> PenalisedSystem::diagonal_blocks(Index t) const {
     const Index k = cp_.blocks[at(t)].k, q = cp_.blocks[at(t)].q;
     std::vector<double> out(at(q * k * k));

@@ -37,8 +37,8 @@ class Link:
     Examples
     --------
     >>> link = Link("log2", np.log2, np.exp2, lambda eta: np.exp2(eta) * np.log(2))
-    >>> link(8.0), link.inverse(3.0)
-    (np.float64(3.0), np.float64(8.0))
+    >>> float(link(8.0)), float(link.inverse(3.0))
+    (3.0, 8.0)
     """
 
     name: str

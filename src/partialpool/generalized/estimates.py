@@ -18,7 +18,7 @@ __all__ = ["LinearPredictor", "PartEstimates", "RowEffects", "Solved", "part_sli
 
 Vector = NDArray[np.float64]
 RowEffects = tuple[tuple[NDArray[np.int32], Vector], ...]
-"""Of every random term of the mean: each row's level, -1 for none, and the term's columns."""
+"""Of every random term of a part: each row's level, -1 for none, and the term's columns."""
 
 
 class Solved(Protocol):
@@ -77,8 +77,8 @@ class Solved(Protocol):
     def conditional(self, part: str) -> tuple[Vector, ...]:
         """Conditional covariances (J, k, k) of every random term of a part."""
 
-    def variance(self, X: Vector, effects: RowEffects) -> Vector:
-        """Variance of x'(beta^ - beta) + z'(b^ - b) of the mean for every row (m,)."""
+    def variance(self, rows: Mapping[str, tuple[Vector, RowEffects]]) -> Vector:
+        """Variance of the sum over parts of x'(beta^ - beta) + z'(b^ - b) for every row (m,)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

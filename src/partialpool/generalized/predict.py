@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError, ModelError, NotAvailableError
 from partialpool.families import Ordinal
 from partialpool.frames import make_frame, read_table
-from partialpool.generalized.estimates import part_slice
+from partialpool.generalized.estimates import RowEffects, part_slice
 from partialpool.generalized.population import average_over
 from partialpool.generalized.rows import NewTable, PredictorRows, predictor_rows
 from partialpool.inference.predict import NewLevels, RandomPart
@@ -198,11 +198,22 @@ def _standard_errors(asked: _Asked) -> Vector:
     moving = [part for part in slopes if part in asked.rows and asked.rows[part].terms]
     if not moving or asked.variances:
         return _fixed_errors(asked, slopes)
-    if moving != ["mean"] or any(part in slopes for part in asked.rows if part != "mean"):
-        raise _no_errors("of random effects together with another part of the model")
-    mean = asked.rows["mean"]
-    variance = asked.fit.solution.variance(mean.rows.X, mean.row_effects())
-    return np.asarray(np.abs(slopes["mean"]) * np.sqrt(variance + mean.unknown_variance()))
+    # By the delta method the prediction moves as a sum of the linear predictors.
+    n = next(iter(asked.rows.values())).rows.n
+    rows = {part: _scaled(asked.rows.get(part), slope, n) for part, slope in slopes.items()}
+    variance = asked.fit.solution.variance(rows)
+    for part in moving:
+        variance = variance + slopes[part] ** 2 * asked.rows[part].unknown_variance()
+    return np.asarray(np.sqrt(variance))
+
+
+def _scaled(rows: PredictorRows | None, slope: Vector, n: int) -> tuple[Vector, RowEffects]:
+    """Columns and random effects of a part, each row times a number."""
+    factor = slope[:, None]
+    if rows is None:  # the same number in all rows
+        return factor * np.ones((n, 1)), ()
+    effects = tuple((codes, factor * basis) for codes, basis in rows.row_effects())
+    return factor * rows.rows.X, effects
 
 
 def _slopes(asked: _Asked) -> dict[str, Vector]:

@@ -123,10 +123,11 @@ class QuasiSolution:
             return ()
         return tuple(self.working.sigma**2 * c for c in self.working.conditional(self.design))
 
-    def variance(self, X: Vector, effects: RowEffects) -> Vector:
-        """Variance of x'(beta^ - beta) + z'(b^ - b) for every row (m,)."""
-        rows = {i: NewEffects(c, z, c) for i, (c, z) in enumerate(effects)}
-        blocks = core_rows(self.working, self.design, len(X), rows)
+    def variance(self, rows: Mapping[str, tuple[Vector, RowEffects]]) -> Vector:
+        """Variance of x'(beta^ - beta) + z'(b^ - b) of the mean for every row (m,)."""
+        X, effects = rows["mean"]
+        new = {i: NewEffects(c, z, c) for i, (c, z) in enumerate(effects)}
+        blocks = core_rows(self.working, self.design, len(X), new)
         return self.working.sigma**2 * self.working.quadratic_forms(X, blocks)
 
 

@@ -141,6 +141,21 @@ def test_standard_errors_of_predictions_know_that_the_covariances_are_estimates(
     assert_allclose(fit.predict(se=True)["se"][:5], theirs, rtol=2e-6)
 
 
+def test_standard_errors_with_zero_inflation_know_the_random_effects_of_both_parts():
+    fit = pp.glmm(
+        "SiblingNegotiation ~ FoodTreatment * SexParent + offset(logBroodSize) + (1 | Nest)",
+        pp.load_dataset("Owls"),
+        family="nbinom1",
+        zero_inflation="~ FoodTreatment + (1 | Nest)",
+    )
+    # predict(se.fit = TRUE) of glmmTMB 1.1.5, the first two rows.
+    both = fit.predict(se=True)[:2]
+    assert_allclose(both["fit"], [6.985854851, 3.176030381], rtol=5e-6)
+    assert_allclose(both["se"], [1.1036068497, 0.9138245723], rtol=5e-6)
+    zeros = fit.predict(type="zero_probability", se=True)["se"][:2]
+    assert_allclose(zeros, [0.05262853477, 0.13415201164], rtol=5e-6)
+
+
 def test_without_random_terms_it_is_a_generalized_linear_model():
     fit = pp.glmm("count ~ x + z", varying(), family="poisson")
     assert_allclose(fit.design.X.T @ (fit.response.values - fit.fitted), 0, atol=1e-4)

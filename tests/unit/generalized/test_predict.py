@@ -225,12 +225,6 @@ def test_errors_of_the_rows_fitted_come_in_the_kind_of_the_data(binomial):
     assert len(frame) == 60
 
 
-@pytest.mark.parametrize("options", [{}, {"type": "zero_probability"}])
-def test_errors_that_do_not_exist_are_refused(inflated, options):
-    with pytest.raises(NotAvailableError, match=r"no standard error .* random='none'"):
-        inflated.predict(NEW, se=True, **options)
-
-
 def test_probabilities_have_no_errors(ordinal):
     with pytest.raises(NotAvailableError, match="of several probabilities"):
         ordinal.predict(NEW, se=True)

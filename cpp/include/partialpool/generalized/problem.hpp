@@ -28,6 +28,9 @@ struct Parameters {
     std::vector<Matrix> axes;  ///< per term; empty: the identity
 };
 
+/// Positions among the effects and values.
+using SparseRow = std::vector<std::pair<Index, double>>;
+
 /// Conditional mode of the random effects: b = Sigma v, and v = Z'(score) there.
 struct Mode {
     Vector v, b;
@@ -73,10 +76,11 @@ public:
     std::vector<std::vector<double>> conditional();
     /// X'WX - (Z'WX)'K Z'WX at the last evaluation with curvature.
     const Matrix& curvature_of_beta() const { return schur_; }
-    /// Variance of x'beta^ + z'b^ less its truth for columns of `x` (mapped columns of the
-    /// mean) and `z`, at the last evaluation with curvature: z'Kz for the effects given the
+    /// Variance of x'beta^ + z'b^ less its truth for columns of `x` (mapped, all parts) and
+    /// rows `z`, at the last evaluation with curvature: z'Kz for the effects given the
     /// parameters, and what the covariance of (psi, beta) adds through beta and the modes.
-    Vector variances(const Matrix& x, const Matrix& z, const Matrix& covariance) const;
+    Vector variances(const Matrix& x, const std::vector<SparseRow>& z,
+                     const Matrix& covariance) const;
 
 private:
     /// What differs between approximations in the gradient.

@@ -34,6 +34,8 @@ public:
     Matrix information(Index t) const;
     /// h = z_a'K z_b for every row, packed by pair_of; only random predictors.
     void forms(std::array<std::vector<double>, 6>& h) const;
+    /// z'Kz for rows given by positions among the effects and values.
+    Vector quadratic_forms(const std::vector<std::vector<std::pair<Index, double>>>& z) const;
     /// K_ll for every level of block t, (q, k, k).
     std::vector<double> diagonal_blocks(Index t) const;
 

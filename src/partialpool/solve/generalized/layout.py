@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,19 +130,21 @@ class Layout:
         return [found[t] for t in range(len(found))]
 
     def new_effects(
-        self, rows: Sequence[tuple[NDArray[np.int32], Vector]], m: int
+        self, effects: Mapping[str, Sequence[tuple[NDArray[np.int32], Vector]]], m: int
     ) -> list[CoreEffects]:
-        """Levels and columns of new rows of the mean; other parts' effects take no part."""
+        """Levels and columns of new rows; the effects of parts that aren't given take no part."""
         out: list[CoreEffects] = []
         for block in self.blocks:
             levels = np.full(m, -1, dtype=np.int32)
             terms = []
             for a, t in block.terms:
-                effects = self.parts[a].random[t]
-                basis = np.zeros((m, len(effects.columns)))
-                if a == 0:
-                    levels, basis = rows[t]
-                terms.append((matrix(basis), structure_code(effects), a))
+                own = self.parts[a].random[t]
+                basis = np.zeros((m, len(own.columns)))
+                if self.parts[a].name in effects:
+                    given, basis = effects[self.parts[a].name][t]
+                    basis = np.where(given[:, None] < 0, 0.0, basis)
+                    levels = np.maximum(levels, given)
+                terms.append((matrix(basis), structure_code(own), a))
             out.append((codes(levels), block.q, terms))
         return out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,9 +14,11 @@ from partialpool.families import ResponseFamily, Zero
 from partialpool.solve.generalized.layout import Layout
 from partialpool.solve.generalized.objective import Objective
 
-__all__ = ["GeneralizedSolution"]
+__all__ = ["GeneralizedSolution", "PartRows"]
 
 Vector = NDArray[np.float64]
+PartRows = tuple[Vector, tuple[tuple[NDArray[np.int32], Vector], ...]]
+"""Columns of new rows, and of every random term their levels and columns."""
 
 # Variance of a standardised coefficient that no data would leave.
 _FLAT = 1e6
@@ -189,25 +192,27 @@ class GeneralizedSolution:
             blocks = self.problem.conditional(self.estimate, self.objective.core)
         return tuple(blocks[block][:, cut, cut] for block, _, cut in self._positions(part))
 
-    def variance(self, X: Vector, effects: tuple[tuple[NDArray[np.int32], Vector], ...]) -> Vector:
-        """Variance of x'(beta^ - beta) + z'(b^ - b) of the mean for every row (m,).
+    def variance(self, rows: Mapping[str, PartRows]) -> Vector:
+        """Variance of the sum over parts of x'(beta^ - beta) + z'(b^ - b) for every row (m,).
 
         With what the covariances' own uncertainty adds.
 
         Parameters
         ----------
-        X : (m, p) array
-            Columns of the mean.
-        effects
-            Of every random term of the mean: each row's level, -1 for none, and columns.
+        rows
+            By part: columns (m, p), and of every random term each row's level, -1 for none,
+            and columns. Parts that are left out count as zero.
         """
+        m = len(next(iter(rows.values()))[0])
+        widths = [self._width(g) for g in range(len(self.names))]
+        X = [
+            matrix(rows[name][0]) if name in rows else np.zeros((m, width))
+            for name, width in zip(self.names, widths, strict=True)
+        ]
+        effects = self.layout.new_effects({name: own[1] for name, own in rows.items()}, m)
         with dense_algebra():
             return self.problem.variances(
-                self.estimate,
-                self.objective.core,
-                matrix(X),
-                self.layout.new_effects(effects, len(X)),
-                matrix(self.mapped_covariance),
+                self.estimate, self.objective.core, X, effects, matrix(self.mapped_covariance)
             )
 
     def _positions(self, part: str) -> list[tuple[int, int, slice]]:
