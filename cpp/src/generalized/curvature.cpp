@@ -8,8 +8,6 @@ namespace {
 /// So many numbers may be kept to predict the mode.
 constexpr Index most_tangents = 4'000'000;
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 }  // namespace
 
 /// d Sigma / d psi of one term, in the block's own axes.
@@ -102,12 +100,10 @@ Vector GeneralizedProblem::variances(const Matrix& x, const std::vector<SparseRo
 
 /// Take out the coefficients that follow the others.
 void GeneralizedProblem::profile_inner(Matrix& curvature) const {
-    const auto p = static_cast<Index>(inner_.size());
-    Matrix own(p, p), others(p, curvature.cols());
-    for (Index r = 0; r < p; ++r) {
-        others.row(r) = curvature.row(n_psi() + inner_[at(r)]);
-        for (Index c = 0; c < p; ++c) own(r, c) = others(r, n_psi() + inner_[at(c)]);
-    }
+    std::vector<Index> positions = inner_;
+    for (Index& p : positions) p += n_psi();
+    const Matrix others = curvature(positions, Eigen::all);
+    Matrix own = others(Eigen::all, positions);
     if (cholesky_in_place(own)) {
         const Matrix half = solve_upper(own.transpose(), others, true);
         curvature -= half.transpose() * half;

@@ -11,15 +11,7 @@ namespace {
 constexpr double tolerance = 1e-8;
 constexpr int most_steps = 200, most_halvings = 40;
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 }  // namespace
-
-Vector GeneralizedProblem::inner_of(const Vector& all) const {
-    Vector out(static_cast<Index>(inner_.size()));
-    for (std::size_t i = 0; i < inner_.size(); ++i) out(static_cast<Index>(i)) = all(inner_[i]);
-    return out;
-}
 
 Vector GeneralizedProblem::times_sigma(const std::vector<Matrix>& lambda, const Vector& v) const {
     Vector out(v.size());
@@ -107,97 +99,100 @@ void GeneralizedProblem::predict_mode(const Parameters& point) {
     mode_.v = tangent_.v + tangent_.slope * step;
 }
 
+/// Full Newton step from the derivatives in `state_`: for b = Sigma v the next effects solve
+/// (A + Sigma^-1) b = Z'(W Z b + r), with the mean's coefficients in a border where they move.
+bool GeneralizedProblem::newton_step(const std::vector<Matrix>& lambda, const Vector& beta,
+                                     const Criterion& criterion, ModeStep& step) {
+    if (!factor_at_mode(lambda, false) && !factor_at_mode(lambda, true)) return false;
+    Vector rhs = system_ ? rows_.effects_score(working_response()) : Vector(0);
+    step.beta = Vector::Zero(beta.size());
+    step.promised = 0.0;
+    if (criterion.joint) {
+        make_border();
+        const Vector slope = rows_.fixed_score(state_.first) - penalty_ * beta;
+        Vector full = slope;
+        if (system_) full += zx_.transpose() * (mode_.b - system_->solve(rhs));
+        Matrix s = schur_(inner_, inner_);
+        // Where columns separate the rows nothing is left to tell some coefficients by.
+        if (s.size() > 0) s.diagonal().array() += 1e-10 * s.diagonal().cwiseAbs().maxCoeff();
+        if (!cholesky_in_place(s)) return false;
+        const Vector half = solve_upper(s.transpose(), full(inner_), true);
+        step.beta(inner_) = solve_upper(s.transpose(), half);
+        step.promised += step.beta.dot(slope);
+        if (system_) rhs -= zx_ * step.beta;
+    }
+    if (system_) {
+        const Vector b = system_->solve(rhs);
+        step.b = b - mode_.b;
+        step.v = rhs - system_->multiply(b) - mode_.v;
+        step.from = state_.random;
+        rows_.add_random(b.data(), state_.random);
+        step.to = state_.random;
+        step.promised += slope_along(step.from) - step.b.dot(mode_.v);
+    }
+    return std::abs(step.promised) < 1e300;
+}
+
+/// Minus twice the log-density with the penalties of effects and coefficients.
+double GeneralizedProblem::penalised(int order, const Vector& beta) {
+    return -2.0 * rows_.evaluate(*density_, order, all_predictors(), state_) +
+           mode_.v.dot(mode_.b) + beta.dot(penalty_ * beta);
+}
+
+/// Take the step, or so much of it as leads down.
+bool GeneralizedProblem::take(const ModeStep& step, bool last, const Criterion& criterion,
+                              Vector& beta) {
+    const Vector v = mode_.v, b = mode_.b, start = beta;
+    // Close by, rounding hides the decrease that a step makes.
+    const double most = mode_.penalised + 1e-12 * std::abs(mode_.penalised) + (last ? 1e-9 : 0.0);
+    double share = 1.0;
+    for (int halving = 0; halving < most_halvings; ++halving, share *= 0.5) {
+        if (system_) {
+            mode_.v = v + share * step.v;
+            mode_.b = b + share * step.b;
+        }
+        beta = start + share * step.beta;
+        if (criterion.joint) rows_.set_fixed(beta, state_);
+        for (const int a : rows_.random) {
+            const auto &from = step.from[at(a)], &to = step.to[at(a)];
+            auto& random = state_.random[at(a)];
+            for (std::size_t i = 0; i < to.size(); ++i)
+                random[i] = share == 1.0 ? to[i] : from[i] + share * (to[i] - from[i]);
+        }
+        const double trial = penalised(last ? 3 : 2, beta);
+        if (!(trial <= most)) continue;
+        mode_.penalised = trial;
+        return true;
+    }
+    return false;
+}
+
 bool GeneralizedProblem::find_mode(const std::vector<Matrix>& lambda, Vector& beta,
                                    const Criterion& criterion) {
-    const bool all = all_predictors();
-    const Index q = rows_.n_effects();
     mode_.steps = 0;
-    if (!system_ && !criterion.joint) {
-        rows_.set_fixed(beta, state_);
-        mode_.penalised =
-            -2.0 * rows_.evaluate(*density_, 3, true, state_) + beta.dot(penalty_ * beta);
-        factor_at_mode(lambda, false);
-        return std::isfinite(mode_.penalised);
-    }
-    if (mode_.v.size() != q) mode_.v = Vector::Zero(q);
+    if (mode_.v.size() != rows_.n_effects()) mode_.v = Vector::Zero(rows_.n_effects());
     mode_.b = times_sigma(lambda, mode_.v);
     rows_.set_fixed(beta, state_);
     rows_.add_random(mode_.b.data(), state_.random);
-    const auto value = [&](int order, const Vector& coefficients) {
-        return -2.0 * rows_.evaluate(*density_, order, all, state_) + mode_.v.dot(mode_.b) +
-               coefficients.dot(penalty_ * coefficients);
-    };
-    double current = value(2, beta);
-    if (!std::isfinite(current) && mode_.b.squaredNorm() > 0.0) {
+    mode_.penalised = penalised(2, beta);
+    if (!std::isfinite(mode_.penalised) && mode_.b.squaredNorm() > 0.0) {
         mode_.v.setZero();
         mode_.b.setZero();
         rows_.add_random(mode_.b.data(), state_.random);
-        current = value(2, beta);
+        mode_.penalised = penalised(2, beta);
     }
-    if (!std::isfinite(current)) return false;
-    PerPredictor from, to;
-    for (; mode_.steps < most_steps; ++mode_.steps) {
-        if (!factor_at_mode(lambda, false) && !factor_at_mode(lambda, true)) return false;
-        Vector rhs = system_ ? rows_.effects_score(working_response()) : Vector(0);
-        Vector step_beta = Vector::Zero(beta.size());
-        double promised = 0.0;
-        if (criterion.joint) {
-            make_border();
-            const Index p = static_cast<Index>(inner_.size());
-            Matrix s(p, p);
-            Vector slope = rows_.fixed_score(state_.first) - penalty_ * beta;
-            Vector full = slope;
-            if (system_) full += zx_.transpose() * (mode_.b - system_->solve(rhs));
-            for (Index r = 0; r < p; ++r)
-                for (Index c = 0; c < p; ++c) s(r, c) = schur_(inner_[at(r)], inner_[at(c)]);
-            // Where columns separate the rows nothing is left to tell some coefficients by.
-            s.diagonal().array() += 1e-10 * s.diagonal().cwiseAbs().maxCoeff();
-            if (!cholesky_in_place(s)) return false;
-            const Vector own =
-                solve_upper(s.transpose(), solve_upper(s.transpose(), inner_of(full), true));
-            for (Index r = 0; r < p; ++r) step_beta(inner_[at(r)]) = own(r);
-            promised += step_beta.dot(slope);
-            if (system_) rhs -= zx_ * step_beta;
-        }
-        Vector b_new(0), v_new(0);
-        if (system_) {
-            b_new = system_->solve(rhs);
-            v_new = rhs - system_->multiply(b_new);
-            from = state_.random;
-            rows_.add_random(b_new.data(), state_.random);
-            promised += slope_along(from) - (b_new - mode_.b).dot(mode_.v);
-            to = state_.random;
-        }
-        if (!(std::abs(promised) < 1e300)) return false;
-        const Vector v_old = mode_.v, b_old = mode_.b, beta_old = beta;
-        const bool last = promised < tolerance;
-        double step = 1.0;
-        for (int halving = 0;; ++halving, step *= 0.5) {
-            if (halving == most_halvings) return false;
-            mode_.v = v_old + step * (v_new - v_old);
-            mode_.b = b_old + step * (b_new - b_old);
-            beta = beta_old + step * step_beta;
-            if (criterion.joint) rows_.set_fixed(beta, state_);
-            for (const int a : rows_.random)
-                for (std::size_t i = 0; i < to[at(a)].size(); ++i)
-                    state_.random[at(a)][i] =
-                        step == 1.0 ? to[at(a)][i]
-                                    : from[at(a)][i] + step * (to[at(a)][i] - from[at(a)][i]);
-            const double trial = value(last ? 3 : 2, beta);
-            // Close by, rounding hides the decrease that the step makes.
-            if (trial <= current + 1e-12 * std::abs(current) + (last ? 1e-9 : 0.0)) {
-                current = trial;
-                break;
-            }
-        }
-        if (last) break;
+    if (!std::isfinite(mode_.penalised)) return false;
+    ModeStep step;
+    for (bool last = !system_ && !criterion.joint; !last; ++mode_.steps) {
+        if (mode_.steps == most_steps || !newton_step(lambda, beta, criterion, step)) return false;
+        last = step.promised < tolerance;
+        if (!take(step, last, criterion, beta)) return false;
     }
-    mode_steps_ += mode_.steps + 1;
-    if (!all && rows_.predictors > 1)
-        // The other predictors' derivatives are needed at the mode only.
+    mode_steps_ += mode_.steps;
+    // The other predictors' derivatives are needed at the mode only.
+    if (!all_predictors() && (rows_.predictors > 1 || mode_.steps == 0))
         rows_.evaluate(*density_, 3, true, state_);
-    mode_.penalised = current;
-    return mode_.steps < most_steps && factor_at_mode(lambda, false);
+    return factor_at_mode(lambda, false);
 }
 
 Vector GeneralizedProblem::fixed_only(Vector beta) {

@@ -6,8 +6,6 @@
 namespace partialpool::generalized {
 namespace {
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 RowMapping identity(Index p) {
     RowMapping map;
     map.kept.resize(at(p));

@@ -3,8 +3,6 @@
 namespace partialpool::generalized {
 namespace {
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 constexpr double log_two_pi = 1.8378770664093454835606594728112;
 
 }  // namespace
@@ -75,14 +73,12 @@ Local GeneralizedProblem::evaluate(Parameters& point, const Criterion& criterion
         if (system_) value += (criterion.expected ? *expected_ : *system_).log_determinant();
         if (criterion.restricted) {
             const auto p = static_cast<Index>(inner_.size());
-            Matrix s(p, p);
-            for (Index r = 0; r < p; ++r)
-                for (Index c = 0; c < p; ++c) s(r, c) = schur_(inner_[at(r)], inner_[at(c)]);
+            Matrix s = schur_(inner_, inner_);
             if (!cholesky_in_place(s)) return out;
             value += 2.0 * (s.diagonal().array().log().sum() - log_map_) -
                      static_cast<double>(p) * log_two_pi;
         }
-        if (derivatives) adjoint = laplace_adjoint(factors, criterion);
+        if (derivatives) adjoint = laplace_adjoint(criterion);
     }
     out.value = value;
     if (!derivatives || !std::isfinite(value)) return out;
@@ -94,159 +90,6 @@ Local GeneralizedProblem::evaluate(Parameters& point, const Criterion& criterion
         out.curvature = curvature(kept, kept);
     }
     return out;
-}
-
-/// Explicit and implicit derivatives of Laplace's approximation: one adjoint sweep through
-/// the mode. With s = d log|M| / d eta, a = K Z's and t = D Z's:
-/// dF/dSigma = sum_l N_l - g_l g_l' + (t_l g_l' + g_l t_l') / 2,
-/// dF/dbeta = X'(-2 r + s - W Z a).
-GeneralizedProblem::Adjoint GeneralizedProblem::laplace_adjoint(const std::vector<Matrix>& lambda,
-                                                                const Criterion& criterion) {
-    Adjoint out;
-    out.beta = -2.0 * rows_.fixed_score(state_.first);
-    const auto d = static_cast<std::size_t>(rows_.predictors);
-    if (!system_) return out;
-    PenalisedSystem& system = criterion.expected ? *expected_ : *system_;
-    system.invert();
-    std::array<std::vector<double>, 6> h;
-    system.forms(h);
-    PerPredictor s;
-    for (std::size_t c = 0; c < d; ++c) s[c].assign(at(rows_.n), 0.0);
-
-    // The columns that are integrated out besides the effects, if any.
-    const auto p = criterion.joint ? static_cast<Index>(inner_.size()) : 0;
-    Matrix inverse(p, p), own_kzx(kzx_.rows(), p), own_zx(kzx_.rows(), p);
-    if (p > 0) {
-        Matrix block(p, p);
-        for (Index r = 0; r < p; ++r) {
-            own_kzx.col(r) = kzx_.col(inner_[at(r)]);
-            own_zx.col(r) = zx_.col(inner_[at(r)]);
-            for (Index c = 0; c < p; ++c) block(r, c) = schur_(inner_[at(r)], inner_[at(c)]);
-        }
-        cholesky_in_place(block);
-        inverse = solve_upper(block.transpose(),
-                              solve_upper(block.transpose(), Matrix::Identity(p, p), true));
-    }
-    Matrix root;
-    if (criterion.restricted) {
-        root = inverse;
-        cholesky_in_place(root);
-        rows_.add_forms(own_kzx, root, inner_, h);
-    }
-    if (criterion.expected)
-        expected_slopes(h[0], s);
-    else
-        observed_slopes(h, s);
-
-    const Vector zs = rows_.effects_score(s);
-    Vector xs = rows_.fixed_score(s);
-    Vector rhs = zs, step = Vector::Zero(n_parameters());
-    if (p > 0) {
-        const Vector own = inverse * (inner_of(xs) - own_zx.transpose() * system_->solve(zs));
-        for (Index r = 0; r < p; ++r) step(inner_[at(r)]) = own(r);
-        rhs -= own_zx * own;
-    }
-    const Vector a = system_->solve(rhs), t = rhs - system_->multiply(a);
-    out.beta += xs - fixed_response(a);
-    if (p > 0) out.beta -= xx_ * step;
-
-    const Vector g = rows_.effects_score(state_.first);
-    Matrix f(kzx_.rows(), 0);
-    if (criterion.restricted) f = (own_zx - system_->multiply(own_kzx)) * root;
-    for (std::size_t b = 0; b < rows_.effects.size(); ++b) {
-        const auto& block = rows_.effects[b];
-        const Index k = block.k;
-        Matrix sum = system.information(static_cast<Index>(b));
-        for (Index l = 0; l < block.q; ++l) {
-            const auto gl = g.segment(block.first + l * k, k);
-            const auto tl = t.segment(block.first + l * k, k);
-            if (k == 1) {
-                sum(0, 0) += gl(0) * (tl(0) - gl(0));
-            } else {
-                const Vector other = 0.5 * tl - 0.5 * gl;
-                sum += gl.lazyProduct(other.transpose());
-                sum += other.lazyProduct(gl.transpose());
-            }
-            if (f.cols() > 0)
-                sum -= f.middleRows(block.first + l * k, k)
-                           .lazyProduct(f.middleRows(block.first + l * k, k).transpose());
-        }
-        out.sigma.push_back(std::move(sum));
-    }
-    return out;
-}
-
-/// X'W Z a.
-Vector GeneralizedProblem::fixed_response(const Vector& a) {
-    PerPredictor za = state_.random, out;
-    rows_.add_random(a.data(), za);
-    for (int c = 0; c < rows_.predictors; ++c) {
-        out[at(c)].assign(at(rows_.n), 0.0);
-        for (const int b : rows_.random) {
-            const auto& w = weights_[at(pair_of(std::min(b, c), std::max(b, c)))];
-            for (std::size_t i = 0; i < w.size(); ++i) out[at(c)][i] += w[i] * za[at(b)][i];
-        }
-    }
-    return rows_.fixed_score(out);
-}
-
-/// s = d log|M| / d eta from h = z'Kz and the third derivatives.
-void GeneralizedProblem::observed_slopes(const std::array<std::vector<double>, 6>& h,
-                                         PerPredictor& s) const {
-    for (const int a : rows_.random)
-        for (const int b : rows_.random) {
-            if (a > b) continue;
-            const double count = a == b ? 1.0 : 2.0;
-            const auto& form = h[static_cast<std::size_t>(pair_of(a, b))];
-            for (int c = 0; c < rows_.predictors; ++c) {
-                int i[3] = {a, b, c};
-                std::sort(i, i + 3);
-                const auto& third =
-                    state_.third[static_cast<std::size_t>(triple_of(i[0], i[1], i[2]))];
-                auto& to = s[at(c)];
-                for (std::size_t row = 0; row < form.size(); ++row)
-                    to[row] -= count * form[row] * third[row];
-            }
-        }
-}
-
-bool GeneralizedProblem::expected_weights(const PerPredictor& eta, std::vector<double>& weights,
-                                          std::vector<double>& slope) const {
-    weights.resize(at(rows_.n));
-    slope.resize(at(rows_.n));
-    std::array<const double*, max_predictors> from{};
-    for (std::size_t a = 0; a < at(rows_.predictors); ++a) from[a] = eta[a].data();
-    return density_->expected(0, rows_.n, from.data(), weights.data(), slope.data());
-}
-
-bool GeneralizedProblem::factor_expected(const std::vector<Matrix>& lambda) {
-    if (!system_) return true;
-    if (!rows_.mean_only()) return false;
-    if (!expected_) expected_.emplace(rows_);
-    std::array<std::vector<double>, 6> weights;
-    std::vector<double> slope;
-    if (!expected_weights(state_.eta, weights[0], slope)) return false;
-    expected_->fill(weights);
-    return expected_->factor(lambda);
-}
-
-/// As `observed_slopes` for expected information. What it owes to the other predictors has
-/// no closed form in class Density; it is there for comparison, so differences will do.
-void GeneralizedProblem::expected_slopes(const std::vector<double>& h, PerPredictor& s) const {
-    std::vector<double> up, down, slope;
-    expected_weights(state_.eta, up, slope);
-    for (std::size_t i = 0; i < slope.size(); ++i) s[0][i] = h[i] * slope[i];
-    PerPredictor eta = state_.eta;
-    constexpr double width = 1e-5;
-    for (std::size_t c = 1; c < at(rows_.predictors); ++c) {
-        for (double& x : eta[c]) x += width;
-        expected_weights(eta, up, slope);
-        for (double& x : eta[c]) x -= 2.0 * width;
-        expected_weights(eta, down, slope);
-        eta[c] = state_.eta[c];
-        for (std::size_t i = 0; i < up.size(); ++i)
-            s[c][i] = h[i] * (up[i] - down[i]) / (2.0 * width);
-    }
 }
 
 std::vector<std::vector<double>> GeneralizedProblem::conditional() {

@@ -5,12 +5,6 @@
 // derivative of the approximation itself: nodes move with the mode and the curvature there.
 
 namespace partialpool::generalized {
-namespace {
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 HermiteRule hermite_rule(int n) {
     Matrix jacobi = Matrix::Zero(n, n);
     for (int i = 1; i < n; ++i) jacobi(i, i - 1) = jacobi(i - 1, i) = std::sqrt(0.5 * i);

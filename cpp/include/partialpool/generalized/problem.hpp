@@ -94,11 +94,21 @@ private:
     PerPredictor working_response() const;
     double slope_along(const PerPredictor& from) const;
     void predict_mode(const Parameters& point);
+    /// A step of the mode, of the coefficients with it, and of the rows' random parts.
+    struct ModeStep {
+        Vector v, b, beta;
+        PerPredictor from, to;
+        double promised;  ///< half the decrease that the quadratic model promises
+    };
+    bool newton_step(const std::vector<Matrix>& lambda, const Vector& beta,
+                     const Criterion& criterion, ModeStep& step);
+    double penalised(int order, const Vector& beta);
+    bool take(const ModeStep& step, bool last, const Criterion& criterion, Vector& beta);
     bool find_mode(const std::vector<Matrix>& lambda, Vector& beta, const Criterion& criterion);
     void set_weights(bool clamp);
     bool factor_at_mode(const std::vector<Matrix>& lambda, bool clamp);
     void make_border();
-    Adjoint laplace_adjoint(const std::vector<Matrix>& lambda, const Criterion& criterion);
+    Adjoint laplace_adjoint(const Criterion& criterion);
     Vector fixed_response(const Vector& a);
     std::vector<Matrix> directions(const Parameters& point, std::size_t term) const;
     Vector full_gradient(const Parameters& point, const Adjoint& adjoint) const;
@@ -116,7 +126,6 @@ private:
     bool factor_expected(const std::vector<Matrix>& lambda);
     void expected_slopes(const std::vector<double>& h, PerPredictor& s) const;
     double quadrature(const std::vector<Matrix>& lambda, int nodes, bool derivatives, Adjoint& out);
-    Vector inner_of(const Vector& all) const;
     bool all_predictors() const { return !rows_.mean_only(); }
 
     ModelRows rows_;

@@ -7,6 +7,9 @@
 
 namespace partialpool::generalized {
 
+/// An index of the standard containers.
+inline std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
 /// Random effects of one grouping factor; every column belongs to one linear predictor.
 struct Effects {
     Index q, k;
