@@ -101,7 +101,7 @@ public:
             for (Index c = 0; c < t.rows(); ++c)
                 own(c) = precisions[g].data()[kept[static_cast<std::size_t>(c)]];
             penalty.block(maps_[g].first, maps_[g].first, t.cols(), t.cols()) =
-                t.transpose() * own.asDiagonal() * t;
+                sandwich(t, Matrix(own.asDiagonal()));
         }
         std::vector<Index> inner;
         for (Index c = 0; c < maps_.at(0).map.size(); ++c) inner.push_back(maps_[0].first + c);
@@ -178,7 +178,7 @@ public:
             const Matrix t = block_matrix(b);
             for (Index l = 0; l < block.q; ++l) {
                 RowMap c(mapped[b].data() + l * block.k * block.k, block.k, block.k);
-                c = (t * c * t.transpose()).eval();
+                c = sandwich(t.transpose(), Matrix(c));
             }
             const auto k = static_cast<std::size_t>(block.k);
             out.push_back(to_numpy(mapped[b].data(), {static_cast<std::size_t>(block.q), k, k}));
@@ -225,7 +225,7 @@ public:
         const Term& own = problem_->terms().at(term);
         const Matrix t = block_matrix(static_cast<std::size_t>(own.block))
                              .block(own.offset, own.offset, own.k, own.k);
-        const Matrix lambda = t * problem_->factor(estimate.found.point, term);
+        const Matrix lambda = t.lazyProduct(problem_->factor(estimate.found.point, term));
         return own.structure == Structure::unstructured ? lower_triangular(lambda) : lambda;
     }
 

@@ -46,17 +46,18 @@ GeneralizedProblem::Adjoint GeneralizedProblem::laplace_adjoint(const Criterion&
     Vector xs = rows_.fixed_score(s);
     Vector rhs = zs, step = Vector::Zero(n_parameters());
     if (p > 0) {
-        const Vector own = inverse * (xs(inner_) - own_zx.transpose() * system_->solve(zs));
+        const Vector left = xs(inner_) - own_zx.transpose().lazyProduct(system_->solve(zs).col(0));
+        const Vector own = inverse.lazyProduct(left);
         step(inner_) = own;
         rhs -= own_zx * own;
     }
     const Vector a = system_->solve(rhs), t = rhs - system_->multiply(a);
     out.beta += xs - fixed_response(a);
-    if (p > 0) out.beta -= xx_ * step;
+    if (p > 0) out.beta -= xx_.lazyProduct(step);
 
     const Vector g = rows_.effects_score(state_.first);
     Matrix f(kzx_.rows(), 0);
-    if (criterion.restricted) f = (own_zx - system_->multiply(own_kzx)) * root;
+    if (criterion.restricted) f = dense::multiply(own_zx - system_->multiply(own_kzx), root);
     for (std::size_t b = 0; b < rows_.effects.size(); ++b) {
         const auto& block = rows_.effects[b];
         const Index k = block.k;

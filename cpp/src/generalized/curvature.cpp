@@ -22,7 +22,7 @@ std::vector<Matrix> GeneralizedProblem::directions(const Parameters& point,
 
 Vector GeneralizedProblem::full_gradient(const Parameters& point, const Adjoint& adjoint) const {
     Vector out(n_psi() + n_parameters());
-    out.tail(n_parameters()) = adjoint.beta + 2.0 * penalty_ * point.beta;
+    out.tail(n_parameters()) = adjoint.beta + 2.0 * penalty_.lazyProduct(point.beta);
     for (std::size_t t = 0; t < terms_.size(); ++t) {
         const Term& term = terms_[t];
         const bool by_sigma = !adjoint.sigma.empty();
@@ -68,8 +68,9 @@ Matrix GeneralizedProblem::model_curvature(const Parameters& point, const Adjoin
     const Matrix ax = system_->multiply(x);
     const Matrix kax = system_->solve(ax);
     by_psi_ = x - kax;
-    const Matrix q = x.transpose() * ax - ax.transpose() * kax;
-    const Matrix between = 2.0 * (zx_.transpose() * x - kzx_.transpose() * ax);
+    const Matrix q = dense::multiply_transposed(x, ax) - dense::multiply_transposed(ax, kax);
+    const Matrix between =
+        2.0 * (dense::multiply_transposed(zx_, x) - dense::multiply_transposed(kzx_, ax));
     out.topLeftCorner(m, m) += 0.5 * (q + q.transpose());
     out.bottomLeftCorner(n_parameters(), m) = between;
     out.topRightCorner(m, n_parameters()) = between.transpose();
@@ -92,7 +93,7 @@ Vector GeneralizedProblem::variances(const Matrix& x, const std::vector<SparseRo
             slope.col(i).head(n_psi()) += value * by_psi_.row(effect).transpose();
             slope.col(i).tail(n_parameters()) -= value * kzx_.row(effect).transpose();
         }
-    const Matrix spread = covariance * slope;
+    const Matrix spread = dense::multiply(covariance, slope);
     Vector out = slope.cwiseProduct(spread).colwise().sum().transpose();
     if (system_) out += system_->quadratic_forms(z);
     return out;
@@ -106,7 +107,7 @@ void GeneralizedProblem::profile_inner(Matrix& curvature) const {
     Matrix own = others(Eigen::all, positions);
     if (cholesky_in_place(own)) {
         const Matrix half = solve_upper(own.transpose(), others, true);
-        curvature -= half.transpose() * half;
+        curvature -= dense::multiply_transposed(half, half);
     }
 }
 

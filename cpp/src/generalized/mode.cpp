@@ -18,7 +18,7 @@ Vector GeneralizedProblem::times_sigma(const std::vector<Matrix>& lambda, const 
     for (std::size_t t = 0; t < lambda.size(); ++t) {
         const auto& block = rows_.effects[t];
         const Index k = block.k;
-        const Matrix sigma = lambda[t] * lambda[t].transpose();
+        const Matrix sigma = lambda[t].lazyProduct(lambda[t].transpose());
         if (k == 1) {
             out.segment(block.first, block.q) = sigma(0, 0) * v.segment(block.first, block.q);
             continue;
@@ -62,7 +62,7 @@ void GeneralizedProblem::make_border() {
         return;
     }
     kzx_ = system_->solve(zx_);
-    schur_ = xx_ + penalty_ - zx_.transpose() * kzx_;
+    schur_ = xx_ + penalty_ - dense::multiply_transposed(zx_, kzx_);
 }
 
 /// W Z b + r, of which Z' makes the right-hand side of the next effects.
@@ -96,7 +96,7 @@ void GeneralizedProblem::predict_mode(const Parameters& point) {
         if (point.axes[t] != tangent_.point.axes[t]) return;
     Vector step(n_psi() + n_parameters());
     step << point.psi - tangent_.point.psi, point.beta - tangent_.point.beta;
-    mode_.v = tangent_.v + tangent_.slope * step;
+    mode_.v = tangent_.v + tangent_.slope.lazyProduct(step);
 }
 
 /// Full Newton step from the derivatives in `state_`: for b = Sigma v the next effects solve
@@ -109,9 +109,9 @@ bool GeneralizedProblem::newton_step(const std::vector<Matrix>& lambda, const Ve
     step.promised = 0.0;
     if (criterion.joint) {
         make_border();
-        const Vector slope = rows_.fixed_score(state_.first) - penalty_ * beta;
+        const Vector slope = rows_.fixed_score(state_.first) - penalty_.lazyProduct(beta);
         Vector full = slope;
-        if (system_) full += zx_.transpose() * (mode_.b - system_->solve(rhs));
+        if (system_) full += zx_.transpose().lazyProduct(mode_.b - system_->solve(rhs).col(0));
         Matrix s = schur_(inner_, inner_);
         // Where columns separate the rows nothing is left to tell some coefficients by.
         if (s.size() > 0) s.diagonal().array() += 1e-10 * s.diagonal().cwiseAbs().maxCoeff();
@@ -119,7 +119,7 @@ bool GeneralizedProblem::newton_step(const std::vector<Matrix>& lambda, const Ve
         const Vector half = solve_upper(s.transpose(), full(inner_), true);
         step.beta(inner_) = solve_upper(s.transpose(), half);
         step.promised += step.beta.dot(slope);
-        if (system_) rhs -= zx_ * step.beta;
+        if (system_) rhs -= zx_.lazyProduct(step.beta);
     }
     if (system_) {
         const Vector b = system_->solve(rhs);
@@ -136,7 +136,7 @@ bool GeneralizedProblem::newton_step(const std::vector<Matrix>& lambda, const Ve
 /// Minus twice the log-density with the penalties of effects and coefficients.
 double GeneralizedProblem::penalised(int order, const Vector& beta) {
     return -2.0 * rows_.evaluate(*density_, order, all_predictors(), state_) +
-           mode_.v.dot(mode_.b) + beta.dot(penalty_ * beta);
+           mode_.v.dot(mode_.b) + beta.dot(penalty_.lazyProduct(beta));
 }
 
 /// Take the step, or so much of it as leads down.
@@ -201,14 +201,14 @@ Vector GeneralizedProblem::fixed_only(Vector beta) {
         std::fill(state_.random[at(a)].begin(), state_.random[at(a)].end(), 0.0);
     const auto value = [&](const Vector& trial) {
         rows_.set_fixed(trial, state_);
-        const double h =
-            -2.0 * rows_.evaluate(*density_, 2, true, state_) + trial.dot(penalty_ * trial);
+        const double h = -2.0 * rows_.evaluate(*density_, 2, true, state_) +
+                         trial.dot(penalty_.lazyProduct(trial));
         return std::isfinite(h) ? h : std::numeric_limits<double>::infinity();
     };
     double current = value(beta), radius = 4.0;
     for (int count = 0; count < 50 && std::isfinite(current) && radius > 1e-8; ++count) {
         set_weights(false);
-        const Vector slope = 2.0 * (penalty_ * beta - rows_.fixed_score(state_.first));
+        const Vector slope = 2.0 * (penalty_.lazyProduct(beta) - rows_.fixed_score(state_.first));
         const Matrix curvature = 2.0 * (rows_.fixed_border(weights_) + penalty_);
         double promised = 0.0;
         while (radius > 1e-8) {

@@ -40,7 +40,7 @@ std::vector<Index> GeneralizedProblem::outer(const Criterion& criterion) const {
 Matrix GeneralizedProblem::factor(const Parameters& point, std::size_t term) const {
     const Term& own = terms_[term];
     const Matrix lower = structure::factor(own.structure, own.k, point.psi.data() + own.first);
-    return turned(point, term) ? Matrix(point.axes[term] * lower) : lower;
+    return turned(point, term) ? Matrix(point.axes[term].lazyProduct(lower)) : lower;
 }
 
 std::vector<Matrix> GeneralizedProblem::lambda(const Parameters& point) const {
@@ -67,7 +67,7 @@ Local GeneralizedProblem::evaluate(Parameters& point, const Criterion& criterion
     if (criterion.joint || level >= Level::average) make_border();
     if (criterion.nodes > 1) {
         value = quadrature(factors, criterion.nodes, derivatives, adjoint) - 2.0 * constant_ +
-                point.beta.dot(penalty_ * point.beta);
+                point.beta.dot(penalty_.lazyProduct(point.beta));
     } else {
         if (criterion.expected && !factor_expected(factors)) return out;
         if (system_) value += (criterion.expected ? *expected_ : *system_).log_determinant();

@@ -51,8 +51,11 @@ namespace {
 
 /// Lower triangle with half the diagonal.
 Matrix half_lower(const Matrix& a) {
-    Matrix out = a.triangularView<Eigen::Lower>();
-    out.diagonal() *= 0.5;
+    Matrix out = Matrix::Zero(a.rows(), a.cols());
+    for (Index c = 0; c < a.cols(); ++c) {
+        out(c, c) = 0.5 * a(c, c);
+        for (Index r = c + 1; r < a.rows(); ++r) out(r, c) = a(r, c);
+    }
     return out;
 }
 
@@ -74,7 +77,7 @@ LevelNodes place_nodes(const Matrix& lambda, const Matrix& A, const Vector& v,
     cholesky_in_place(lower);
     out.log_determinant = 2.0 * lower.diagonal().array().log().sum();
     out.inverse = solve_upper(lower.transpose(), Matrix::Identity(k, k), true);
-    const Vector mode = lambda.transpose() * v;
+    const Vector mode = lambda.transpose().lazyProduct(v);
     out.u = (std::sqrt(2.0) * out.inverse.transpose().lazyProduct(grid.nodes)).colwise() + mode;
     out.b = lambda.lazyProduct(out.u);
     return out;
@@ -199,10 +202,10 @@ double GeneralizedProblem::quadrature(const std::vector<Matrix>& lambda, int nod
                 moments += (2.0 * p(q)) * v.lazyProduct(grid_.nodes.col(q).transpose());
                 by_lambda -= (2.0 * p(q)) * score.lazyProduct(u.transpose());
             }
-            const Matrix low = half_lower((root2 * level.inverse * moments).transpose());
-            by_m[at(first) + l] = level.inverse.transpose() *
-                                  (Matrix::Identity(k, k) - 0.5 * (low + low.transpose())) *
-                                  level.inverse;
+            const Matrix low =
+                half_lower(root2 * moments.transpose().lazyProduct(level.inverse.transpose()));
+            by_m[at(first) + l] = sandwich(
+                level.inverse, Matrix(Matrix::Identity(k, k) - 0.5 * (low + low.transpose())));
         }
     }
     if (!derivatives || !std::isfinite(total)) return total;
@@ -210,7 +213,7 @@ double GeneralizedProblem::quadrature(const std::vector<Matrix>& lambda, int nod
     PerPredictor s;
     for (Index a = 0; a < d; ++a) s[at(a)].assign(at(rows_.n), 0.0);
     for (Index i = 0; i < rows_.n; ++i) {
-        const Matrix inner = l0 * by_m[at(block.codes[at(i)])] * l0.transpose();
+        const Matrix inner = sandwich(l0.transpose(), by_m[at(block.codes[at(i)])]);
         for (Index r = 0; r < k; ++r)
             for (Index c = 0; c < k; ++c) {
                 const double form = block.row(i)[r] * inner(r, c) * block.row(i)[c];
@@ -229,13 +232,16 @@ double GeneralizedProblem::quadrature(const std::vector<Matrix>& lambda, int nod
         Matrix m = sandwich(l0, A);
         m.diagonal().array() += 1.0;
         cholesky_in_place(m);
-        const Vector rhs = l0.transpose() * zs.segment(j * k, k) + by_u.segment(j * k, k);
+        const Vector rhs =
+            l0.transpose().lazyProduct(zs.segment(j * k, k)) + by_u.segment(j * k, k);
         const Vector a = solve_upper(m.transpose(), solve_upper(m.transpose(), rhs, true));
-        const Vector mode = l0.transpose() * mode_.v.segment(j * k, k);
-        la.segment(j * k, k) = l0 * a;
-        by_lambda += 2.0 * A * l0 * by_m[at(j)] + zs.segment(j * k, k) * mode.transpose() +
-                     g.segment(j * k, k) * a.transpose() -
-                     A * la.segment(j * k, k) * mode.transpose();
+        const Vector mode = l0.transpose().lazyProduct(mode_.v.segment(j * k, k));
+        la.segment(j * k, k) = l0.lazyProduct(a);
+        const Matrix lm = l0.lazyProduct(by_m[at(j)]);
+        const Vector al = A.lazyProduct(la.segment(j * k, k));
+        by_lambda += 2.0 * A.lazyProduct(lm);
+        by_lambda += (zs.segment(j * k, k) - al).lazyProduct(mode.transpose());
+        by_lambda += g.segment(j * k, k).lazyProduct(a.transpose());
     }
     out.lambda.push_back(by_lambda);
     out.beta = -2.0 * rows_.fixed_score(mean_score) + rows_.fixed_score(s) - fixed_response(la);

@@ -156,7 +156,7 @@ void ModelRows::add_forms(const Matrix& kzx, const Matrix& root, const std::vect
                 for (Index c = 0; c < block.k; ++c)
                     if (block.in(c, random[a]))
                         x[a] -= block.row(i)[c] * kzx.row(block.level(i) + c).transpose();
-            x[a] = (root.transpose() * x[a]).eval();
+            x[a] = root.transpose().lazyProduct(x[a]).eval();
         }
         for (std::size_t a = 0; a < random.size(); ++a)
             for (std::size_t b = a; b < random.size(); ++b)

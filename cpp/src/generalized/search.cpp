@@ -33,7 +33,7 @@ public:
             const Vector bs = b * s;
             const double sy = s.dot(y), sbs = s.dot(bs);
             if (!(sy > 1e-2 * sbs)) continue;
-            b += y * y.transpose() / sy - bs * bs.transpose() / sbs;
+            b += y.lazyProduct(y.transpose()) / sy - bs.lazyProduct(bs.transpose()) / sbs;
         }
         return b;
     }

@@ -148,7 +148,7 @@ std::vector<double> PenalisedSystem::diagonal_blocks(Index t) const {
         rest_->diagonal_blocks(t - 1, out.data());
         for (Index l = 0; l < q; ++l) {
             RowMap c(out.data() + l * k * k, k, k);
-            c = (lambda_[at(t)] * c * lambda_[at(t)].transpose()).eval();
+            c = sandwich(lambda_[at(t)].transpose(), Matrix(c));
         }
         return out;
     }
@@ -161,7 +161,7 @@ std::vector<double> PenalisedSystem::diagonal_blocks(Index t) const {
         RowMap c(out.data() + j * k * k, k, k);
         Matrix middle = Matrix::Identity(k, k);
         if (rest_) middle += ConstRowMap(forms.data() + j * k * k, k, k);
-        c = P(j) * middle * P(j).transpose();
+        c = sandwich(P(j).transpose(), middle);
     }
     return out;
 }
