@@ -234,7 +234,9 @@ def _fixed_errors(asked: _Asked, slopes: Mapping[str, Vector]) -> Vector:
         np.any(new.codes >= 0) for r in asked.rows.values() for new in r.effects.values()
     ):
         raise _no_errors("of a mean over some random effects, given others,")
-    vcov = np.nan_to_num(solution.vcov)
+    # A coefficient left out has no error; one that the data leave open has no end to it.
+    left_out = np.isnan(np.concatenate(list(solution.beta.values())))
+    vcov = np.where(np.logical_or.outer(left_out, left_out), 0.0, solution.vcov)
     n = next(iter(asked.rows.values())).rows.n
     J = np.zeros((n, len(vcov)))
     for part, slope in slopes.items():

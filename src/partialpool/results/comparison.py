@@ -43,6 +43,10 @@ class Comparable(Protocol):
         """What was maximised: ``"exact likelihood"``, ``"REML"`` or an approximation."""
 
     @property
+    def reml(self) -> bool:
+        """Whether a restricted likelihood was maximised."""
+
+    @property
     def description(self) -> str:
         """The model in one line."""
 
@@ -228,9 +232,9 @@ def _check_same_rows(first: Comparable, other: Comparable, a: str, b: str) -> No
 def _common_criterion(fits: Sequence[Comparable], names: Sequence[str]) -> str:
     """Find the approximation that all fits share; an exact likelihood compares with any."""
     found = {f.criterion: n for f, n in zip(fits, names, strict=True)}
-    if "REML" in found:
+    if any(f.reml for f in fits):
         _check_reml(fits, names)
-        return "REML"
+        return fits[0].criterion
     approximate = [words for words in found if words != "exact likelihood"]
     if "penalised quasi-likelihood" in found:
         raise ModelError(
@@ -247,7 +251,7 @@ def _common_criterion(fits: Sequence[Comparable], names: Sequence[str]) -> str:
 
 
 def _check_reml(fits: Sequence[Comparable], names: Sequence[str]) -> None:
-    other = next((n for f, n in zip(fits, names, strict=True) if f.criterion != "REML"), None)
+    other = next((n for f, n in zip(fits, names, strict=True) if not f.reml), None)
     if other is not None:
         raise ModelError(
             f"some fits are by REML and {other} is by maximum likelihood, which don't compare. "

@@ -316,3 +316,21 @@ def test_without_a_variance_there_are_no_pearson_residuals_but_all_the_rest():
         "count ~ x + (1 | g)", varying(), family=geometric(variance=lambda mu: mu * (1 + mu))
     )
     assert "Scaled (Pearson) residuals" in str(given)
+
+
+def test_restricted_likelihoods_of_other_fixed_effects_do_not_compare():
+    data = varying()
+    small = pp.glmm("yes ~ x + (1 | g)", data, family="binomial", reml=True)
+    large = pp.glmm("yes ~ x + z + (1 | g)", data, family="binomial", reml=True)
+    with pytest.raises(ModelError, match="restricted likelihoods compare only if"):
+        pp.compare(small, large)
+    with pytest.raises(ModelError, match="some fits are by REML"):
+        pp.compare(small, pp.glmm("yes ~ x + z + (1 | g)", data, family="binomial"))
+
+
+def test_standard_errors_do_not_depend_on_the_units_of_the_response():
+    data = varying()
+    fit = pp.glmm("y ~ x + (1 | g)", data, family="gaussian")
+    large = pp.glmm("y ~ x + (1 | g)", data.assign(y=data["y"] * 2e4), family="gaussian")
+    assert_allclose(np.asarray(large.stderr) / 2e4, np.asarray(fit.stderr), rtol=1e-2)
+    assert "Correlation" in str(large)

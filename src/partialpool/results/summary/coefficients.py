@@ -75,7 +75,8 @@ def p_value_cell(p: float) -> str:
 
 def correlation_table(rows: tuple[Coefficient, ...], correlation: NDArray[np.float64]) -> Grid:
     """Lay out the lower triangle of the estimated coefficients' correlations."""
-    names = [c.name for c in rows if c.state == "estimated"]
+    # Without a standard error there is no correlation.
+    names = [c.name for c in rows if c.state == "estimated" and not math.isnan(c.std_error)]
     lines = tuple(
         (name, *(correlation_cell(float(v)) if j < i else "" for j, v in enumerate(row[:-1])))
         for i, (name, row) in enumerate(zip(names, correlation, strict=True))

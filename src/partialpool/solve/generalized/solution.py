@@ -20,8 +20,8 @@ Vector = NDArray[np.float64]
 PartRows = tuple[Vector, tuple[tuple[NDArray[np.int32], Vector], ...]]
 """Columns of new rows, and of every random term their levels and columns."""
 
-# Variance of a standardised coefficient that no data would leave.
-_FLAT = 1e6
+# Curvature, in units of its own diagonal, below which there is none.
+_FLAT = 1e-11
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,13 +123,14 @@ class GeneralizedSolution:
     def mapped_covariance(self) -> Vector:
         """Covariance of the covariance parameters and all coefficients, in the core's units.
 
-        Infinite along a direction in which the objective is flat.
+        NaN for what the objective is flat in.
         """
         m, p = self.problem.n_psi, len(self.problem.kept(0))
         searched = np.ones(m + len(self.information), dtype=bool)
         searched[m : m + p] = not self.objective.inner
         out = np.zeros((len(searched), len(searched)))
-        out[np.ix_(searched, searched)] = _invert(0.5 * self.hessian)
+        h = self.hessian if self.hessian.size else np.zeros((searched.sum(), searched.sum()))
+        out[np.ix_(searched, searched)] = _invert(0.5 * h)
         if self.objective.inner:
             # Given the other parameters, as lme4 has it with nAGQ = 0.
             inner = slice(m, m + p)
@@ -148,10 +149,10 @@ class GeneralizedSolution:
             [sum(widths[:g]) + np.asarray(self.problem.kept(g), dtype=np.intp) for g in groups]
         )
         back = _block_diagonal([self.problem.matrix(g) for g in groups])
-        m = self.problem.n_psi
-        values = back @ self.mapped_covariance[m:, m:] @ back.T
-        # Far beyond what any data leave uncertain, the variance along a flat direction shows.
-        flat = np.diag(values) > _FLAT * np.maximum(np.diag(back @ back.T), 1e-300)
+        mapped = self.mapped_covariance[self.problem.n_psi :, self.problem.n_psi :]
+        values = back @ np.nan_to_num(mapped) @ back.T
+        # NaN spreads to every coefficient that a flat direction moves, and to no other.
+        flat = (np.abs(back) > 0) @ np.isnan(np.diag(mapped))
         values[flat, :] = values[:, flat] = np.nan
         out = np.full((sum(widths), sum(widths)), np.nan)
         out[np.ix_(kept, kept)] = values
@@ -212,7 +213,11 @@ class GeneralizedSolution:
         effects = self.layout.new_effects({name: own[1] for name, own in rows.items()}, m)
         with dense_algebra():
             return self.problem.variances(
-                self.estimate, self.objective.core, X, effects, matrix(self.mapped_covariance)
+                self.estimate,
+                self.objective.core,
+                X,
+                effects,
+                matrix(np.nan_to_num(self.mapped_covariance)),
             )
 
     def _positions(self, part: str) -> list[tuple[int, int, slice]]:
@@ -227,11 +232,18 @@ class GeneralizedSolution:
 
 
 def _invert(h: Vector) -> Vector:
-    """Invert second derivatives; the variance along a direction without curvature is huge."""
-    values, vectors = np.linalg.eigh(h)
-    least = 1e-10 * max(values.max(initial=0.0), 1e-300)
-    inverse = np.where(values > least, 1.0 / np.maximum(values, least), _FLAT * _FLAT)
-    return np.asarray((vectors * inverse) @ vectors.T, dtype=np.float64)
+    """Invert second derivatives, NaN for parameters along which they vanish."""
+    if not h.size:
+        return h
+    # Free of the parameters' units: a scale is no reason to call a direction flat.
+    scale = np.sqrt(np.maximum(np.abs(np.diag(h)), 1e-300))
+    values, vectors = np.linalg.eigh(h / np.outer(scale, scale))
+    good = values > _FLAT
+    inverse = np.where(good, 1.0 / np.where(good, values, 1.0), 0.0)
+    out = (vectors * inverse) @ vectors.T / np.outer(scale, scale)
+    flat = np.any(np.abs(vectors[:, ~good]) > 1e-3, axis=1)
+    out[flat, :] = out[:, flat] = np.nan
+    return np.asarray(out, dtype=np.float64)
 
 
 def _block_diagonal(blocks: list[Vector]) -> Vector:
