@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pandas as pd
 from generalized_speed_cases import Case, Timed, Work, cases
+from one_thread import restart_with_one_thread
 from r_session import RSession, has_package, unfair_blas
 from speed_report import machine, time_text, versions
-from threadpoolctl import threadpool_limits
 
 import partialpool as pp
 from partialpool.generalized.solving import solve_designs
@@ -112,6 +112,7 @@ class R:
 
 
 def main() -> None:
+    restart_with_one_thread()
     parser = argparse.ArgumentParser(description="Time generalized mixed models against R's.")
     parser.add_argument("--quick", action="store_true", help="leave the slow case out")
     parser.add_argument("--only", help="cases whose name has this in it")
@@ -122,8 +123,7 @@ def main() -> None:
     print(r.remarks + _HEADER, end="")
     pp.set_threads(1)
     chosen = [c for c in cases(arguments.quick) if (arguments.only or "") in c.name]
-    with threadpool_limits(1):
-        rows = [row for case in chosen for row in measure(case, r)]
+    rows = [row for case in chosen for row in measure(case, r)]
     facts = f"\n{machine()}.\n\n{versions(r.facts)}.\n"
     print(facts)
     if not (arguments.quick or arguments.only):

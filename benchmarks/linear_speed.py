@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from one_thread import restart_with_one_thread
 from speed_cases import Case, Repeats, cases
 from speed_report import TARGET, machine, time_text, versions, write_section
 from speed_rivals import Outcome, Rival, find_rival
-from threadpoolctl import threadpool_limits
 
 import partialpool as pp
 from partialpool.solve import Likelihood, solve
@@ -71,6 +71,7 @@ class Timing:
 
 
 def main() -> None:
+    restart_with_one_thread()
     parser = argparse.ArgumentParser(description="Time linear mixed models against lme4.")
     parser.add_argument("--quick", action="store_true", help="leave the slow cases out")
     quick = parser.parse_args().quick
@@ -82,8 +83,7 @@ def main() -> None:
     pp.set_threads(1)
     header = _HEADER.format(rival=rival.name)
     print(header, end="")
-    with threadpool_limits(1):
-        rows = [row for case in cases(quick) for row in measure(case, rival)]
+    rows = [row for case in cases(quick) for row in measure(case, rival)]
     facts = f"\n{machine()}.\n\n{versions(rival.facts)}.\n"
     print(facts)
     if not quick:

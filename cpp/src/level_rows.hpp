@@ -63,8 +63,9 @@ public:
           scaling_(scaling),
           block_(block),
           sorted_(sorted),
-          xy_(batch_rows, scaling.x.size() + 1),
-          z_(batch_rows, block_width(rows.blocks[block])) {}
+          room_(batch_rows, scaling.x.size() + 1 + block_width(rows.blocks[block])),
+          xy_(room_.rows().leftCols(scaling.x.size() + 1)),
+          z_(room_.rows().rightCols(block_width(rows.blocks[block]))) {}
 
     /// Read the rows at positions [begin, end), at most batch_rows.
     void read(Index begin, Index end);
@@ -81,7 +82,8 @@ private:
     std::size_t block_;
     const Sorted& sorted_;
     Index begin_ = 0, size_ = 0;
-    Matrix xy_, z_;
+    Batch room_;
+    Eigen::Ref<Matrix> xy_, z_;
 };
 
 /// Products of one block with the later ones.

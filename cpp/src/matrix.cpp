@@ -26,9 +26,9 @@ Eigenpairs eigen_symmetric(const Matrix& a) {
     }
 }
 
-Axes principal_axes(const Matrix& factor) {
+Axes principal_axes(Matrix factor) {
     const Index k = factor.rows();
-    Axes out{factor, Vector(k)};
+    Axes out{std::move(factor), Vector(k)};
     Matrix& f = out.vectors;
     for (int sweep = 0; sweep < 60; ++sweep) {
         bool rotated = false;

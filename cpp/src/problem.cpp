@@ -44,53 +44,80 @@ Matrix Problem::factor(const Point& point, std::size_t term) const {
     return point.axes[term].lazyProduct(lower);
 }
 
+/// Lambda of one term among its block's.
+void Problem::set_factor(const Point& point, std::size_t t) {
+    const Term& term = terms_[t];
+    auto lambda = of_term(lambda_[static_cast<std::size_t>(term.block)], term);
+    if (!point.turned(t)) {
+        lambda = lower_of(term, point.psi);
+        return;
+    }
+    // Q L, written out: a product would ask for memory.
+    const Matrix& q = point.axes[t];
+    const double* l = point.psi.data() + term.first;
+    for (Index c = 0; c < term.k; l += term.k - c, ++c)
+        for (Index r = 0; r < term.k; ++r) {
+            double x = 0.0;
+            for (Index i = c; i < term.k; ++i) x += q(r, i) * l[i - c];
+            lambda(r, c) = x;
+        }
+}
+
+/// Everything but the derivatives in psi, at the factors that are set.
+bool Problem::eliminate(const Likelihood& likelihood, Level level) {
+    if (single_) return single_->evaluate(lambda_, likelihood, level, pieces_);
+    if (crossed_) return crossed_->evaluate(lambda_, likelihood, level, pieces_);
+    return finish_border(cp_.C, cp_, likelihood, pieces_);
+}
+
+/// The gradient in one term's parameters and what its chart adds to the curvature.
+void Problem::differentiate(const Point& point, std::size_t t, Level level) {
+    const Term& term = terms_[t];
+    const auto b = static_cast<std::size_t>(term.block);
+    const Index count = structure::n_params(term.structure, term.k);
+    Matrix& g = gradient_;
+    g = of_term(pieces_.information[b], term) - pieces_.scale * of_term(pieces_.outer[b], term);
+    set_directions(point, t);
+    for (Index a = term.first; a < term.first + count; ++a)
+        last_local_.gradient(a) =
+            g.cwiseProduct(of_term(directions_[static_cast<std::size_t>(a)].e, term)).sum();
+    if (level == Level::gradient) return;
+    if (point.turned(t))
+        g = point.axes[t].transpose().lazyProduct(g.lazyProduct(point.axes[t]).eval()).eval();
+    last_local_.curvature.block(term.first, term.first, count, count) =
+        structure::chart(term.structure, term.k, point.psi.data() + term.first, g);
+}
+
 Local Problem::evaluate(const Point& point, const Likelihood& likelihood, Level level) {
-    Local out;
     ++evaluations_;
     last_ = point;
     last_likelihood_ = likelihood;
     last_level_ = level;
-    for (std::size_t t = 0; t < terms_.size(); ++t)
-        of_term(lambda_[static_cast<std::size_t>(terms_[t].block)], terms_[t]) = factor(point, t);
-    bool ok = true;
-    if (single_)
-        ok = single_->evaluate(lambda_, likelihood, level, pieces_);
-    else if (crossed_)
-        ok = crossed_->evaluate(lambda_, likelihood, level, pieces_);
-    else
-        ok = finish_border(cp_.C, cp_, likelihood, pieces_);
-    pieces_.ok = ok;
-    if (!ok) return last_local_ = out;
+    for (std::size_t t = 0; t < terms_.size(); ++t) set_factor(point, t);
+    pieces_.ok = eliminate(likelihood, level);
+    Local& out = last_local_;
+    if (!pieces_.ok) return out = Local{};
     out.value = objective_value(cp_, likelihood, pieces_);
-    if (level == Level::value) return last_local_ = out;
+    if (level == Level::value) {
+        out.gradient.resize(0);
+        out.curvature.resize(0, 0);
+        return out;
+    }
 
     const Index m = n_params();
     out.gradient.resize(m);
     out.curvature.setZero(m, m);
-    for (std::size_t t = 0; t < terms_.size(); ++t) {
-        const Term& term = terms_[t];
-        set_directions(point, t);
-        const auto b = static_cast<std::size_t>(term.block);
-        Matrix g =
-            of_term(pieces_.information[b], term) - pieces_.scale * of_term(pieces_.outer[b], term);
-        const Index count = structure::n_params(term.structure, term.k);
-        for (Index a = term.first; a < term.first + count; ++a)
-            out.gradient(a) =
-                g.cwiseProduct(of_term(directions_[static_cast<std::size_t>(a)].e, term)).sum();
-        if (level == Level::gradient) continue;
-        if (point.turned(t))
-            g = point.axes[t].transpose().lazyProduct(g.lazyProduct(point.axes[t]).eval()).eval();
-        out.curvature.block(term.first, term.first, count, count) =
-            structure::chart(term.structure, term.k, point.psi.data() + term.first, g);
-    }
-    if (level == Level::gradient || m == 0) return last_local_ = out;
-    const Curvature second =
-        single_ ? single_->curvature(directions_, likelihood, level, pieces_.scale)
-                : crossed_->curvature(directions_, likelihood, level, pieces_.scale);
+    for (std::size_t t = 0; t < terms_.size(); ++t) differentiate(point, t, level);
+    if (level == Level::gradient || m == 0) return out;
+    Curvature& second = curvature_;
+    if (single_)
+        single_->curvature(directions_, likelihood, level, pieces_.scale, second);
+    else
+        second = crossed_->curvature(directions_, likelihood, level, pieces_.scale);
     out.curvature += second.h;
     if (likelihood.profiled())
-        out.curvature -= (pieces_.scale / pieces_.s) * second.c * second.c.transpose();
-    return last_local_ = out;
+        out.curvature.noalias() -= (pieces_.scale / pieces_.s) * second.c * second.c.transpose();
+    return out;
 }
 
 /// dSigma / dpsi_a of one term, in the coordinates of its block.
@@ -115,16 +142,20 @@ void Problem::set_directions(const Point& point, std::size_t t) {
 }
 
 /// The same Sigma in its principal axes, largest first.
-Point Problem::principal(const Point& point) const {
-    Point out = point;
-    out.axes.resize(terms_.size());
+Point Problem::principal(Point point) const {
+    point.axes.resize(terms_.size());
     for (std::size_t t = 0; t < terms_.size(); ++t) {
-        if (!full(terms_[t]) || terms_[t].k == 1) continue;
+        const Term& term = terms_[t];
+        if (!full(term) || term.k == 1) continue;
         Axes axes = principal_axes(factor(point, t));
-        out.axes[t] = std::move(axes.vectors);
-        store_lower(axes.sizes.asDiagonal(), terms_[t], out.psi);
+        point.axes[t] = std::move(axes.vectors);
+        double* at = point.psi.data() + term.first;
+        for (Index c = 0; c < term.k; at += term.k - c, ++c) {
+            std::fill(at, at + term.k - c, 0.0);
+            *at = axes.sizes(c);
+        }
     }
-    return out;
+    return point;
 }
 
 Vector Problem::fixed_axes(const Point& point) const {

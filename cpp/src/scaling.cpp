@@ -110,24 +110,40 @@ RowMapping whiten(const Rows& rows, const TermRows& term, Index n_used, Index& d
     return map;
 }
 
-/// Least squares of y on X: their scales, which columns are aliased, what is left of y.
+/// Centres and scales of X; with an intercept the other columns are centred.
+ColumnScales scale_columns(const Rows& rows) {
+    const Index p = rows.p;
+    const auto summary = summarise(rows.n, p, rows.weights, [&](Index first, auto&& to) {
+        to = ConstRowMap(rows.X + first * p, to.rows(), p);
+    });
+    ColumnScales out{Vector::Zero(p), Vector(p), 0.0};
+    if (p > 0 && summary.low(0) == summary.high(0)) out.constant = summary.low(0);
+    if (out.constant != 0.0) out.centre.tail(p - 1) = summary.mean.tail(p - 1);
+    for (Index c = 0; c < p; ++c) {
+        out.scale(c) = summary.deviation(c, out.centre(c));
+        if (!(out.scale(c) > 0.0)) out.scale(c) = 1.0;
+    }
+    return out;
+}
+
+/// Least squares of y on X: which columns are aliased, what is left of y.
 void scale_fixed(const Rows& rows, Index n_used, Scaling& out) {
     const Index p = rows.p;
-    const auto read = [&](Index first, auto&& to) {
-        to.leftCols(p) = ConstRowMap(rows.X + first * p, to.rows(), p);
-        for (Index i = 0; i < to.rows(); ++i) to(i, p) = response(rows, first + i);
+    const auto read_response = [&](Index first, auto&& to) {
+        for (Index i = 0; i < to.rows(); ++i) to(i, 0) = response(rows, first + i);
     };
-    const auto summary = summarise(rows.n, p + 1, rows.weights, read);
-    Vector centre = Vector::Zero(p + 1), scale(p + 1);
-    const bool intercept = p > 0 && summary.low(0) == summary.high(0) && summary.low(0) != 0.0;
-    if (intercept) centre.tail(p) = summary.mean.tail(p);
-    for (Index c = 0; c <= p; ++c) {
-        scale(c) = summary.deviation(c, centre(c));
-        if (!(scale(c) > 0.0)) scale(c) = 1.0;
-    }
-    out.y_deviation = summary.deviation(p, summary.mean(p));
+    const auto summary = summarise(rows.n, 1, rows.weights, read_response);
+    const bool intercept = out.columns.constant != 0.0;
+    Vector centre(p + 1), scale(p + 1);
+    centre.head(p) = out.columns.centre;
+    centre(p) = intercept ? summary.mean(0) : 0.0;
+    scale.head(p) = out.columns.scale;
+    scale(p) = summary.deviation(0, centre(p));
+    if (!(scale(p) > 0.0)) scale(p) = 1.0;
+    out.y_deviation = summary.deviation(0, summary.mean(0));
     const Matrix r = triangular_factor(rows.n, p + 1, [&](Index first, auto& to) {
-        read(first, to);
+        to.leftCols(p) = ConstRowMap(rows.X + first * p, to.rows(), p);
+        read_response(first, to.rightCols(1));
         standardise(rows, first, centre, scale, to);
     });
     const auto ranked = rank_columns(r, 1e-7);
@@ -140,7 +156,7 @@ void scale_fixed(const Rows& rows, Index n_used, Scaling& out) {
         out.x.centre(c) = centre(ranked.kept[static_cast<std::size_t>(c)]);
         kept_scale(c) = scale(ranked.kept[static_cast<std::size_t>(c)]);
     }
-    out.x.constant = intercept ? summary.low(0) : 0.0;
+    out.x.constant = out.columns.constant;
     out.x.transform =
         kept_scale.cwiseInverse().asDiagonal() * solve_upper(ranked.r, Matrix::Identity(m, m));
     const double y_norm = r.col(p).norm();
@@ -186,6 +202,7 @@ void scale_random(const Rows& rows, Index n_used, Scaling& out) {
 
 Scaling find_scaling(const Rows& rows, Index n_used) {
     Scaling out;
+    out.columns = detail::scale_columns(rows);
     detail::scale_fixed(rows, n_used, out);
     detail::scale_random(rows, n_used, out);
     if (rows.weights) {

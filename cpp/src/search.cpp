@@ -78,7 +78,7 @@ Point Problem::fellner_schall(const Point& point) const {
 Problem::Result Problem::descend(Point from, const Likelihood& likelihood,
                                  const TrustRegionOptions& options) {
     Result best;
-    best.point = principal(from);
+    best.point = principal(std::move(from));
     best.local = evaluate(best.point, likelihood, level());
     if (best.local.ok() && n_params() > 0) {
         const Step step =
@@ -97,7 +97,7 @@ Problem::Result Problem::descend(Point from, const Likelihood& likelihood,
         [&](const Point& point, const Vector& p) {
             Point next = point;
             next.psi += p;
-            return principal(next);
+            return principal(std::move(next));
         },
         [&](const Point& point) { return evaluate(point, likelihood, level()); }, options);
 }
@@ -194,7 +194,7 @@ bool Problem::leave_boundary(Result& best, const Likelihood& likelihood) {
                     trial.psi(term.first + 1) =
                         structure::correlation_angle(term.structure, term.k, rho);
             }
-            trial = principal(trial);
+            trial = principal(std::move(trial));
             Local next = evaluate(trial, likelihood, final_level());
             if (next.ok() && next.value < best.local.value) {
                 best.point = std::move(trial);

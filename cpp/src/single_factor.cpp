@@ -43,8 +43,9 @@ void SingleFactor::eliminate(const RowMatrix& lambda, Index chunk, Part& part) {
     LaneBuffer<K * K> la(k * k);          // Lambda'A
     LaneBuffer<K*(K + 1) / 2> m(packed);  // Lambda'A Lambda + I, then its factor
     LaneBuffer<K> inverse(k);             // of the factor's diagonal
-    std::vector<Lanes> v(static_cast<std::size_t>(k * width));
-    std::vector<Lanes> c(static_cast<std::size_t>(width * (width + 1) / 2), Lanes::Zero());
+    std::vector<Lanes>&v = part.columns, &c = part.lane_c;
+    v.resize(static_cast<std::size_t>(k * width));
+    c.assign(static_cast<std::size_t>(width * (width + 1) / 2), Lanes::Zero());
     Lanes product = Lanes::Ones();
     LogProduct pivots;
     for (Index group = chunk * groups_per_chunk; group < end; ++group) {
@@ -131,8 +132,9 @@ void SingleFactor::differentiate(const Pieces& pieces, const Likelihood& likelih
     const double w_gg = (exact ? 2.0 : 1.0) * pieces.scale, w_n = exact ? -1.0 : 0.0,
                  w_ff = exact ? 2.0 : 0.0;
     const Layout place = layout(likelihood, level);
-    std::vector<Lanes> sums(static_cast<std::size_t>(place.size), Lanes::Zero());
-    std::vector<Lanes> f(static_cast<std::size_t>(k * width));  // D B [R, (-beta, 1)]
+    std::vector<Lanes>&f = part.columns, &sums = part.lane_sums;  // f: D B [R, (-beta, 1)]
+    f.resize(static_cast<std::size_t>(k * width));
+    sums.assign(static_cast<std::size_t>(place.size), Lanes::Zero());
     LaneBuffer<K * K> d(k * k);
     LaneBuffer<K*(K + 1) / 2> kj(packed), n(packed), gg(packed), ff(packed), w(packed);
     LaneBuffer<K> x(k);

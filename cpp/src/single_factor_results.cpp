@@ -2,13 +2,14 @@
 
 namespace partialpool {
 
-Curvature SingleFactor::curvature(const std::vector<Direction>& directions,
-                                  const Likelihood& likelihood, Level level, double scale) const {
+void SingleFactor::curvature(const std::vector<Direction>& directions, const Likelihood& likelihood,
+                             Level level, double scale, Curvature& out) {
     const auto m = static_cast<Index>(directions.size());
     const Index k = k_, p = width_ - 1;
     const bool exact = level == Level::exact;
     const Layout place = layout(likelihood, level);
-    Curvature out{Matrix(m, m), Vector(m)};
+    out.h.resize(m, m);
+    out.c.resize(m);
     const auto form = [&](Index from, const Matrix& e) {
         const double* sum = total_.data() + from;
         double x = 0.0;
@@ -20,37 +21,36 @@ Curvature SingleFactor::curvature(const std::vector<Direction>& directions,
         out.c(a) = form(place.outer, directions[static_cast<std::size_t>(a)].e);
 
     // sum tr(N E_a W E_b).
-    Matrix we(k, k);
+    contracted_.resize(k, k);
     for (Index b = 0; b < m; ++b) {
         const Matrix& eb = directions[static_cast<std::size_t>(b)].e;
         for (Index s = 0; s < k; ++s)
             for (Index t = 0; t < k; ++t) {
                 double x = 0.0;
-                for (Index r = 0; r < k; ++r)
-                    for (Index c = 0; c < k; ++c)
-                        x += total_[static_cast<std::size_t>(place.tensor + at(r, s) * packed_ +
-                                                             at(t, c))] *
-                             eb(c, r);
-                we(s, t) = x;
+                for (Index r = 0; r < k; ++r) {
+                    const double* sums = total_.data() + place.tensor + at(r, s) * packed_;
+                    for (Index c = 0; c < k; ++c) x += sums[at(t, c)] * eb(c, r);
+                }
+                contracted_(s, t) = x;
             }
         for (Index a = 0; a < m; ++a)
-            out.h(a, b) = directions[static_cast<std::size_t>(a)].e.cwiseProduct(we).sum();
+            out.h(a, b) = directions[static_cast<std::size_t>(a)].e.cwiseProduct(contracted_).sum();
     }
     // What the fixed effects take away again: of the scores, and for REML of the trace.
-    Vector x(m);
+    forms_.resize(m);
     const auto subtract = [&](Index from, double weight) {
-        for (Index a = 0; a < m; ++a) x(a) = form(from, directions[static_cast<std::size_t>(a)].e);
         for (Index a = 0; a < m; ++a)
-            for (Index b = 0; b < m; ++b) out.h(a, b) -= weight * x(a) * x(b);
+            forms_(a) = form(from, directions[static_cast<std::size_t>(a)].e);
+        for (Index a = 0; a < m; ++a)
+            for (Index b = 0; b < m; ++b) out.h(a, b) -= weight * forms_(a) * forms_(b);
     };
     for (Index i = 0; i < p; ++i) subtract(place.mixed + i * packed_, (exact ? 2.0 : 1.0) * scale);
-    if (!exact || !likelihood.reml) return out;
+    if (!exact || !likelihood.reml) return;
     Index from = place.fixed;
     for (Index j = 0; j < p; ++j)
         for (Index i = 0; i <= j; ++i, from += packed_)
             // F'E F is symmetric: what stands off its diagonal stands there twice.
             subtract(from, i == j ? 1.0 : 2.0);
-    return out;
 }
 
 Vector SingleFactor::effects(const Vector& beta) const {

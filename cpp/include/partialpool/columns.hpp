@@ -14,6 +14,39 @@ inline constexpr Index chunk_rows = 32768;
 /// Rows worked on at a time, column by column: few enough to stay in the cache.
 inline constexpr Index batch_rows = 256;
 
+/// Room for a batch of rows, which its thread keeps for the next one: asking for so much anew
+/// takes longer than the arithmetic of a small problem.
+class Batch {
+public:
+    Batch(Index rows, Index columns) : rows_(rows), columns_(columns) {
+        if (!spare().empty()) {
+            numbers_ = std::move(spare().back());
+            spare().pop_back();
+        }
+        const auto size = static_cast<std::size_t>(rows * columns);
+        if (numbers_.size() < size) numbers_.resize(size);
+    }
+    ~Batch() {
+        if (numbers_.size() <= most_kept && spare().size() < 4)
+            spare().push_back(std::move(numbers_));
+    }
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
+
+    MatrixMap rows() { return {numbers_.data(), rows_, columns_}; }
+    Eigen::Map<const Matrix> rows() const { return {numbers_.data(), rows_, columns_}; }
+
+private:
+    static constexpr std::size_t most_kept = 1 << 16;
+    static std::vector<std::vector<double>>& spare() {
+        thread_local std::vector<std::vector<double>> batches;
+        return batches;
+    }
+
+    Index rows_, columns_;
+    std::vector<double> numbers_;
+};
+
 /// Mean, extremes and largest deviation of each column over the rows with weight.
 struct ColumnSummary {
     Vector mean, low, high;
@@ -43,7 +76,8 @@ ColumnSummary summarise(Index n, Index k, const double* weights, const Read& rea
         ColumnSummary s{Vector::Zero(k), Vector::Constant(k, inf), Vector::Constant(k, -inf)};
         double count = 0.0;
         const Index begin = chunk * chunk_rows, end = std::min(n, begin + chunk_rows);
-        Matrix batch(std::min(batch_rows, end - begin), k);
+        Batch room(std::min(batch_rows, end - begin), k);
+        MatrixMap batch = room.rows();
         for (Index i = begin; i < end; i += batch_rows) {
             const Index size = std::min(batch_rows, end - i);
             read(i, batch.topRows(size));
@@ -82,7 +116,9 @@ Matrix triangular_factor(Index n, Index k, const Read& read) {
     std::vector<Matrix> parts(static_cast<std::size_t>(n_chunks));
     for_chunks(n_chunks, [&](Index chunk) {
         const Index begin = chunk * chunk_rows, end = std::min(n, begin + chunk_rows);
-        Matrix r = Matrix::Zero(k, k), batch(std::min(batch_rows, end - begin), k);
+        Matrix r = Matrix::Zero(k, k);
+        Batch room(std::min(batch_rows, end - begin), k);
+        MatrixMap batch = room.rows();
         for (Index i = begin; i < end; i += batch_rows) {
             auto rows = batch.topRows(std::min(batch_rows, end - i));
             read(i, rows);

@@ -64,8 +64,15 @@ struct Rows {
     std::vector<BlockRows> blocks;
 };
 
+/// Where the columns of X lie and how far they reach, aliased ones included.
+struct ColumnScales {
+    Vector centre, scale;   ///< (p,)
+    double constant = 0.0;  ///< value of the first column, if it is the intercept
+};
+
 /// What takes mapped results back to the user's units.
 struct Scaling {
+    ColumnScales columns;
     RowMapping x;
     std::vector<std::vector<RowMapping>> z;  ///< per block and term
     Vector beta0;                            ///< least squares coefficients of the kept columns

@@ -42,7 +42,7 @@ struct Axes {
     Matrix vectors;
     Vector sizes;
 };
-Axes principal_axes(const Matrix& factor);
+Axes principal_axes(Matrix factor);
 
 /// Put rows under an upper triangle and reduce both to R of their QR factorisation, by
 /// Householder reflections; the rows are used up.

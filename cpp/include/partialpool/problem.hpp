@@ -90,8 +90,11 @@ private:
     using Result = TrustRegionResult<Point>;
 
     Point start(double scale) const;
+    void set_factor(const Point& point, std::size_t term);
     void set_directions(const Point& point, std::size_t term);
-    Point principal(const Point& point) const;
+    bool eliminate(const Likelihood& likelihood, Level level);
+    void differentiate(const Point& point, std::size_t term, Level level);
+    Point principal(Point point) const;
     Vector fixed_axes(const Point& point) const;
     Point fellner_schall(const Point& point) const;
     Result descend(Point from, const Likelihood&, const TrustRegionOptions&);
@@ -112,6 +115,8 @@ private:
     std::vector<Matrix> lambda_;         ///< per block, zero between terms
     std::vector<Direction> directions_;  ///< per parameter, zero outside the term
     Pieces pieces_;
+    Matrix gradient_;  ///< d objective / d Sigma of the term at work
+    Curvature curvature_;
     Point last_;
     Likelihood last_likelihood_;
     Level last_level_ = Level::value;

@@ -19,8 +19,8 @@ public:
                   Pieces& out);
 
     /// Contract the tensor of the last evaluation with the directions.
-    Curvature curvature(const std::vector<Direction>& directions, const Likelihood& likelihood,
-                        Level level, double scale) const;
+    void curvature(const std::vector<Direction>& directions, const Likelihood& likelihood,
+                   Level level, double scale, Curvature& out);
 
     /// b of all levels (q k,), for the fixed effects of the last evaluation.
     Vector effects(const Vector& beta) const;
@@ -49,6 +49,8 @@ private:
         double logdet = 0.0;
         std::vector<double> c;     ///< lower triangle of sum V_l'V_l
         std::vector<double> sums;  ///< as Layout says
+        // Room that the next evaluation uses again.
+        std::vector<Lanes> columns, lane_c, lane_sums;
     };
 
     Layout layout(const Likelihood& likelihood, Level level) const;
@@ -68,6 +70,8 @@ private:
     std::vector<Part> parts_;
     std::vector<double> total_;
     RowMatrix c_star_, border_;
+    Matrix contracted_;  ///< of the tensor with one direction
+    Vector forms_;       ///< one of the sums' forms in every direction
 };
 
 }  // namespace partialpool
