@@ -14,7 +14,7 @@ using MaybeVector = std::optional<InVector>;
 
 /// Views of the caller's arrays, checked.
 inline Rows view_rows(const InMatrix& X, const double* y, const MaybeVector& weights,
-               const MaybeVector& offset, const std::vector<InBlock>& blocks) {
+                      const MaybeVector& offset, const std::vector<InBlock>& blocks) {
     Rows rows{};
     rows.n = static_cast<Index>(X.shape(0));
     rows.p = static_cast<Index>(X.shape(1));
