@@ -1,6 +1,7 @@
 #pragma once
 
 #include "partialpool/rest.hpp"
+#include "partialpool/sensitivity.hpp"
 
 namespace partialpool {
 
@@ -22,6 +23,9 @@ public:
     /// the rows' mapped columns per block, zero where the level takes no part.
     void quadratic_forms(const Rows& rows, Index begin, const Matrix& x,
                          const std::vector<Matrix>& z, std::span<double> out) const;
+
+    /// How the estimates hang on the covariance; needs evaluate with at least the gradient.
+    Sensitivity sensitivity(const std::vector<Direction>& directions, bool with_products) const;
 
     /// b_t for every block, (q k,) each; needs evaluate with at least the gradient.
     const std::vector<Vector>& effects() const { return b_; }
@@ -47,6 +51,11 @@ private:
     Matrix traces(const std::vector<Direction>& directions, const Likelihood& likelihood) const;
     HalfSolved half_solve(const std::vector<Matrix>& z, const Matrix& x) const;
     RowMatrix rest_b() const;
+    std::vector<Matrix> information_times(const std::vector<Matrix>& z) const;
+    std::vector<Matrix> fixed_columns() const;
+    void add_traces(const std::vector<Direction>& directions, Sensitivity& out) const;
+    void add_columns(const std::vector<Direction>& directions, const std::vector<Matrix>& n,
+                     Index t, Index begin, Sensitivity& out) const;
 
     const CrossProducts& cp_;
     Index width_;
