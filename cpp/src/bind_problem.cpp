@@ -243,8 +243,7 @@ public:
 
 private:
     /// Directions of terms as directions of their blocks, zero outside the term.
-    std::vector<Direction> place(
-        const std::vector<std::tuple<Index, InMatrix>>& directions) const {
+    std::vector<Direction> place(const std::vector<std::tuple<Index, InMatrix>>& directions) const {
         std::vector<Direction> out;
         for (const auto& [t, e] : directions) {
             const Term& term = problem_->terms().at(static_cast<std::size_t>(t));

@@ -39,6 +39,13 @@ private:
         Matrix first, rest, border;
     };
 
+    /// Parts of the data that share no level of any factor.
+    struct Parts {
+        std::vector<Index> of;                                     ///< per level, block after block
+        std::vector<std::vector<std::pair<Index, Index>>> levels;  ///< block and level
+        Index largest = 0;
+    };
+
     Index q1() const { return cp_.blocks[0].q; }
     Index k1() const { return cp_.blocks[0].k; }
     ConstRowMap P(Index j) const { return {P_.data() + j * k1() * k1(), k1(), k1()}; }
@@ -53,9 +60,14 @@ private:
     RowMatrix rest_b() const;
     std::vector<Matrix> information_times(const std::vector<Matrix>& z) const;
     std::vector<Matrix> fixed_columns() const;
-    void add_traces(const std::vector<Direction>& directions, Sensitivity& out) const;
-    void add_columns(const std::vector<Direction>& directions, const std::vector<Matrix>& n,
-                     Index t, Index begin, Sensitivity& out) const;
+    Matrix rest_times(const Direction& direction, const Matrix& x) const;
+    void add_dense_traces(const std::vector<Direction>& directions, Sensitivity& out) const;
+    Parts parts() const;
+    void add_traces(const std::vector<Direction>& directions, const Parts& parts,
+                    Sensitivity& out) const;
+    void add_columns(const std::vector<Direction>& directions, const Parts& parts,
+                     const std::vector<Index>& block_of, const std::vector<Index>& level_of,
+                     const std::vector<Matrix>& n, Sensitivity& out) const;
 
     const CrossProducts& cp_;
     Index width_;

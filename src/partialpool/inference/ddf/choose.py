@@ -13,9 +13,11 @@ from partialpool.inference.ddf.satterthwaite import satterthwaite
 from partialpool.inference.protocol import GaussianFit, WaldFit
 from partialpool.solve import Solution
 
-__all__ = ["DDF", "calibrate"]
+__all__ = ["DDF", "calibrate", "is_quick"]
 
 DDF: TypeAlias = Literal["satterthwaite", "kenward-roger", "residual", "z"]
+# Random effects outside the largest factor: their dense algebra takes a second or two.
+_QUICK = 1500
 _NAMES = ("satterthwaite", "kenward-roger", "residual", "z")
 
 
@@ -67,3 +69,11 @@ def calibrate(fit: WaldFit, ddf: DDF | None = None) -> Calibration:
     if not mixed or ddf == "residual":
         return Fixed("residual", vcov, linear.solution.reduced.problem.n - int(kept.sum()))
     return kenward_roger(linear) if ddf == "kenward-roger" else satterthwaite(linear)
+
+
+def is_quick(fit: WaldFit) -> bool:
+    """Whether Satterthwaite's degrees of freedom take a second or two at most."""
+    if not isinstance(fit.solution, Solution):
+        return True
+    reduced = fit.solution.reduced
+    return reduced.rest <= _QUICK or reduced.problem.sparse
