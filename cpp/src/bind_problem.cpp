@@ -53,6 +53,8 @@ void bind_problem(nb::module_& m) {
              nb::arg("sigma"))
         .def("quadratic_forms", &SharedProblem::quadratic_forms, nb::arg("X").noconvert(),
              nb::arg("blocks"), nb::arg("psi"), nb::arg("reml"), nb::arg("sigma"))
+        .def("sensitivity", &SharedProblem::sensitivity, nb::arg("psi").noconvert(),
+             nb::arg("reml"), nb::arg("sigma"), nb::arg("directions"), nb::arg("with_products"))
         .def_prop_ro("n", [](const SharedProblem& s) { return s.get().cross_products().n; })
         .def_prop_ro("n_params", [](const SharedProblem& s) { return s.get().n_params(); })
         .def_prop_ro("solvable", &SharedProblem::solvable)
@@ -100,16 +102,12 @@ void bind_problem(nb::module_& m) {
                  return to_numpy(out.data(),
                                  {static_cast<std::size_t>(b.q), static_cast<std::size_t>(b.k)});
              })
+        .def("term_map",
+             [](const SharedProblem& s, std::size_t term) { return to_numpy(s.term_map(term)); })
         .def("factor", [](const SharedProblem& s, const Optimum& o, std::size_t term) {
-            const auto& problem = s.get();
-            const Term& t = problem.terms().at(term);
-            std::size_t position = 0;
-            for (std::size_t i = 0; i < term; ++i)
-                position =
-                    problem.terms()[i + 1].block == problem.terms()[i].block ? position + 1 : 0;
-            const auto& map = problem.scaling().z[static_cast<std::size_t>(t.block)][position];
+            const Term& t = s.get().terms().at(term);
             const Matrix lambda =
-                map.matrix() * structure::factor(t.structure, t.k, o.psi.data() + t.first);
+                s.term_map(term) * structure::factor(t.structure, t.k, o.psi.data() + t.first);
             return to_numpy(t.structure == Structure::unstructured ? lower_triangular(lambda)
                                                                    : lambda);
         });

@@ -198,6 +198,26 @@ public:
         return to_numpy(out.data(), {out.size()});
     }
 
+    /// Sums over levels for directions of Sigma, each a symmetric matrix at one of the terms.
+    nb::tuple sensitivity(const InVector& psi, bool reml, double sigma,
+                          const std::vector<std::tuple<Index, InMatrix>>& directions,
+                          bool with_products) {
+        const Vector point = ConstVectorMap(psi.data(), static_cast<Index>(psi.shape(0)));
+        check_size(point.size());
+        const auto in_blocks = place(directions);
+        std::optional<Sensitivity> found;
+        {
+            nb::gil_scoped_release nogil;
+            const std::lock_guard lock(mutex_);
+            found = problem_->sensitivity(point, problem_->likelihood(reml, sigma), in_blocks,
+                                          with_products);
+        }
+        if (!found) throw std::runtime_error("the likelihood can't be evaluated here");
+        return nb::make_tuple(stack(found->fixed), stack(found->products), to_numpy(found->traces),
+                              to_numpy(found->trace), to_numpy(found->scores),
+                              to_numpy(found->mixed), to_numpy(found->score), found->s);
+    }
+
     /// Map of a whole block: block diagonal over its terms.
     Matrix block_matrix(std::size_t block) const {
         const auto& maps = problem_->scaling().z[block];
@@ -212,7 +232,47 @@ public:
         return t;
     }
 
+    /// What takes a term's effects to the user's units.
+    Matrix term_map(std::size_t term) const {
+        const auto& terms = problem_->terms();
+        const Term& t = terms.at(term);
+        std::size_t position = 0;
+        for (std::size_t i = 0; i < term; ++i)
+            position = terms[i + 1].block == terms[i].block ? position + 1 : 0;
+        return problem_->scaling().z[static_cast<std::size_t>(t.block)][position].matrix();
+    }
+
 private:
+    /// Directions of terms as directions of their blocks, zero outside the term.
+    std::vector<Direction> place(const std::vector<std::tuple<Index, InMatrix>>& directions) const {
+        std::vector<Direction> out;
+        for (const auto& [t, e] : directions) {
+            const Term& term = problem_->terms().at(static_cast<std::size_t>(t));
+            if (static_cast<Index>(e.shape(0)) != term.k ||
+                static_cast<Index>(e.shape(1)) != term.k)
+                throw std::invalid_argument("a direction has not the size of its term");
+            const auto b = static_cast<std::size_t>(term.block);
+            const Index k = problem_->cross_products().blocks[b].k;
+            Direction direction{term.block, Matrix::Zero(k, k)};
+            direction.e.block(term.offset, term.offset, term.k, term.k) =
+                ConstRowMap(e.data(), term.k, term.k);
+            out.push_back(std::move(direction));
+        }
+        return out;
+    }
+
+    /// Matrices of one size as one array, (count, rows, columns).
+    static Out stack(const std::vector<Matrix>& matrices) {
+        const auto rows = matrices.empty() ? 0 : matrices[0].rows();
+        std::vector<double> all;
+        for (const auto& matrix : matrices) {
+            const RowMatrix by_row = matrix;
+            all.insert(all.end(), by_row.data(), by_row.data() + by_row.size());
+        }
+        const auto size = static_cast<std::size_t>(rows);
+        return to_numpy(all.data(), {matrices.size(), size, size});
+    }
+
     bool can_solve(const Scaling& scaling) const {
         return scaling.deficient_block < 0 && scaling.residual_ratio > 0.0 &&
                sides_->used > scaling.x.size();

@@ -23,6 +23,8 @@ from partialpool._core import (
     Optimum,
     Problem,
     all_finite,
+    covariance_directions,
+    covariance_size,
 )
 
 __all__ = [
@@ -33,6 +35,8 @@ __all__ = [
     "Problem",
     "all_finite",
     "codes",
+    "covariance_directions",
+    "covariance_size",
     "dense_algebra",
     "get_threads",
     "matrix",

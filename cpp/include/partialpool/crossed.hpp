@@ -1,6 +1,7 @@
 #pragma once
 
 #include "partialpool/rest.hpp"
+#include "partialpool/sensitivity.hpp"
 
 namespace partialpool {
 
@@ -23,6 +24,9 @@ public:
     void quadratic_forms(const Rows& rows, Index begin, const Matrix& x,
                          const std::vector<Matrix>& z, std::span<double> out) const;
 
+    /// How the estimates hang on the covariance; needs evaluate with at least the gradient.
+    Sensitivity sensitivity(const std::vector<Direction>& directions, bool with_products) const;
+
     /// b_t for every block, (q k,) each; needs evaluate with at least the gradient.
     const std::vector<Vector>& effects() const { return b_; }
     /// Conditional covariance of b over sigma^2 (given beta), per block (q, k, k).
@@ -33,6 +37,13 @@ private:
     /// L^-1 Lambda'z for columns z in random-effect coordinates, x in the border.
     struct HalfSolved {
         Matrix first, rest, border;
+    };
+
+    /// Parts of the data that share no level of any factor.
+    struct Parts {
+        std::vector<Index> of;                                     ///< per level, block after block
+        std::vector<std::vector<std::pair<Index, Index>>> levels;  ///< block and level
+        Index largest = 0;
     };
 
     Index q1() const { return cp_.blocks[0].q; }
@@ -47,6 +58,16 @@ private:
     Matrix traces(const std::vector<Direction>& directions, const Likelihood& likelihood) const;
     HalfSolved half_solve(const std::vector<Matrix>& z, const Matrix& x) const;
     RowMatrix rest_b() const;
+    std::vector<Matrix> information_times(const std::vector<Matrix>& z) const;
+    std::vector<Matrix> fixed_columns() const;
+    Matrix rest_times(const Direction& direction, const Matrix& x) const;
+    void add_dense_traces(const std::vector<Direction>& directions, Sensitivity& out) const;
+    Parts parts() const;
+    void add_traces(const std::vector<Direction>& directions, const Parts& parts,
+                    Sensitivity& out) const;
+    void add_columns(const std::vector<Direction>& directions, const Parts& parts,
+                     const std::vector<Index>& block_of, const std::vector<Index>& level_of,
+                     const std::vector<Matrix>& n, Sensitivity& out) const;
 
     const CrossProducts& cp_;
     Index width_;

@@ -82,6 +82,11 @@ public:
     /// Conditional covariance of the effects over sigma^2 at the last evaluation,
     /// per block (q, k, k), mapped.
     std::vector<std::vector<double>> conditional() const;
+    /// How the estimates at psi hang on the covariance, in directions of the blocks' Sigma;
+    /// nothing where the likelihood can't be evaluated.
+    std::optional<Sensitivity> sensitivity(const Vector& psi, const Likelihood& likelihood,
+                                           const std::vector<Direction>& directions,
+                                           bool with_products);
     /// (x, z)'[joint precision]^-1 (x, z) at the last evaluation, one per row of `rows`;
     /// a negative code takes no part.
     void quadratic_forms(const Rows& rows, std::span<double> out) const;

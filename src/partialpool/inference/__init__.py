@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from partialpool.inference.ddf import DDF, calibrate, is_quick
 from partialpool.inference.effects import coefficients, random_effects
 from partialpool.inference.fitted import fitted_values, hat_values, residuals
 from partialpool.inference.predict import predict
-from partialpool.inference.protocol import Estimates, Fit, GaussianFit
+from partialpool.inference.protocol import Estimates, Fit, GaussianFit, WaldFit
 from partialpool.inference.simulate import simulate
+from partialpool.inference.wald import Contrasts, coefficient_tests, confint
 
 __all__ = [
+    "DDF",
+    "Contrasts",
     "Estimates",
     "Fit",
     "GaussianFit",
+    "WaldFit",
+    "calibrate",
+    "coefficient_tests",
     "coefficients",
+    "confint",
     "fitted_values",
     "hat_values",
+    "is_quick",
     "predict",
     "random_effects",
     "residuals",

@@ -11,7 +11,7 @@ from partialpool.design import Design
 from partialpool.named import NamedVector
 from partialpool.solve import Solution
 
-__all__ = ["Estimates", "Fit", "GaussianFit"]
+__all__ = ["Estimates", "Fit", "GaussianFit", "WaldFit"]
 
 
 class Estimates(Protocol):
@@ -47,7 +47,15 @@ class Fit(Protocol):
         """Fixed effects, NaN for columns left out."""
 
 
-class GaussianFit(Fit, Protocol):
+class WaldFit(Fit, Protocol):
+    """A fit whose fixed effects have a covariance."""
+
+    @property
+    def vcov(self) -> NDArray[np.float64]:
+        """Covariance of the fixed effects (p, p), NaN for columns left out."""
+
+
+class GaussianFit(WaldFit, Protocol):
     """A fit with a normal response."""
 
     @property

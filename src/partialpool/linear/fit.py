@@ -274,9 +274,23 @@ class LmmFit:
         """See :func:`partialpool.linear.summary.summarize`."""
         return summarize(self)
 
-    def tidy(self) -> Any:
+    def tidy(
+        self,
+        conf_int: bool = False,
+        level: float = 0.95,
+        ddf: inference.DDF | None = None,
+    ) -> Any:
         """See :func:`partialpool.linear.tables.tidy`."""
-        return tables.tidy(self)
+        return tables.tidy(self, conf_int, level, ddf)
+
+    def confint(
+        self,
+        level: float = 0.95,
+        method: Literal["wald"] = "wald",
+        ddf: inference.DDF | None = None,
+    ) -> Any:
+        """See :func:`partialpool.inference.confint`."""
+        return inference.confint(self, level, method, ddf)
 
     def glance(self) -> Any:
         """See :func:`partialpool.linear.tables.glance`."""

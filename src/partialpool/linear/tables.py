@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from partialpool.frames import make_frame
+from partialpool.inference import DDF, coefficient_tests
 from partialpool.inference.fitted import linear_part
+from partialpool.inference.wald import check_level
 from partialpool.results.tables import (
     Row,
     as_columns,
@@ -26,21 +28,35 @@ if TYPE_CHECKING:
 __all__ = ["augment", "glance", "tidy"]
 
 
-def tidy(fit: LmmFit) -> Any:
+def tidy(fit: LmmFit, conf_int: bool = False, level: float = 0.95, ddf: DDF | None = None) -> Any:
     """Tabulate the parameters, one in each row.
 
     Parameters
     ----------
     fit
         A fitted linear mixed model.
+    conf_int
+        Add the ends of Wald intervals, ``conf_low`` and ``conf_high``.
+    level
+        Their confidence level.
+    ddf
+        ``"satterthwaite"`` (the default), ``"kenward-roger"`` (whose standard errors are
+        adjusted), ``"residual"`` or ``"z"``.
 
     Returns
     -------
     native frame
         ``effect`` ("fixed" or "ran_pars"), ``group`` (empty for fixed effects), ``term``,
-        ``estimate``, ``std_error`` and ``statistic`` (NaN for ``ran_pars``). Random
-        effects are ``sd__Days`` in units of the response, ``cor__Intercept.Days``, and
-        ``sd__Observation`` in group "Residual".
+        ``estimate``, ``std_error``, ``statistic`` (t), ``df`` and ``p_value`` (NaN for
+        ``ran_pars``). Random effects are ``sd__Days`` in units of the response,
+        ``cor__Intercept.Days``, and ``sd__Observation`` in group "Residual".
+
+    Raises
+    ------
+    DataError
+        If the level or the method is none.
+    ModelError
+        For Kenward-Roger of a fit by maximum likelihood.
 
     Examples
     --------
@@ -49,12 +65,21 @@ def tidy(fit: LmmFit) -> Any:
     >>> list(tidy(fit)["term"])
     ['Intercept', 'Days', 'sd__Intercept', 'cor__Intercept.Days', 'sd__Days', 'sd__Observation']
     """
-    rows = [
-        *fixed_rows(fit.fixef, fit.stderr),
-        *random_rows(fit.varcorr),
-        Row("ran_pars", "Residual", "sd__Observation", fit.sigma),
-    ]
-    return make_frame(as_columns(rows), fit.design.spec.kind)
+    check_level(level)
+    tests = coefficient_tests(fit, ddf)
+    random = [*random_rows(fit.varcorr), Row("ran_pars", "Residual", "sd__Observation", fit.sigma)]
+    columns = as_columns([*fixed_rows(fit.fixef, fit.stderr), *random])
+    said = {
+        "std_error": tests.std_error,
+        "statistic": tests.statistic,
+        "df": tests.df,
+        "p_value": tests.p_value,
+    }
+    if conf_int:
+        said["conf_low"], said["conf_high"] = tests.interval(level)
+    absent = np.full(len(random), np.nan)
+    columns |= {name: np.concatenate([values, absent]) for name, values in said.items()}
+    return make_frame(columns, fit.design.spec.kind)
 
 
 def glance(fit: LmmFit) -> Any:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from partialpool.solve.blocks import Block, arrange
 from partialpool.solve.problem import Reduced, reduce
+from partialpool.solve.sensitivity import (
+    Sensitivity,
+    information,
+    linear_directions,
+    sensitivity,
+    unprofiled_hessian,
+)
 from partialpool.solve.solution import Likelihood, Solution, solve, solve_again
 
 __all__ = [
     "Block",
     "Likelihood",
     "Reduced",
+    "Sensitivity",
     "Solution",
     "arrange",
+    "information",
+    "linear_directions",
     "reduce",
+    "sensitivity",
     "solve",
     "solve_again",
+    "unprofiled_hessian",
 ]

@@ -29,11 +29,10 @@ Random effects
   SD in units of Reaction; of a slope, per unit of its column.
 
 Fixed effects
-             Estimate  Std. error      t
-  Intercept   251.405       6.825  36.84
-  Days         10.467       1.546   6.77
-  t = estimate / std. error. No p-values: this version does not estimate the
-  degrees of freedom that they need.
+             Estimate  Std. error      t    df  P(>|t|)
+  Intercept   251.405       6.825  36.84  17.0  <0.0001
+  Days         10.467       1.546   6.77  17.0  <0.0001
+  t = estimate / std. error; degrees of freedom by Satterthwaite.
 
 Correlation of fixed effects
         Intercept

@@ -38,10 +38,11 @@ SLEEP = Summary(
     ),
     sigma_fixed=False,
     coefficients=(
-        Coefficient("Intercept", 251.40510, 6.82456, 36.83831),
-        Coefficient("Days", 10.46729, 1.54579, 6.77148),
+        Coefficient("Intercept", 251.40510, 6.82456, 36.83831, df=17.0, p_value=1e-17),
+        Coefficient("Days", 10.46729, 1.54579, 6.77148, df=17.0, p_value=3e-6),
     ),
     correlation=np.array([[1.0, -0.13755], [-0.13755, 1.0]]),
+    ddf="Satterthwaite",
     explained=None,
     notes=(),
     optimum=("Optimum: interior.",),
@@ -68,11 +69,10 @@ Random effects
   SD in units of Reaction; of a slope, per unit of its column.
 
 Fixed effects
-             Estimate  Std. error      t
-  Intercept   251.405       6.825  36.84
-  Days         10.467       1.546   6.77
-  t = estimate / std. error. No p-values: this version does not estimate the
-  degrees of freedom that they need.
+             Estimate  Std. error      t    df  P(>|t|)
+  Intercept   251.405       6.825  36.84  17.0  <0.0001
+  Days         10.467       1.546   6.77  17.0  <0.0001
+  t = estimate / std. error; degrees of freedom by Satterthwaite.
 
 Correlation of fixed effects
         Intercept
@@ -111,13 +111,13 @@ def test_a_model_without_random_terms_shows_r_squared_and_exact_degrees_of_freed
             groups=(),
             components=SLEEP.components[-1:],
             explained=Explained(0.2865, 0.2825, True),
+            ddf="residual",
         )
     )
     assert text.startswith("Linear model fitted by least squares\n")
     assert "Groups" not in text
     assert "Residual SD      R2  Adjusted R2\n        25.59  0.2865       0.2825" in text
     assert "t = estimate / std. error, on 178 degrees of freedom." in text
-    assert "p-values" not in text
     assert "Residual df" not in text
 
 
@@ -134,7 +134,19 @@ def test_absent_coefficients_are_told_apart():
     )
     text = str(replace(SLEEP, coefficients=coefficients))
     assert "\n  x2          aliased\n" in text
-    assert "\n  x3              n/a         n/a    n/a\n" in text
+    assert "\n  x3              n/a         n/a    n/a   n/a      n/a\n" in text
+
+
+def test_without_degrees_of_freedom_it_says_how_to_get_them():
+    coefficients = tuple(replace(c, df=NAN, p_value=NAN) for c in SLEEP.coefficients)
+    text = " ".join(str(replace(SLEEP, coefficients=coefficients, ddf="")).split())
+    assert "P(>|t|)" not in text
+    assert "fit.tidy(ddf='satterthwaite') computes them" in text
+
+
+def test_with_a_known_residual_sd_the_p_values_are_normal():
+    text = " ".join(str(replace(SLEEP, ddf="normal")).split())
+    assert "p-values are of a normal distribution" in text
 
 
 def test_a_given_residual_sd_is_marked():

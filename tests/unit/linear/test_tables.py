@@ -15,7 +15,8 @@ def fit():
 
 def test_tidy_holds_one_row_for_each_parameter(fit):
     table = fit.tidy()
-    assert list(table.columns) == ["effect", "group", "term", "estimate", "std_error", "statistic"]
+    named = ["effect", "group", "term", "estimate", "std_error", "statistic", "df", "p_value"]
+    assert list(table.columns) == named
     assert table["effect"].tolist() == ["fixed"] * 2 + ["ran_pars"] * 4
     assert table["group"].tolist() == ["", "", "Subject", "Subject", "Subject", "Residual"]
     # lme4 1.1-31, tests/reference/fits.

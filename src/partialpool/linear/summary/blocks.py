@@ -75,10 +75,14 @@ def _random(summary: Summary) -> Grid:
 
 
 def _about_t(summary: Summary) -> str:
-    if summary.explained is not None:
+    if summary.explained is not None and summary.ddf == "residual":
         rank = sum(c.state == "estimated" for c in summary.coefficients)
         return f"t = estimate / std. error, on {summary.nobs - rank:,} degrees of freedom."
-    return (
-        "t = estimate / std. error. No p-values: this version does not estimate the degrees "
-        "of freedom that they need."
-    )
+    if not summary.ddf:
+        return (
+            "t = estimate / std. error. With factors this large the degrees of freedom take as "
+            "long as the fit: fit.tidy(ddf='satterthwaite') computes them and the p-values."
+        )
+    if summary.ddf == "normal":
+        return "With a known residual SD t is a z value; p-values are of a normal distribution."
+    return f"t = estimate / std. error; degrees of freedom by {summary.ddf}."

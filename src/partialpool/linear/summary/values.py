@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.inference import Contrasts, coefficient_tests, is_quick
 from partialpool.linear.summary.blocks import blocks
 from partialpool.results.summary import (
     Coefficient,
@@ -73,6 +74,8 @@ class Summary:
         The fixed effects.
     correlation : (p, p) array
         Correlation of the estimated fixed effects.
+    ddf
+        What the degrees of freedom of the t values are; empty where there are none.
     explained
         R squared; None for a mixed model.
     notes
@@ -98,6 +101,7 @@ class Summary:
     sigma_fixed: bool
     coefficients: tuple[Coefficient, ...]
     correlation: Vector
+    ddf: str
     explained: Explained | None
     notes: tuple[str, ...]
     optimum: tuple[str, ...]
@@ -128,6 +132,7 @@ def summarize(fit: LmmFit) -> Summary:
     ['Intercept', 'Days']
     """
     mixed = bool(fit.varcorr.terms)
+    tests = coefficient_tests(fit) if is_quick(fit) else None
     return Summary(
         formula=fit.design.formula.text,
         response=fit.design.formula.response,
@@ -144,12 +149,24 @@ def summarize(fit: LmmFit) -> Summary:
         scaled_residuals=_scaled_residuals(fit),
         components=components_of(fit.varcorr),
         sigma_fixed=fit.sigma_fixed,
-        coefficients=coefficient_lines(fit.fixef, fit.stderr, fit.aliased, fit.not_applicable),
+        coefficients=_tested(fit, tests),
+        ddf="" if tests is None else tests.method,
         correlation=correlation_of(fit.vcov),
         explained=None if mixed else _explained(fit),
         notes=wording.notes(fit, wording.PRECISION_WEIGHTS),
         optimum=wording.optimum(fit.certificate, fit.design.random) if mixed else (),
     )
+
+
+def _tested(fit: LmmFit, tests: Contrasts | None) -> tuple[Coefficient, ...]:
+    """The coefficients' lines, with degrees of freedom and p-values where there are tests."""
+    lines = coefficient_lines(fit.fixef, fit.stderr, fit.aliased, fit.not_applicable)
+    if tests is None:
+        return lines
+    n = len(tests.df)
+    df, p = tests.df.tolist(), tests.p_value.tolist()
+    told = (replace(line, df=df[i], p_value=p[i]) for i, line in enumerate(lines[:n]))
+    return (*told, *lines[n:])
 
 
 def _counted(fit: LmmFit) -> NDArray[np.bool_]:

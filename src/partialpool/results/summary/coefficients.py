@@ -25,16 +25,21 @@ def coefficient_table(
     note: str,
     title: str = "Fixed effects",
 ) -> Grid:
-    """Lay out coefficients with standard errors; z values come with their p-values."""
+    """Lay out coefficients with standard errors.
+
+    z values come with their p-values, t values where their degrees of freedom are known.
+    """
     errors = [c.std_error for c in rows if c.std_error > 0]
     # The smallest standard error sets the decimals, the largest estimate the width.
     large = [c.estimate for c in rows if abs(c.estimate) > min(errors, default=0.0)]
     places = decimals([*errors, *large])
     normal = statistic == "z"
+    tested = normal or any(not math.isnan(c.df) for c in rows)
+    more = ["P(>|z|)"] if normal else ["df", "P(>|t|)"] if tested else []
     return Grid(
         title,
-        ("", "Estimate", "Std. error", statistic, *(["P(>|z|)"] if normal else [])),
-        tuple(_coefficient(c, places, normal) for c in rows),
+        ("", "Estimate", "Std. error", statistic, *more),
+        tuple(_coefficient(c, places, normal, len(more)) for c in rows),
         labels=1,
         note=note,
     )
@@ -51,13 +56,15 @@ def two_sided(statistic: float) -> float:
     return math.erfc(abs(statistic) / math.sqrt(2.0))
 
 
-def _coefficient(c: Coefficient, places: int | None, normal: bool) -> tuple[str, ...]:
+def _coefficient(c: Coefficient, places: int | None, normal: bool, more: int) -> tuple[str, ...]:
     if c.state == "not applicable":
-        return (c.name, *["n/a"] * (3 + normal))
+        return (c.name, *["n/a"] * (3 + more))
     if c.state == "aliased":
-        return (c.name, "aliased", *[""] * (2 + normal))
-    p = [p_value_cell(two_sided(c.statistic))] if normal else []
-    return (c.name, cell(c.estimate, places), cell(c.std_error, places), cell(c.statistic, 2), *p)
+        return (c.name, "aliased", *[""] * (2 + more))
+    cells = (cell(c.estimate, places), cell(c.std_error, places), cell(c.statistic, 2))
+    p = two_sided(c.statistic) if normal else c.p_value
+    tested = [cell(c.df, 1), p_value_cell(p)][2 - more :] if more else []
+    return (c.name, *cells, *tested)
 
 
 def p_value_cell(p: float) -> str:

@@ -27,6 +27,8 @@ class Coefficient:
         Column of the fixed-effects matrix.
     estimate, std_error, statistic
         Estimate, its standard error and their ratio; NaN where there is none.
+    df, p_value
+        Degrees of freedom of the ratio and its two-sided p-value; NaN where they aren't known.
     state
         ``"aliased"`` when the other columns determine this one, ``"not applicable"``
         when no row identifies it.
@@ -37,6 +39,8 @@ class Coefficient:
     std_error: float
     statistic: float
     state: Literal["estimated", "aliased", "not applicable"] = "estimated"
+    df: float = np.nan
+    p_value: float = np.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,72 @@
+"""What lmerTest, pbkrtest, emmeans and performance say of the stored fits, computed here.
+
+Files in `inference/`; made with R 4.2.2, lmerTest 3.1-3, pbkrtest 0.5.2, emmeans 1.8.4-1 and
+performance 0.10.2. Tolerances are the issue's: degrees of freedom to 1e-3, covariances to 1e-5.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from partialpool.inference import calibrate
+from tests.reference.cases import fit
+
+FILES = Path(__file__).parent / "inference"
+STORED = {path.stem: json.loads(path.read_text()) for path in sorted(FILES.glob("*.json"))}
+
+
+def having(key):
+    return pytest.mark.parametrize("name", [name for name in STORED if key in STORED[name]])
+
+
+def column(table, name):
+    """A column of an R table; infinite values are stored as null."""
+    return np.array([np.inf if x is None else x for x in table[name]], dtype=float)
+
+
+def kept(ours):
+    return np.isfinite(ours.fixef.values)
+
+
+@having("satterthwaite")
+def test_satterthwaite_degrees_of_freedom_agree(name):
+    theirs, ours = STORED[name]["satterthwaite"], fit(name)
+    table = ours.tidy()[: len(kept(ours))][kept(ours)]
+    # lmerTest differences the deviance numerically: 1e-5, at boundaries 1e-3.
+    np.testing.assert_allclose(table["df"], column(theirs, "df"), rtol=1e-3)
+    np.testing.assert_allclose(table["std_error"], column(theirs, "SE"), rtol=1e-5)
+    np.testing.assert_allclose(table["p_value"], column(theirs, "p"), rtol=2e-2, atol=1e-12)
+
+
+@having("kenward_roger")
+def test_kenward_roger_degrees_of_freedom_and_standard_errors_agree(name):
+    theirs, ours = STORED[name]["kenward_roger"], fit(name)
+    table = ours.tidy(ddf="kenward-roger")[: len(kept(ours))]
+    np.testing.assert_allclose(table["df"], column(theirs, "df"), rtol=1e-3)
+    np.testing.assert_allclose(table["std_error"], column(theirs, "SE"), rtol=1e-5)
+
+
+@having("vcov_kenward_roger")
+def test_the_kenward_roger_covariance_agrees(name):
+    theirs = np.array(STORED[name]["vcov_kenward_roger"]["matrix"])
+    size = np.sqrt(np.diag(theirs))
+    ours = calibrate(fit(name), "kenward-roger").vcov
+    np.testing.assert_allclose(
+        ours / np.outer(size, size), theirs / np.outer(size, size), atol=1e-5
+    )
+
+
+@having("ci_wald_95")
+def test_normal_wald_intervals_agree(name):
+    if name.startswith("glmm"):
+        pytest.skip("generalized fits are compared in test_generalized_fits.py")
+    theirs, ours = STORED[name]["ci_wald_95"], fit(name)
+    table = ours.confint(ddf="z")[kept(ours)]
+    width = column(theirs, "97.5 %") - column(theirs, "2.5 %")
+    low = (table["conf_low"] - column(theirs, "2.5 %")) / width
+    high = (table["conf_high"] - column(theirs, "97.5 %")) / width
+    assert max(np.abs(low).max(), np.abs(high).max()) < 1e-5
