@@ -15,6 +15,46 @@ Optimum as_found(Optimum o, double objective, int evaluations, bool converged,
     return o;
 }
 
+/// Numbers of every response, as an array of as many rows.
+Out by_response(const Refits& refits, const std::vector<double>& numbers, std::size_t columns) {
+    return to_numpy(numbers.data(), {refits.objective.size(), columns});
+}
+
+void bind_refits(nb::module_& m) {
+    nb::class_<Refits> refits(m, "Refits");
+    const auto add = [&](const char* name, std::vector<double> Refits::* numbers, bool single) {
+        refits.def_prop_ro(
+            name,
+            [=](const Refits& r) {
+                const auto& x = r.*numbers;
+                const std::size_t n = r.objective.size();
+                return single ? to_numpy(x.data(), {n}) : by_response(r, x, n ? x.size() / n : 0);
+            },
+            nb::rv_policy::automatic);
+    };
+    add("objective", &Refits::objective, true);
+    add("sigma", &Refits::sigma, true);
+    add("penalised_residual", &Refits::penalised_residual, true);
+    add("residual_ratio", &Refits::residual_ratio, true);
+    add("y_deviation", &Refits::y_deviation, true);
+    add("beta", &Refits::beta, false);
+    add("root", &Refits::root, false);
+    refits.def_prop_ro("evaluations", [](const Refits& r) { return r.evaluations; })
+        .def_prop_ro("converged",
+                     [](const Refits& r) {
+                         return std::vector<bool>(r.converged.begin(), r.converged.end());
+                     })
+        .def("factors",
+             [](const Refits& r, std::size_t term) {
+                 const auto& x = r.factors.at(term);
+                 return by_response(r, x, x.size() / std::max<std::size_t>(r.objective.size(), 1));
+             })
+        .def("effects", [](const Refits& r, std::size_t block) {
+            const auto& x = r.effects.at(block);
+            return by_response(r, x, x.size() / std::max<std::size_t>(r.objective.size(), 1));
+        });
+}
+
 }  // namespace
 
 void bind_problem(nb::module_& m) {
@@ -77,40 +117,34 @@ void bind_problem(nb::module_& m) {
                      })
         .def("least_squares",
              [](const SharedProblem& s) { return to_numpy(s.get().scaling().beta0); })
-        .def("sigma",
-             [](const SharedProblem& s, const Optimum& o, bool reml) {
-                 const auto& problem = s.get();
-                 const double nu = degrees(problem.cross_products(), {reml, 0.0});
-                 return problem.scaling().y_scale * std::sqrt(o.pieces.s / nu);
-             })
-        .def("beta",
-             [](const SharedProblem& s, const Optimum& o) {
-                 const auto& x = s.get().scaling();
-                 return to_numpy(Vector(x.beta0 + x.y_scale * (x.x.matrix() * o.pieces.beta)));
-             })
-        .def("root",
-             [](const SharedProblem& s, const Optimum& o) {
-                 return to_numpy(Matrix(s.get().scaling().x.matrix() * o.pieces.root));
-             })
+        .def("sigma", [](const SharedProblem& s, const Optimum& o,
+                         bool reml) { return results::sigma(s.get(), o, reml); })
+        .def("beta", [](const SharedProblem& s,
+                        const Optimum& o) { return to_numpy(results::beta(s.get(), o)); })
+        .def("root", [](const SharedProblem& s,
+                        const Optimum& o) { return to_numpy(results::root(s.get(), o)); })
         .def("effects",
              [](const SharedProblem& s, const Optimum& o, std::size_t block) {
-                 const auto& problem = s.get();
-                 const auto& b = problem.cross_products().blocks.at(block);
-                 const Matrix t = problem.scaling().y_scale * s.block_matrix(block);
-                 const RowMatrix out =
-                     ConstRowMap(o.effects.at(block).data(), b.q, b.k) * t.transpose();
-                 return to_numpy(out.data(),
-                                 {static_cast<std::size_t>(b.q), static_cast<std::size_t>(b.k)});
+                 const RowMatrix b = results::effects(s.get(), o, block);
+                 return to_numpy(b.data(), {static_cast<std::size_t>(b.rows()),
+                                            static_cast<std::size_t>(b.cols())});
              })
         .def("term_map",
-             [](const SharedProblem& s, std::size_t term) { return to_numpy(s.term_map(term)); })
-        .def("factor", [](const SharedProblem& s, const Optimum& o, std::size_t term) {
-            const Term& t = s.get().terms().at(term);
-            const Matrix lambda =
-                s.term_map(term) * structure::factor(t.structure, t.k, o.psi.data() + t.first);
-            return to_numpy(t.structure == Structure::unstructured ? lower_triangular(lambda)
-                                                                   : lambda);
-        });
+             [](const SharedProblem& s, std::size_t term) {
+                 return to_numpy(results::term_map(s.get(), term));
+             })
+        .def("factor", [](const SharedProblem& s, const Optimum& o,
+                          std::size_t term) { return to_numpy(results::factor(s.get(), o, term)); })
+        .def(
+            "refit",
+            [](const SharedProblem& s, const InMatrix& responses, bool reml, double sigma,
+               double tolerance, int max_evaluations, bool effects) {
+                return s.refit(responses, {reml, sigma, tolerance, max_evaluations, effects});
+            },
+            nb::arg("responses").noconvert(), nb::arg("reml"), nb::arg("sigma"),
+            nb::arg("tolerance"), nb::arg("max_evaluations"), nb::arg("effects"));
+
+    bind_refits(m);
 }
 
 }  // namespace partialpool

@@ -20,6 +20,16 @@ Problem::Problem(CrossProducts cp, Scaling scaling, std::vector<Term> terms)
     }
 }
 
+bool Problem::set_response(const Rows& rows) {
+    scaling_ = with_response(std::move(scaling_), rows, cp_.n);
+    if (!(scaling_.residual_ratio > 0.0)) return false;
+    cp_ = with_response(std::move(cp_), rows, scaling_);
+    if (single_) single_->read_response();
+    // Another response, another factor.
+    last_ = Point{};
+    return true;
+}
+
 Index Problem::n_params() const {
     if (terms_.empty()) return 0;
     const Term& last = terms_.back();

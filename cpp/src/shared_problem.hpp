@@ -4,7 +4,8 @@
 #include <stdexcept>
 
 #include "arrays.hpp"
-#include "partialpool/problem.hpp"
+#include "partialpool/refits.hpp"
+#include "partialpool/results.hpp"
 
 namespace partialpool {
 
@@ -170,7 +171,7 @@ public:
         for (std::size_t b = 0; b < mapped.size(); ++b) {
             const auto q = static_cast<std::size_t>(cp.blocks[b].q);
             const Index k = cp.blocks[b].k;
-            const Matrix t = block_matrix(b);
+            const Matrix t = results::block_map(*problem_, b);
             for (std::size_t l = 0; l < q; ++l) {
                 RowMap c(mapped[b].data() + static_cast<Index>(l) * k * k, k, k);
                 c = (t * c * t.transpose()).eval();
@@ -218,28 +219,13 @@ public:
                               to_numpy(found->mixed), to_numpy(found->score), found->s);
     }
 
-    /// Map of a whole block: block diagonal over its terms.
-    Matrix block_matrix(std::size_t block) const {
-        const auto& maps = problem_->scaling().z[block];
-        Index k = 0;
-        for (const auto& map : maps) k += map.size();
-        Matrix t = Matrix::Zero(k, k);
-        Index at = 0;
-        for (const auto& map : maps) {
-            t.block(at, at, map.size(), map.size()) = map.matrix();
-            at += map.size();
-        }
-        return t;
-    }
-
-    /// What takes a term's effects to the user's units.
-    Matrix term_map(std::size_t term) const {
-        const auto& terms = problem_->terms();
-        const Term& t = terms.at(term);
-        std::size_t position = 0;
-        for (std::size_t i = 0; i < term; ++i)
-            position = terms[i + 1].block == terms[i].block ? position + 1 : 0;
-        return problem_->scaling().z[static_cast<std::size_t>(t.block)][position].matrix();
+    /// Fit the model to many responses (count, n).
+    Refits refit(const InMatrix& responses, const RefitOptions& options) const {
+        if (static_cast<Index>(responses.shape(1)) != sides_->rows.n)
+            throw std::invalid_argument("a response must have as many rows as X");
+        nb::gil_scoped_release nogil;
+        return partialpool::refit(*problem_, sides_->rows, responses.data(),
+                                  static_cast<Index>(responses.shape(0)), options);
     }
 
 private:

@@ -36,6 +36,16 @@ SingleFactor::SingleFactor(const CrossProducts& cp)
     }
 }
 
+void SingleFactor::read_response() {
+    const Block& block = cp_.blocks[0];
+    for (Index l = 0; l < q_; ++l)
+        for (Index r = 0; r < k_; ++r) {
+            const Index at = r * width_ + width_ - 1;
+            B_[static_cast<std::size_t>(l / n_lanes * k_ * width_ + at)](l % n_lanes) =
+                block.B[static_cast<std::size_t>(l * k_ * width_ + at)];
+        }
+}
+
 template <int K>
 void SingleFactor::eliminate(const RowMatrix& lambda, Index chunk, Part& part) {
     const Index k = K ? K : k_, width = width_, packed = k * (k + 1) / 2;

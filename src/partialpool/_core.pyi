@@ -105,6 +105,28 @@ class Problem:
     def effects(self, optimum: Optimum, block: int) -> _Floats: ...
     def term_map(self, term: int) -> _Floats: ...
     def factor(self, optimum: Optimum, term: int) -> _Floats: ...
+    def refit(
+        self,
+        responses: _Floats,
+        reml: bool,
+        sigma: float,
+        tolerance: float,
+        max_evaluations: int,
+        effects: bool,
+    ) -> Refits: ...
+
+class Refits:
+    objective: _Floats
+    sigma: _Floats
+    penalised_residual: _Floats
+    residual_ratio: _Floats
+    y_deviation: _Floats
+    beta: _Floats
+    root: _Floats
+    evaluations: list[int]
+    converged: list[bool]
+    def factors(self, term: int) -> _Floats: ...
+    def effects(self, block: int) -> _Floats: ...
 
 class GeneralizedEstimate:
     objective: float

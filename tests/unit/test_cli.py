@@ -13,8 +13,8 @@ import pytest
 import partialpool as pp
 from partialpool.cli import main
 from partialpool.cli.files import read_file, write_file
-from partialpool.cli.progress import working
 from partialpool.errors import DataError, NotAvailableError
+from partialpool.progress import working
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"
 

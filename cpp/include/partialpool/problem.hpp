@@ -62,6 +62,9 @@ public:
     Problem(const Problem&) = delete;
     Problem& operator=(const Problem&) = delete;
 
+    /// Take another response for the same rows; false if it leaves nothing to fit.
+    bool set_response(const Rows& rows);
+
     const CrossProducts& cross_products() const { return cp_; }
     const Scaling& scaling() const { return scaling_; }
     const std::vector<Term>& terms() const { return terms_; }

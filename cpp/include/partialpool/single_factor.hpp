@@ -14,6 +14,8 @@ namespace partialpool {
 class SingleFactor {
 public:
     explicit SingleFactor(const CrossProducts& cp);
+    /// Read Z'y again.
+    void read_response();
 
     bool evaluate(const std::vector<Matrix>& lambda, const Likelihood& likelihood, Level level,
                   Pieces& out);

@@ -9,9 +9,9 @@ from typing import Any
 
 import partialpool
 from partialpool.cli.files import read_file, write_file
-from partialpool.cli.progress import working
 from partialpool.errors import DataError, NotAvailableError
 from partialpool.frames import read_table
+from partialpool.progress import working
 
 __all__ = ["demo", "fit", "predict"]
 

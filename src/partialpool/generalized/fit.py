@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from os import PathLike
@@ -414,6 +414,16 @@ class GlmmFit:
         return refit(self, y)
 
     # --- what it shows ------------------------------------------------------------------------
+
+    def bootstrap(
+        self,
+        n: int = 1000,
+        kind: Literal["parametric"] = "parametric",
+        statistic: Callable[[GlmmFit], Any] | None = None,
+        seed: int | None = None,
+    ) -> inference.Bootstrap:
+        """See :func:`partialpool.inference.bootstrap`."""
+        return inference.bootstrap(self, n, kind=kind, statistic=statistic, seed=seed)
 
     def summary(self) -> GlmmSummary:
         """See :func:`partialpool.generalized.summary.summarize`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from partialpool.inference.bootstrap import Bootstrap, bootstrap
 from partialpool.inference.ddf import DDF, calibrate, is_quick
 from partialpool.inference.effects import coefficients, random_effects
 from partialpool.inference.fitted import fitted_values, hat_values, residuals
@@ -12,11 +13,13 @@ from partialpool.inference.wald import Contrasts, coefficient_tests, confint
 
 __all__ = [
     "DDF",
+    "Bootstrap",
     "Contrasts",
     "Estimates",
     "Fit",
     "GaussianFit",
     "WaldFit",
+    "bootstrap",
     "calibrate",
     "coefficient_tests",
     "coefficients",

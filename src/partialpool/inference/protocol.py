@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from partialpool.design import Design
 from partialpool.named import NamedVector
 from partialpool.solve import Solution
 
-__all__ = ["Estimates", "Fit", "GaussianFit", "WaldFit"]
+__all__ = ["Components", "Estimates", "Fit", "GaussianFit", "LinearFit", "RefittableFit", "WaldFit"]
 
 
 class Estimates(Protocol):
@@ -61,3 +62,60 @@ class GaussianFit(WaldFit, Protocol):
     @property
     def solution(self) -> Solution:
         """Estimates in the user's units."""
+
+
+class Component(Protocol):
+    """Covariance of one random term's effects."""
+
+    @property
+    def group(self) -> str:
+        """Grouping factor."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the k effects."""
+
+    @property
+    def sd(self) -> NDArray[np.float64]:
+        """Standard deviations (k,)."""
+
+    @property
+    def corr(self) -> NDArray[np.float64]:
+        """Correlations (k, k)."""
+
+    @property
+    def structure(self) -> str:
+        """Form of the covariance matrix."""
+
+
+class Components(Protocol):
+    """Covariances of all random terms."""
+
+    @property
+    def terms(self) -> Sequence[Component]:
+        """In the order of the formula."""
+
+
+class RefittableFit(Fit, Protocol):
+    """A fit that can draw responses and be fitted to others."""
+
+    @property
+    def varcorr(self) -> Components:
+        """Standard deviations and correlations of the random effects."""
+
+    def simulate(self, nsim: int = 1, seed: int | None = None, conditional: bool = False) -> Any:
+        """Draw responses (n, nsim)."""
+
+    def refit(self, y: Any) -> Any:
+        """Fit the same model to another response."""
+
+
+class LinearFit(GaussianFit, RefittableFit, Protocol):
+    """A linear mixed model that can be fitted again."""
+
+    @property
+    def solution(self) -> Solution:
+        """Estimates in the user's units."""
+
+    def with_design(self, design: Design) -> Self:
+        """Fit the same model to other rows."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,9 @@ from partialpool.errors import DataError
 from partialpool.inference.fitted import fitted_values, linear_part
 from partialpool.inference.protocol import GaussianFit
 
-__all__ = ["simulate"]
+__all__ = ["Draws", "draw", "simulate"]
+
+Array = NDArray[np.float64]
 
 
 def simulate(
@@ -49,9 +53,32 @@ def simulate(
     """
     if not isinstance(nsim, (int, np.integer)) or nsim < 1:
         raise DataError(f"nsim must be a whole number of at least 1, found {nsim!r}.")
-    rng = np.random.default_rng(seed)
+    return draw(fit, np.random.default_rng(seed), int(nsim), conditional=conditional).y
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draws:
+    """Responses drawn from a fitted model, and what they were made of.
+
+    Attributes
+    ----------
+    y : (n, nsim) array
+        In units of the response.
+    b
+        Random effects (J, k, nsim) of every term; empty if none were drawn.
+    """
+
+    y: Array
+    b: tuple[Array, ...]
+
+
+def draw(
+    fit: GaussianFit, rng: np.random.Generator, nsim: int, *, conditional: bool = False
+) -> Draws:
+    """Draw responses with a generator of one's own; see :func:`simulate`."""
     design, solution = fit.design, fit.solution
     n = len(design.y)
+    b = []
     if conditional:
         eta = np.repeat(fitted_values(fit)[:, None], nsim, axis=1)
     else:
@@ -61,11 +88,11 @@ def simulate(
         for i, effects in enumerate(design.random):
             J, k = len(effects.factor.levels), len(effects.columns)
             factor = solution.sigma * solution.factor(i)
-            b = np.einsum("rc,jcs->jrs", factor, rng.standard_normal((J, k, nsim)))
-            eta += np.einsum("ik,iks->is", effects.basis, b[effects.factor.codes])
+            b.append(np.einsum("rc,jcs->jrs", factor, rng.standard_normal((J, k, nsim))))
+            eta += np.einsum("ik,iks->is", effects.basis, b[-1][effects.factor.codes])
     noise = rng.standard_normal((n, nsim)) * solution.sigma
     if design.weights is not None:
         counted = design.weights > 0
         noise[~counted] = 0.0
         noise[counted] /= np.sqrt(design.weights[counted])[:, None]
-    return eta + noise
+    return Draws(eta + noise, tuple(b))

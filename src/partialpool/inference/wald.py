@@ -18,8 +18,8 @@ __all__ = [
     "check_level",
     "coefficient_tests",
     "confint",
-    "quantiles",
     "contrast_tests",
+    "quantiles",
     "two_sided",
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from partialpool import inference
 from partialpool.design import Design
 from partialpool.linear import tables
 from partialpool.linear.certificate import Certificate, NullDirection, certify
+from partialpool.linear.refits import LmmRefits, refit
 from partialpool.linear.summary import Summary, summarize
 from partialpool.named import NamedVector
 from partialpool.results import (
@@ -23,10 +24,9 @@ from partialpool.results import (
     relative_parameters,
     variance_components,
 )
-from partialpool.results.response import new_values
-from partialpool.solve import Solution, solve_again
+from partialpool.solve import Solution, solve
 
-__all__ = ["Certificate", "LmmFit", "NullDirection", "VarCorr", "VarCorrTerm"]
+__all__ = ["Certificate", "LmmFit", "LmmRefits", "NullDirection", "VarCorr", "VarCorrTerm"]
 
 Vector = NDArray[np.float64]
 
@@ -246,29 +246,33 @@ class LmmFit:
         """See :func:`partialpool.inference.simulate`."""
         return inference.simulate(self, nsim, seed, conditional=conditional)
 
-    def refit(self, y: ArrayLike) -> LmmFit:
-        """Fit the same model to another response.
+    def refit(self, y: ArrayLike) -> Any:
+        """See :func:`partialpool.linear.refits.refit`."""
+        return refit(self, y)
 
-        Parameters
-        ----------
-        y : (n,) array_like
-            One number for each row that was fitted.
+    def with_design(self, design: Design) -> LmmFit:
+        """Fit the same model to a design of other rows; see :func:`partialpool.solve.solve`."""
+        return LmmFit(design, solve(design, self.solution.likelihood))
 
-        Raises
-        ------
-        DataError
-            If the length differs or a value isn't finite.
-
-        Examples
-        --------
-        >>> import partialpool as pp
-        >>> sleep = pp.load_dataset("sleepstudy")
-        >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", sleep)
-        >>> round(fit.refit(fit.design.y / 1000).sigma, 7)
-        0.0255918
-        """
-        design = self.design.with_response(new_values(y, len(self.design.y)))
-        return LmmFit(design, solve_again(design, self.solution))
+    def bootstrap(
+        self,
+        n: int = 1000,
+        kind: Literal["parametric", "residual", "case"] = "parametric",
+        statistic: Callable[[LmmFit], Any] | None = None,
+        seed: int | None = None,
+        resample: str | None = None,
+        acceleration: bool = True,
+    ) -> inference.Bootstrap:
+        """See :func:`partialpool.inference.bootstrap`."""
+        return inference.bootstrap(
+            self,
+            n,
+            kind=kind,
+            statistic=statistic,
+            seed=seed,
+            resample=resample,
+            acceleration=acceleration,
+        )
 
     def summary(self) -> Summary:
         """See :func:`partialpool.linear.summary.summarize`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from partialpool.solve.blocks import Block, arrange
 from partialpool.solve.problem import Reduced, reduce
+from partialpool.solve.refits import Refits, solve_many
 from partialpool.solve.sensitivity import (
     Sensitivity,
     information,
@@ -17,6 +18,7 @@ __all__ = [
     "Block",
     "Likelihood",
     "Reduced",
+    "Refits",
     "Sensitivity",
     "Solution",
     "arrange",
@@ -26,5 +28,6 @@ __all__ = [
     "sensitivity",
     "solve",
     "solve_again",
+    "solve_many",
     "unprofiled_hessian",
 ]

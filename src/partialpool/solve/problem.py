@@ -18,7 +18,7 @@ __all__ = ["CoreBlock", "Reduced", "core_blocks", "reduce", "structure_code"]
 CoreBlock = tuple[Any, int, list[tuple[Any, int]]]
 
 # A residual this small beside the response is rounding, not variation.
-_EXACT_FIT = 1e-13
+EXACT_FIT = 1e-13
 # Up to here columns may outnumber the rows: finding out which are aliased is cheap.
 _MANY_COLUMNS = 5_000
 # From this many columns on, LAPACK is faster than the core's own loops.
@@ -171,7 +171,7 @@ def _refuse_exact_fit(design: Design, problem: Problem) -> None:
             f"the response {design.formula.response!r} is constant: there is no variation to "
             "explain. Check the column, and the rows that were kept."
         )
-    if problem.residual_ratio < _EXACT_FIT:
+    if problem.residual_ratio < EXACT_FIT:
         raise ModelError(
             f"the fixed effects fit the response {design.formula.response!r} exactly, so that the "
             "residual variance is zero and no likelihood exists. Look for a column that the "

@@ -15,10 +15,10 @@ from partialpool.solve.problem import CoreBlock, Reduced, reduce
 __all__ = ["Likelihood", "Solution", "solve", "solve_again"]
 
 # Decrease of the objective that the last step may still promise.
-_TOLERANCE = 1e-9
-_MAX_EVALUATIONS = 200
+TOLERANCE = 1e-9
+MAX_EVALUATIONS = 200
 # A residual variance this small beside that of least squares is none.
-_EXACT_FIT = 1e-11
+NO_RESIDUAL = 1e-11
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ def solve_again(design: Design, last: Solution) -> Solution:
 def _search(design: Design, reduced: Reduced, likelihood: Likelihood) -> Solution:
     with reduced.algebra():
         optimum = reduced.problem.optimise(
-            likelihood.reml, likelihood.fixed, None, _TOLERANCE, _MAX_EVALUATIONS
+            likelihood.reml, likelihood.fixed, None, TOLERANCE, MAX_EVALUATIONS
         )
     if not optimum.ok:
         raise ModelError(
@@ -200,7 +200,7 @@ def _search(design: Design, reduced: Reduced, likelihood: Likelihood) -> Solutio
 
 def _refuse_zero_residual(design: Design, optimum: Optimum, n: int) -> None:
     # The core scales the response so that least squares leaves a residual variance of one.
-    if optimum.penalised_residual < _EXACT_FIT * n:
+    if optimum.penalised_residual < NO_RESIDUAL * n:
         groups = ", ".join(repr(effects.factor.name) for effects in design.random)
         raise ModelError(
             f"the residual variance is zero: the response {design.formula.response!r} is fitted "
