@@ -2,10 +2,20 @@
 
 #include "arrays.hpp"
 #include "partialpool/covariance.hpp"
+#include "partialpool/trust_region.hpp"
 
 namespace partialpool {
 
 void bind_covariance(nb::module_& m) {
+    m.def(
+        "trust_region_step",
+        [](const InVector& g, const InMatrix& h, double radius) {
+            const auto n = static_cast<Index>(g.shape(0));
+            const Step step =
+                trust_region_step(ConstVectorMap(g.data(), n), ConstRowMap(h.data(), n, n), radius);
+            return nb::make_tuple(to_numpy(step.p), step.promised);
+        },
+        nb::arg("gradient"), nb::arg("curvature"), nb::arg("radius"));
     const auto check = [](int s, Index k, const InVector& psi) {
         if (static_cast<Index>(psi.shape(0)) != structure::n_params(static_cast<Structure>(s), k))
             throw std::invalid_argument("psi has the wrong length for this structure");

@@ -89,6 +89,8 @@ void bind_problem(nb::module_& m) {
         .def("at", &SharedProblem::at, nb::arg("psi"), nb::arg("reml"), nb::arg("sigma"))
         .def("local", &SharedProblem::local, nb::arg("psi"), nb::arg("reml"), nb::arg("sigma"),
              nb::arg("level"))
+        .def("local_in", &SharedProblem::local_in, nb::arg("psi").noconvert(), nb::arg("axes"),
+             nb::arg("reml"), nb::arg("sigma"), nb::arg("level"))
         .def("conditional", &SharedProblem::conditional, nb::arg("psi"), nb::arg("reml"),
              nb::arg("sigma"))
         .def("quadratic_forms", &SharedProblem::quadratic_forms, nb::arg("X").noconvert(),

@@ -155,6 +155,36 @@ public:
                               to_numpy(local.curvature));
     }
 
+    /// `local` in charts of the caller's: Lambda of a term is its matrix in `axes` times the
+    /// factor that psi says. Also y'P V_a P y and the penalised sum of squares, both mapped.
+    nb::tuple local_in(const InVector& psi, const std::vector<std::optional<InMatrix>>& axes,
+                       bool reml, double sigma, int level) {
+        Point point{ConstVectorMap(psi.data(), static_cast<Index>(psi.shape(0))), {}};
+        check_size(point.psi.size());
+        for (const auto& matrix : axes) {
+            point.axes.emplace_back();
+            if (!matrix) continue;
+            const auto k = problem_->terms().at(point.axes.size() - 1).k;
+            if (static_cast<Index>(matrix->shape(0)) != k ||
+                static_cast<Index>(matrix->shape(1)) != k)
+                throw std::invalid_argument("axes have not the size of their term");
+            point.axes.back() = ConstRowMap(matrix->data(), k, k);
+        }
+        const auto likelihood = problem_->likelihood(reml, sigma);
+        Local local;
+        Vector scores;
+        double residual = 0.0;
+        {
+            nb::gil_scoped_release nogil;
+            const std::lock_guard lock(mutex_);
+            local = problem_->evaluate(point, likelihood, static_cast<Level>(level));
+            scores = problem_->scores();
+            residual = problem_->penalised_residual();
+        }
+        return nb::make_tuple(local.value + problem_->shift(likelihood), to_numpy(local.gradient),
+                              to_numpy(local.curvature), to_numpy(scores), residual);
+    }
+
     std::vector<Out> conditional(const InVector& psi, bool reml, double sigma) {
         const Vector point = ConstVectorMap(psi.data(), static_cast<Index>(psi.shape(0)));
         check_size(point.size());

@@ -26,6 +26,7 @@ from partialpool._core import (
     all_finite,
     covariance_directions,
     covariance_size,
+    trust_region_step,
 )
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "get_threads",
     "matrix",
     "set_threads",
+    "trust_region_step",
     "vector",
 ]
 

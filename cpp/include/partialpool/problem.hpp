@@ -79,6 +79,10 @@ public:
     Local evaluate(const Point& point, const Likelihood& likelihood, Level level);
     Optimum optimise(const Likelihood& likelihood, std::optional<Vector> start, double tolerance,
                      int max_evaluations);
+    /// y'P V_a P y in every direction, and the penalised sum of squares, at the last evaluation
+    /// with a curvature: what changes with a known residual variance.
+    const Vector& scores() const { return curvature_.c; }
+    double penalised_residual() const { return pieces_.s; }
     /// The optimum's quantities at given parameters.
     Optimum collect(const Point& point, const Likelihood& likelihood);
 

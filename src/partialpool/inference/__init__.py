@@ -7,6 +7,7 @@ from partialpool.inference.ddf import DDF, calibrate, is_quick
 from partialpool.inference.effects import coefficients, random_effects
 from partialpool.inference.fitted import fitted_values, hat_values, residuals
 from partialpool.inference.predict import predict
+from partialpool.inference.profile import Profile, profile
 from partialpool.inference.protocol import Estimates, Fit, GaussianFit, WaldFit
 from partialpool.inference.simulate import simulate
 from partialpool.inference.wald import Contrasts, coefficient_tests, confint
@@ -18,6 +19,7 @@ __all__ = [
     "Estimates",
     "Fit",
     "GaussianFit",
+    "Profile",
     "WaldFit",
     "bootstrap",
     "calibrate",
@@ -28,6 +30,7 @@ __all__ = [
     "hat_values",
     "is_quick",
     "predict",
+    "profile",
     "random_effects",
     "residuals",
     "simulate",

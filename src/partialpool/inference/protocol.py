@@ -96,8 +96,20 @@ class Components(Protocol):
         """In the order of the formula."""
 
 
-class RefittableFit(Fit, Protocol):
+class RefittableFit(Protocol):
     """A fit that can draw responses and be fitted to others."""
+
+    @property
+    def design(self) -> Design:
+        """Rows and columns of the model."""
+
+    @property
+    def solution(self) -> Any:
+        """Estimates in the user's units."""
+
+    @property
+    def fixef(self) -> NamedVector:
+        """Fixed effects, NaN for columns left out."""
 
     @property
     def varcorr(self) -> Components:

@@ -274,6 +274,12 @@ class LmmFit:
             acceleration=acceleration,
         )
 
+    def profile(
+        self, which: str | Sequence[str] | None = None, level: float = 0.99
+    ) -> inference.Profile:
+        """See :func:`partialpool.inference.profile.profile`."""
+        return inference.profile(self, which, level)
+
     def summary(self) -> Summary:
         """See :func:`partialpool.linear.summary.summarize`."""
         return summarize(self)

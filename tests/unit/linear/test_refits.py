@@ -87,5 +87,5 @@ def test_a_value_that_is_not_finite_is_named(fit):
 def test_a_response_without_variation_is_named(fit):
     responses = fit.simulate(3, seed=7)
     responses[:, 1] = 4.0
-    with pytest.raises(ModelError, match="the response at position 1 .* is constant"):
+    with pytest.raises(ModelError, match=r"the response at position 1 .* is constant"):
         fit.refit(responses)

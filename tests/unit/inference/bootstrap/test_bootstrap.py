@@ -175,7 +175,7 @@ def test_arguments_that_are_none_are_refused(fit, arguments, message):
 
 def test_methods_that_are_none_are_refused(fit):
     found = fit.bootstrap(3, seed=1, acceleration=False)
-    with pytest.raises(DataError, match="method must be one of 'percentile'.*found 'profile'"):
+    with pytest.raises(DataError, match=r"method must be one of 'percentile'.*found 'profile'"):
         found.confint(method="profile")
     with pytest.raises(DataError, match="level must lie between 0 and 1"):
         found.confint(level=95)
