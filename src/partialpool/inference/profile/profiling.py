@@ -27,7 +27,7 @@ from partialpool.inference.wald import check_level
 from partialpool.progress import counting
 from partialpool.solve import Likelihood, Solution, reduce, solve
 
-__all__ = ["profile"]
+__all__ = ["hold", "profile"]
 
 Array = NDArray[np.float64]
 
@@ -155,7 +155,7 @@ def _curve(
         # An aliased coefficient, or a correlation beside a standard deviation of zero.
         nothing = np.empty(0)
         return Curve(parameter, estimate, *bounds, nothing, nothing, nothing)
-    held, step = _hold(design, solution, parameter, estimate)
+    held, step = hold(design, solution, parameter, estimate)
     least = solution.optimum.objective
     return trace(held, parameter, estimate, least, step * cutoff / 8.0, bounds, cutoff)
 
@@ -171,7 +171,7 @@ def _bounds(design: Design, parameter: Parameter) -> tuple[float, float]:
     return (-1.0 / (k - 1) if together else -1.0), 1.0
 
 
-def _hold(
+def hold(
     design: Design, solution: Solution, parameter: Parameter, estimate: float
 ) -> tuple[Held, float]:
     """What holds a parameter, and about its standard error."""
