@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import partialpool as pp
 from partialpool.inference import calibrate
-from tests.reference.cases import fit
+from tests.reference.cases import fit, r_name, read, squeeze
 
 FILES = Path(__file__).parent / "inference"
 STORED = {path.stem: json.loads(path.read_text()) for path in sorted(FILES.glob("*.json"))}
@@ -70,3 +71,58 @@ def test_normal_wald_intervals_agree(name):
     low = (table["conf_low"] - column(theirs, "2.5 %")) / width
     high = (table["conf_high"] - column(theirs, "97.5 %")) / width
     assert max(np.abs(low).max(), np.abs(high).max()) < 1e-5
+
+
+ANOVAS = [("I", "satterthwaite"), ("II", "satterthwaite"), ("III", "satterthwaite")]
+ANOVAS += [("III", "kenward_roger")]
+ANOVA_CASES = [
+    (name, kind, ddf)
+    for kind, ddf in ANOVAS
+    for name in STORED
+    if f"anova_{kind}_{ddf}" in STORED[name]
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "ddf"), ANOVA_CASES)
+def test_tests_of_terms_agree(name, kind, ddf):
+    theirs = STORED[name][f"anova_{kind}_{ddf}"]
+    ours = fit(name).anova(kind, ddf.replace("_", "-"))
+    # A term whose columns were all left out has no test: R puts it last, and null for its df.
+    tested = [i for i, df in enumerate(theirs["NumDF"]) if df]
+    theirs = {key: [values[i] for i in tested] for key, values in theirs.items()}
+    ours = ours[ours["num_df"] > 0]
+    assert [r_name(term) for term in ours["term"]] == [squeeze(row) for row in theirs["rows"]]
+    np.testing.assert_array_equal(ours["num_df"], column(theirs, "NumDF"))
+    np.testing.assert_allclose(ours["den_df"], column(theirs, "DenDF"), rtol=1e-3)
+    np.testing.assert_allclose(ours["statistic"], column(theirs, "F"), rtol=1e-4)
+    np.testing.assert_allclose(ours["sum_sq"], column(theirs, "SumSq"), rtol=1e-4)
+
+
+@having("rePCA")
+def test_principal_effects_agree(name):
+    theirs = STORED[name]["rePCA"]
+    for ours in fit(name).principal_effects():
+        key = next(k for k in theirs if set(k.split(":")) == set(ours.group.split(":")))
+        sdev = column(theirs[key], "sdev")
+        np.testing.assert_allclose(ours.sd, sdev, rtol=1e-4, atol=1e-4 * sdev[0])
+
+
+@having("lr_test")
+def test_likelihood_ratios_agree(name):
+    theirs = STORED[name]["lr_test"]
+    case = read(name)
+    fits = [
+        pp.lmm(theirs[key], case.data, weights=case.weights, offset=case.offset)
+        for key in ("model0", "model1")
+    ]
+    last = pp.compare(*fits).models[-1]
+    assert last.chi2_df == theirs["Df"][1]
+    # Each log-likelihood is at its optimum to about 1e-8, R's to 1e-6 or so.
+    assert last.chi2 == pytest.approx(theirs["Chisq"][1], abs=1e-5)
+
+
+def test_the_test_of_a_slope_s_variance_agrees():
+    name = "lmm_sleepstudy_slope_reml"
+    theirs = STORED[name]["ranova"]
+    ours = fit(name).variance_tests()["statistic"][1]
+    assert ours == pytest.approx(theirs["LRT"][1], abs=1e-6)

@@ -431,6 +431,28 @@ class GlmmFit:
         """See :func:`partialpool.generalized.tables.augment`."""
         return tables.augment(self)
 
+    # --- inference ----------------------------------------------------------------------------
+
+    def by_ml(self) -> GlmmFit:
+        """Return the fit itself: generalized models are compared as they were fitted."""
+        return self
+
+    def confint(self, level: float = 0.95, method: Literal["wald"] = "wald") -> Any:
+        """See :func:`partialpool.inference.confint`."""
+        return inference.confint(self.predictor(), level, method)
+
+    def anova(self, type: inference.AnovaType = 3) -> Any:  # noqa: A002 - as in R
+        """See :func:`partialpool.inference.anova`."""
+        return inference.anova(self.predictor(), type)
+
+    def test(self, hypothesis: Any, rhs: ArrayLike | None = None) -> inference.LinearTest:
+        """See :func:`partialpool.inference.linear_test`."""
+        return inference.linear_test(self.predictor(), hypothesis, rhs)
+
+    def principal_effects(self) -> tuple[inference.PrincipalEffects, ...]:
+        """See :func:`partialpool.inference.principal_effects`."""
+        return inference.principal_effects(self.predictor())
+
     def save(self, path: str | PathLike[str]) -> None:
         """See :func:`partialpool.generalized.storage.save`."""
         from partialpool.generalized.storage import save  # storage builds fits: it imports this

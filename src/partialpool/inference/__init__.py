@@ -5,27 +5,49 @@ from __future__ import annotations
 from partialpool.inference.ddf import DDF, calibrate, is_quick
 from partialpool.inference.effects import coefficients, random_effects
 from partialpool.inference.fitted import fitted_values, hat_values, residuals
+from partialpool.inference.hypotheses import (
+    AnovaType,
+    LinearTest,
+    anova,
+    drop_tests,
+    linear_test,
+)
 from partialpool.inference.predict import predict
 from partialpool.inference.protocol import Estimates, Fit, GaussianFit, WaldFit
 from partialpool.inference.simulate import simulate
+from partialpool.inference.variances import (
+    PrincipalEffects,
+    principal_effects,
+    variance_parameters,
+    variance_tests,
+)
 from partialpool.inference.wald import Contrasts, coefficient_tests, confint
 
 __all__ = [
     "DDF",
+    "AnovaType",
     "Contrasts",
     "Estimates",
     "Fit",
     "GaussianFit",
+    "LinearTest",
+    "PrincipalEffects",
     "WaldFit",
+    "anova",
     "calibrate",
     "coefficient_tests",
     "coefficients",
     "confint",
+    "drop_tests",
     "fitted_values",
     "hat_values",
     "is_quick",
+    "linear_test",
     "predict",
+    "principal_effects",
     "random_effects",
     "residuals",
     "simulate",
+    "variance_parameters",
+    "variance_tests",
 ]

@@ -18,8 +18,8 @@ __all__ = [
     "check_level",
     "coefficient_tests",
     "confint",
-    "quantiles",
     "contrast_tests",
+    "quantiles",
     "two_sided",
 ]
 
@@ -51,7 +51,8 @@ class Contrasts:
         values = (self.estimate, self.std_error, self.df, self.statistic, self.p_value)
         out = np.full((len(values), len(places)), np.nan)
         out[:, places] = np.vstack(values)
-        return Contrasts(*out, self.method)
+        estimate, std_error, df, statistic, p_value = out
+        return Contrasts(estimate, std_error, df, statistic, p_value, self.method)
 
     def interval(self, level: float) -> tuple[Vector, Vector]:
         """Return the ends of the intervals, each row by its own."""

@@ -24,7 +24,7 @@ from partialpool.results import (
     variance_components,
 )
 from partialpool.results.response import new_values
-from partialpool.solve import Solution, solve_again
+from partialpool.solve import Likelihood, Solution, solve_again, solve_by
 
 __all__ = ["Certificate", "LmmFit", "NullDirection", "VarCorr", "VarCorrTerm"]
 
@@ -270,6 +270,25 @@ class LmmFit:
         design = self.design.with_response(new_values(y, len(self.design.y)))
         return LmmFit(design, solve_again(design, self.solution))
 
+    def by_ml(self) -> LmmFit:
+        """Fit the same model to the same rows by maximum likelihood.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+        >>> round(fit.by_ml().objective, 4)
+        1751.9393
+        """
+        if not self.reml:
+            return self
+        ml = Likelihood(False, self.solution.likelihood.sigma)
+        return LmmFit(self.design, solve_by(self.design, self.solution, ml))
+
+    def drop_tests(self) -> Any:
+        """See :func:`partialpool.inference.drop_tests`."""
+        return inference.drop_tests(self)
+
     def summary(self) -> Summary:
         """See :func:`partialpool.linear.summary.summarize`."""
         return summarize(self)
@@ -299,6 +318,37 @@ class LmmFit:
     def augment(self) -> Any:
         """See :func:`partialpool.linear.tables.augment`."""
         return tables.augment(self)
+
+    def anova(
+        self,
+        type: inference.AnovaType = 3,  # noqa: A002 - as in R
+        ddf: inference.DDF | None = None,
+    ) -> Any:
+        """See :func:`partialpool.inference.anova`."""
+        return inference.anova(self, type, ddf)
+
+    def test(
+        self, hypothesis: Any, rhs: ArrayLike | None = None, ddf: inference.DDF | None = None
+    ) -> inference.LinearTest:
+        """See :func:`partialpool.inference.linear_test`."""
+        return inference.linear_test(self, hypothesis, rhs, ddf)
+
+    def variance_parameters(self, scale: Literal["sd", "variance"] = "sd") -> Any:
+        """See :func:`partialpool.inference.variance_parameters`."""
+        return inference.variance_parameters(self, scale)
+
+    def variance_tests(
+        self,
+        method: Literal["mixture", "simulate"] = "mixture",
+        n_sim: int = 10_000,
+        seed: int | None = None,
+    ) -> Any:
+        """See :func:`partialpool.inference.variance_tests`."""
+        return inference.variance_tests(self, method, n_sim, seed)
+
+    def principal_effects(self) -> tuple[inference.PrincipalEffects, ...]:
+        """See :func:`partialpool.inference.principal_effects`."""
+        return inference.principal_effects(self)
 
     def save(self, path: str | PathLike[str]) -> None:
         """See :func:`partialpool.linear.storage.save`."""

@@ -6,12 +6,13 @@ from partialpool.solve.blocks import Block, arrange
 from partialpool.solve.problem import Reduced, reduce
 from partialpool.solve.sensitivity import (
     Sensitivity,
+    chart_directions,
     information,
     linear_directions,
     sensitivity,
     unprofiled_hessian,
 )
-from partialpool.solve.solution import Likelihood, Solution, solve, solve_again
+from partialpool.solve.solution import Likelihood, Solution, solve, solve_again, solve_by
 
 __all__ = [
     "Block",
@@ -20,11 +21,13 @@ __all__ = [
     "Sensitivity",
     "Solution",
     "arrange",
+    "chart_directions",
     "information",
     "linear_directions",
     "reduce",
     "sensitivity",
     "solve",
     "solve_again",
+    "solve_by",
     "unprofiled_hessian",
 ]
