@@ -11,7 +11,7 @@ from partialpool.design import DesignSpec
 from partialpool.design.contrasts import coding_matrix
 from partialpool.design.terms import ScopedTerm, Term, factor_name, read_terms
 
-__all__ = ["FixedTerm", "fixed_terms"]
+__all__ = ["FixedTerm", "fixed_terms", "treatment_effects"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,3 +91,17 @@ def _describe(term: Term, columns: list[int], spec: DesignSpec) -> FixedTerm:
         frozenset(term) - categorical,
         np.array(columns, dtype=np.int64),
     )
+
+
+def treatment_effects(term: FixedTerm, spec: DesignSpec) -> NDArray[np.float64]:
+    """What differences from the first levels are of a term's coefficients, coded by contrasts."""
+    scoped = next((s for s in spec.fixed.terms if {f.text for f in s} == term.factors), ())
+    out = np.ones((1, 1))
+    for text, reduced in scoped:
+        factor = spec.factors[text]
+        own = np.eye(factor.width)
+        if factor.kind == "categorical":
+            coding = coding_matrix(factor.contrast, factor.labels, reduced).values
+            own = coding[1:] - coding[0] if reduced else np.eye(len(factor.labels))
+        out = np.asarray(np.kron(own, out), np.float64)
+    return out

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference.hypotheses.fixed_terms import FixedTerm
+from partialpool.inference.hypotheses.fixed_terms import FixedTerm, treatment_effects
 from partialpool.inference.hypotheses.overparametrized import general_form
 from partialpool.inference.protocol import WaldFit
 
@@ -106,7 +106,9 @@ def marginal(fit: WaldFit, terms: Sequence[FixedTerm]) -> list[Matrix]:
             higher = np.concatenate(above)
             shares = np.linalg.lstsq(form[higher].T, form[own].T, rcond=None)[0]
             L[:, higher] = -shares.T
-        rows.append(L)
+        effects = treatment_effects(term, spec)
+        # The same hypotheses, of which lmerTest takes differences from the first level.
+        rows.append(effects @ L if len(effects) == len(L) else L)
     return rows
 
 

@@ -27,9 +27,7 @@ def test_unbalanced_interactions_are_tested_as_in_lmertest(coding, kind):
     table = pp.lmm(formula, data()).anova(kind)
     # lmer's own optimiser stops 1e-5 or so from the variance ratio, and F of 0.01 shows it.
     np.testing.assert_allclose(table["statistic"], theirs["F"], rtol=5e-6)
-    # In type 3 lmerTest takes the rows of treatment contrasts whatever the coding, and joint
-    # degrees of freedom depend a little on the rows.
-    np.testing.assert_allclose(table["den_df"], theirs["den"], rtol=1e-6 if kind < 3 else 1e-4)
+    np.testing.assert_allclose(table["den_df"], theirs["den"], rtol=1e-6)
 
 
 def test_type_three_does_not_depend_on_the_contrasts():
