@@ -449,6 +449,58 @@ class GlmmFit:
         """See :func:`partialpool.inference.linear_test`."""
         return inference.linear_test(self.predictor(), hypothesis, rhs)
 
+    def means(
+        self,
+        specs: str | Sequence[str],
+        by: str | Sequence[str] | None = None,
+        *,
+        contrasts: inference.ContrastKind | None = None,
+        adjust: inference.Adjustment | None = None,
+        at: Mapping[str, Any] | None = None,
+        level: float = 0.95,
+        scale: Literal["link", "response"] = "link",
+        offset: float = 0.0,
+    ) -> Any:
+        """See :func:`partialpool.inference.marginal_means`."""
+        return inference.marginal_means(
+            self.predictor(),
+            specs,
+            by,
+            contrasts=contrasts,
+            adjust=adjust,
+            at=at,
+            level=level,
+            scale=scale,
+            link=self.family.link,
+            offset=offset,
+        )
+
+    def slopes(
+        self,
+        variable: str,
+        by: str | Sequence[str] | None = None,
+        *,
+        contrasts: inference.ContrastKind | None = None,
+        adjust: inference.Adjustment | None = None,
+        at: Mapping[str, Any] | None = None,
+        level: float = 0.95,
+        scale: Literal["link", "response"] = "link",
+        offset: float = 0.0,
+    ) -> Any:
+        """See :func:`partialpool.inference.marginal_slopes`."""
+        return inference.marginal_slopes(
+            self.predictor(),
+            variable,
+            by,
+            contrasts=contrasts,
+            adjust=adjust,
+            at=at,
+            level=level,
+            scale=scale,
+            link=self.family.link,
+            offset=offset,
+        )
+
     def principal_effects(self) -> tuple[inference.PrincipalEffects, ...]:
         """See :func:`partialpool.inference.principal_effects`."""
         return inference.principal_effects(self.predictor())

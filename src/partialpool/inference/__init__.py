@@ -12,6 +12,12 @@ from partialpool.inference.hypotheses import (
     drop_tests,
     linear_test,
 )
+from partialpool.inference.means import (
+    Adjustment,
+    ContrastKind,
+    marginal_means,
+    marginal_slopes,
+)
 from partialpool.inference.predict import predict
 from partialpool.inference.protocol import Estimates, Fit, GaussianFit, WaldFit
 from partialpool.inference.simulate import simulate
@@ -25,7 +31,9 @@ from partialpool.inference.wald import Contrasts, coefficient_tests, confint
 
 __all__ = [
     "DDF",
+    "Adjustment",
     "AnovaType",
+    "ContrastKind",
     "Contrasts",
     "Estimates",
     "Fit",
@@ -43,6 +51,8 @@ __all__ = [
     "hat_values",
     "is_quick",
     "linear_test",
+    "marginal_means",
+    "marginal_slopes",
     "predict",
     "principal_effects",
     "random_effects",

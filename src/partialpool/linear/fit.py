@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Literal
@@ -345,6 +345,38 @@ class LmmFit:
     ) -> Any:
         """See :func:`partialpool.inference.variance_tests`."""
         return inference.variance_tests(self, method, n_sim, seed)
+
+    def means(
+        self,
+        specs: str | Sequence[str],
+        by: str | Sequence[str] | None = None,
+        *,
+        contrasts: inference.ContrastKind | None = None,
+        adjust: inference.Adjustment | None = None,
+        at: Mapping[str, Any] | None = None,
+        level: float = 0.95,
+        ddf: inference.DDF | None = None,
+    ) -> Any:
+        """See :func:`partialpool.inference.marginal_means`."""
+        return inference.marginal_means(
+            self, specs, by, contrasts=contrasts, adjust=adjust, at=at, level=level, ddf=ddf
+        )
+
+    def slopes(
+        self,
+        variable: str,
+        by: str | Sequence[str] | None = None,
+        *,
+        contrasts: inference.ContrastKind | None = None,
+        adjust: inference.Adjustment | None = None,
+        at: Mapping[str, Any] | None = None,
+        level: float = 0.95,
+        ddf: inference.DDF | None = None,
+    ) -> Any:
+        """See :func:`partialpool.inference.marginal_slopes`."""
+        return inference.marginal_slopes(
+            self, variable, by, contrasts=contrasts, adjust=adjust, at=at, level=level, ddf=ddf
+        )
 
     def principal_effects(self) -> tuple[inference.PrincipalEffects, ...]:
         """See :func:`partialpool.inference.principal_effects`."""
