@@ -20,6 +20,7 @@ from partialpool.inference.means import (
 )
 from partialpool.inference.predict import predict
 from partialpool.inference.protocol import Estimates, Fit, GaussianFit, WaldFit
+from partialpool.inference.robust import RobustKind, cluster_robust, robust_tests
 from partialpool.inference.simulate import simulate
 from partialpool.inference.variances import (
     PrincipalEffects,
@@ -40,9 +41,11 @@ __all__ = [
     "GaussianFit",
     "LinearTest",
     "PrincipalEffects",
+    "RobustKind",
     "WaldFit",
     "anova",
     "calibrate",
+    "cluster_robust",
     "coefficient_tests",
     "coefficients",
     "confint",
@@ -57,6 +60,7 @@ __all__ = [
     "principal_effects",
     "random_effects",
     "residuals",
+    "robust_tests",
     "simulate",
     "variance_parameters",
     "variance_tests",

@@ -346,6 +346,16 @@ class LmmFit:
         """See :func:`partialpool.inference.variance_tests`."""
         return inference.variance_tests(self, method, n_sim, seed)
 
+    def robust_vcov(self, cluster: Any = None, kind: inference.RobustKind = "CR2") -> Vector:
+        """See :func:`partialpool.inference.cluster_robust`, of which this is the covariance."""
+        return inference.cluster_robust(self, cluster, kind).vcov
+
+    def robust_tests(
+        self, cluster: Any = None, kind: inference.RobustKind = "CR2", level: float = 0.95
+    ) -> Any:
+        """See :func:`partialpool.inference.robust_tests`."""
+        return inference.robust_tests(self, cluster, kind, level)
+
     def means(
         self,
         specs: str | Sequence[str],
