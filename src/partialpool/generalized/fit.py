@@ -449,6 +449,23 @@ class GlmmFit:
         """See :func:`partialpool.inference.linear_test`."""
         return inference.linear_test(self.predictor(), hypothesis, rhs)
 
+    @property
+    def explained_variance(self) -> inference.ExplainedVariance:
+        """See :func:`partialpool.generalized.explained.explained_variance`."""
+        from partialpool.generalized.explained import explained_variance
+
+        return explained_variance(self)
+
+    def quantile_residuals(
+        self, nsim: int = 250, seed: int | None = None
+    ) -> inference.QuantileResiduals:
+        """Compare the response with ``nsim`` simulated ones.
+
+        See :func:`partialpool.inference.quantile_residuals`.
+        """
+        values = self.response.values
+        return inference.quantile_residuals(values, self.simulate(nsim, seed), seed)
+
     def means(
         self,
         specs: str | Sequence[str],

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from partialpool.inference.checks import (
+    ConditionalAic,
+    ExplainedVariance,
+    QuantileResiduals,
+    conditional_aic,
+    explained_variance,
+    group_influence,
+    quantile_residuals,
+    row_influence,
+    shares_of,
+    variance_shares,
+)
 from partialpool.inference.ddf import DDF, calibrate, is_quick
 from partialpool.inference.effects import coefficients, random_effects
 from partialpool.inference.fitted import fitted_values, hat_values, residuals
@@ -34,13 +46,16 @@ __all__ = [
     "DDF",
     "Adjustment",
     "AnovaType",
+    "ConditionalAic",
     "ContrastKind",
     "Contrasts",
     "Estimates",
+    "ExplainedVariance",
     "Fit",
     "GaussianFit",
     "LinearTest",
     "PrincipalEffects",
+    "QuantileResiduals",
     "RobustKind",
     "WaldFit",
     "anova",
@@ -48,9 +63,12 @@ __all__ = [
     "cluster_robust",
     "coefficient_tests",
     "coefficients",
+    "conditional_aic",
     "confint",
     "drop_tests",
+    "explained_variance",
     "fitted_values",
+    "group_influence",
     "hat_values",
     "is_quick",
     "linear_test",
@@ -58,10 +76,14 @@ __all__ = [
     "marginal_slopes",
     "predict",
     "principal_effects",
+    "quantile_residuals",
     "random_effects",
     "residuals",
     "robust_tests",
+    "row_influence",
+    "shares_of",
     "simulate",
     "variance_parameters",
+    "variance_shares",
     "variance_tests",
 ]

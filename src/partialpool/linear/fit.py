@@ -356,6 +356,33 @@ class LmmFit:
         """See :func:`partialpool.inference.robust_tests`."""
         return inference.robust_tests(self, cluster, kind, level)
 
+    @property
+    def explained_variance(self) -> inference.ExplainedVariance:
+        """See :func:`partialpool.inference.explained_variance`."""
+        return inference.explained_variance(self)
+
+    @property
+    def conditional_aic(self) -> inference.ConditionalAic:
+        """See :func:`partialpool.inference.conditional_aic`."""
+        return inference.conditional_aic(self)
+
+    def row_influence(self) -> Any:
+        """See :func:`partialpool.inference.row_influence`."""
+        return inference.row_influence(self)
+
+    def group_influence(self, group: str | None = None, refit: bool = False) -> Any:
+        """See :func:`partialpool.inference.group_influence`."""
+        return inference.group_influence(self, group, refit=refit)
+
+    def quantile_residuals(
+        self, nsim: int = 250, seed: int | None = None
+    ) -> inference.QuantileResiduals:
+        """Compare the response with ``nsim`` simulated ones.
+
+        See :func:`partialpool.inference.quantile_residuals`.
+        """
+        return inference.quantile_residuals(self.design.y, self.simulate(nsim, seed), seed)
+
     def means(
         self,
         specs: str | Sequence[str],
