@@ -54,16 +54,19 @@ def test_the_conditional_criterion_is_that_of_the_response_given_the_effects(wei
     assert found.aic == pytest.approx(-2 * loglik + 2 * df)
 
 
-def test_quantile_residuals_of_the_right_model_are_uniform():
-    rng = np.random.default_rng(3)
-    mu = rng.uniform(0.2, 3, 2000)
-    found = quantile_residuals(rng.poisson(mu), rng.poisson(mu[:, None], (2000, 250)), seed=1)
-    assert found.uniformity.p_value > 0.01
-    assert found.dispersion.p_value > 0.01
-    assert found.outliers.p_value > 0.01
-    # A sixth of them in each sixth, within four standard errors.
-    counts = np.histogram(found.values, bins=6, range=(0, 1))[0]
-    assert np.abs(counts - 2000 / 6).max() < 4 * np.sqrt(2000 * 5 / 36)
+def test_checks_of_the_right_model_reject_as_rarely_as_they_say():
+    p_values, values = [], []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        mu = rng.uniform(0.2, 3, 200)
+        found = quantile_residuals(rng.poisson(mu), rng.poisson(mu[:, None], (200, 99)), seed)
+        p_values.append((found.uniformity.p_value, found.dispersion.p_value))
+        values.append(found.values)
+    # Of 100 tests at 0.05 up to 13 reject with probability 0.999.
+    assert np.all(np.sum(np.array(p_values) < 0.05, axis=0) <= 13)
+    # A sixth of the residuals in each sixth, within four standard errors.
+    counts = np.histogram(np.concatenate(values), bins=6, range=(0, 1))[0]
+    assert np.abs(counts - 20_000 / 6).max() < 4 * np.sqrt(20_000 * 5 / 36)
 
 
 def test_quantile_residuals_show_overdispersion_and_outliers():
