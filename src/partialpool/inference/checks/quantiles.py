@@ -93,7 +93,8 @@ def quantile_residuals(y: Vector, simulated: Matrix, seed: int | None = None) ->
     Hartig, DHARMa (R package).
     """
     n, s = simulated.shape
-    rng = np.random.default_rng(seed)
+    # Not the generator of the draws themselves, with which the places would go together.
+    rng = np.random.default_rng(None if seed is None else [seed, n, s])
     below = np.sum(simulated < y[:, None], axis=1)
     ties = np.sum(simulated == y[:, None], axis=1)
     values = (below + rng.uniform(size=n) * (ties + 1)) / (s + 1)
