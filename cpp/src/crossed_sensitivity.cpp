@@ -249,20 +249,24 @@ void Crossed::add_columns(const std::vector<Direction>& directions, const Parts&
 
 Sensitivity Crossed::sensitivity(const std::vector<Direction>& directions,
                                  bool with_products) const {
-    const auto m = static_cast<Index>(directions.size());
+    const auto count = static_cast<Index>(directions.size());
     const Index p = cp_.p;
-    Sensitivity out(m, p, with_products);
-    // Few rounds where the data fall into parts; else dense, as long as there is memory for it.
-    constexpr Index few_rounds = 200, most_dense = 4000;
+    Sensitivity out(count, p, with_products);
+    // Column by column a round takes some 30 ns per pair of levels that meet; dense it is about
+    // 0.7 ns per m^3 in all, as long as there is memory for it.
+    constexpr double most_dense = 4000.0, pair_per_cube = 40.0;
     const Parts found = parts();
-    if (found.largest > few_rounds && layout_.m <= most_dense)
+    const auto m = static_cast<double>(layout_.m);
+    const double rounds = static_cast<double>(found.largest);
+    const double pairs = static_cast<double>(contacts_.columns.size());
+    if (m <= most_dense && m * m * m < pair_per_cube * rounds * pairs)
         add_dense_traces(directions, out);
     else
         add_traces(directions, found, out);
     const auto f = fixed_columns();
     // E_a [F g] in its block, zero elsewhere, direction by direction.
-    auto x = zeros(cp_, m * (p + 1));
-    for (Index a = 0; a < m; ++a) {
+    auto x = zeros(cp_, count * (p + 1));
+    for (Index a = 0; a < count; ++a) {
         const auto& direction = directions[static_cast<std::size_t>(a)];
         const auto t = static_cast<std::size_t>(direction.block);
         x[t].middleCols(a * (p + 1), p) = times_levels(direction, f[t]);
@@ -273,13 +277,14 @@ Sensitivity Crossed::sensitivity(const std::vector<Direction>& directions,
         out.score(a) = g_[t].dot(own.col(p));
     }
     const auto nx = information_times(x);
-    for (Index a = 0; a < m; ++a) {
+    for (Index a = 0; a < count; ++a) {
         const auto t = static_cast<std::size_t>(directions[static_cast<std::size_t>(a)].block);
         const Matrix all = dense::multiply_transposed(x[t].middleCols(a * (p + 1), p + 1), nx[t]);
-        for (Index b = 0; b < m; ++b) {
+        for (Index b = 0; b < count; ++b) {
             out.scores(a, b) = all(p, b * (p + 1) + p);
             if (with_products)
-                out.products[static_cast<std::size_t>(a * m + b)] = all.block(0, b * (p + 1), p, p);
+                out.products[static_cast<std::size_t>(a * count + b)] =
+                    all.block(0, b * (p + 1), p, p);
         }
     }
     return out;

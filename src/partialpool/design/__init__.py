@@ -5,6 +5,7 @@ from __future__ import annotations
 from partialpool.design.build import Parts, build, build_parts
 from partialpool.design.replay import replay, replay_parts, unknown_level
 from partialpool.design.spec import DesignSpec
+from partialpool.design.typical import Typical
 from partialpool.design.values import (
     Design,
     GroupingFactor,
@@ -25,6 +26,7 @@ __all__ = [
     "Parts",
     "RandomEffects",
     "RowReport",
+    "Typical",
     "build",
     "build_parts",
     "replay",

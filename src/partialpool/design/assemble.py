@@ -20,6 +20,7 @@ from partialpool.design.sheet import Sheet
 from partialpool.design.spec import DesignSpec, MatrixSpec, OffsetSpec
 from partialpool.design.support import never_applies
 from partialpool.design.terms import Term, scope
+from partialpool.design.typical import typical_columns
 from partialpool.design.values import Design, Mask, RowReport
 from partialpool.errors import ModelError
 from partialpool.formula import Formula
@@ -131,6 +132,7 @@ def assemble(
             factors={text: factor.spec for text, factor in factors.items()},
             offset=offsets.spec,
             masks=tuple(mask.rule for mask in found),
+            typical=typical_columns(fixed.spec.terms, factors, sheet),
         ),
     )
 

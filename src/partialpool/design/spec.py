@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from partialpool.design.factors import FactorSpec
 from partialpool.design.levels import FactorLevels
 from partialpool.design.masks import MaskRule
 from partialpool.design.terms import ScopedFactor, ScopedTerm
+from partialpool.design.typical import Typical
 from partialpool.errors import SavedModelError
 from partialpool.formula import Formula, RandomTerm
 from partialpool.frames import FrameKind
@@ -81,6 +82,9 @@ class DesignSpec:
         How offsets are computed.
     masks
         Where covariates apply that don't apply everywhere.
+    typical
+        Levels, or mean and spread, of the columns that the fixed effects use; empty in files
+        of older versions.
     """
 
     formula: Formula
@@ -91,6 +95,7 @@ class DesignSpec:
     factors: Mapping[str, FactorSpec]
     offset: OffsetSpec
     masks: tuple[MaskRule, ...]
+    typical: Mapping[str, Typical] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the specification as values that JSON holds.
@@ -116,6 +121,7 @@ class DesignSpec:
             "factors": [_listed(asdict(factor)) for factor in self.factors.values()],
             "offset": _listed(asdict(self.offset)),
             "masks": [_listed(asdict(rule)) for rule in self.masks],
+            "typical": {name: _typical_json(column) for name, column in self.typical.items()},
         }
 
     @classmethod
@@ -139,6 +145,9 @@ class DesignSpec:
                 factors={factor.text: factor for factor in factors},
                 offset=_read_offset(values["offset"]),
                 masks=tuple(MaskRule(**_frozen(entry)) for entry in values["masks"]),
+                typical={
+                    name: _read_typical(entry) for name, entry in values.get("typical", {}).items()
+                },
             )
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise SavedModelError(
@@ -225,3 +234,21 @@ def _read_factor(entry: Mapping[str, Any]) -> FactorSpec:
 def _read_offset(entry: Mapping[str, Any]) -> OffsetSpec:
     states = tuple(map(tuple, entry["states"]))
     return OffsetSpec(tuple(entry["texts"]), states, entry["is_array"])
+
+
+def _typical_json(column: Typical) -> dict[str, Any]:
+    # JSON has no NaN.
+    if column.levels is not None:
+        return {"levels": list(column.levels)}
+    finite = np.isfinite(column.mean)
+    return {"mean": column.mean, "sd": column.sd} if finite else {}
+
+
+def _read_typical(entry: Mapping[str, Any]) -> Typical:
+    levels = entry.get("levels")
+    nan = float("nan")
+    return Typical(
+        None if levels is None else tuple(levels),
+        float(entry.get("mean", nan)),
+        float(entry.get("sd", nan)),
+    )

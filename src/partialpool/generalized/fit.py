@@ -441,6 +441,97 @@ class GlmmFit:
         """See :func:`partialpool.generalized.tables.augment`."""
         return tables.augment(self)
 
+    # --- inference ----------------------------------------------------------------------------
+
+    def by_ml(self) -> GlmmFit:
+        """Return the fit itself: generalized models are compared as they were fitted."""
+        return self
+
+    def confint(self, level: float = 0.95, method: Literal["wald"] = "wald") -> Any:
+        """See :func:`partialpool.inference.confint`."""
+        return inference.confint(self.predictor(), level, method)
+
+    def anova(self, type: inference.AnovaType = 3) -> Any:  # noqa: A002 - as in R
+        """See :func:`partialpool.inference.anova`."""
+        return inference.anova(self.predictor(), type)
+
+    def test(self, hypothesis: Any, rhs: ArrayLike | None = None) -> inference.LinearTest:
+        """See :func:`partialpool.inference.linear_test`."""
+        return inference.linear_test(self.predictor(), hypothesis, rhs)
+
+    @property
+    def explained_variance(self) -> inference.ExplainedVariance:
+        """See :func:`partialpool.generalized.explained.explained_variance`."""
+        from partialpool.generalized.explained import explained_variance
+
+        return explained_variance(self)
+
+    def quantile_residuals(
+        self, nsim: int = 250, seed: int | None = None
+    ) -> inference.QuantileResiduals:
+        """Compare the response with ``nsim`` simulated ones.
+
+        See :func:`partialpool.inference.quantile_residuals`.
+        """
+        values = self.response.values
+        return inference.quantile_residuals(values, self.simulate(nsim, seed), seed)
+
+    def means(
+        self,
+        specs: str | Sequence[str],
+        by: str | Sequence[str] | None = None,
+        *,
+        contrasts: inference.ContrastKind | None = None,
+        adjust: inference.Adjustment | None = None,
+        at: Mapping[str, Any] | None = None,
+        level: float = 0.95,
+        scale: Literal["link", "response"] = "link",
+        offset: float = 0.0,
+    ) -> Any:
+        """See :func:`partialpool.inference.marginal_means`."""
+        return inference.marginal_means(
+            self.predictor(),
+            specs,
+            by,
+            contrasts=contrasts,
+            adjust=adjust,
+            at=at,
+            level=level,
+            scale=scale,
+            link=self.family.link,
+            offset=offset,
+        )
+
+    def slopes(
+        self,
+        variable: str,
+        by: str | Sequence[str] | None = None,
+        *,
+        contrasts: inference.ContrastKind | None = None,
+        adjust: inference.Adjustment | None = None,
+        at: Mapping[str, Any] | None = None,
+        level: float = 0.95,
+        scale: Literal["link", "response"] = "link",
+        offset: float = 0.0,
+    ) -> Any:
+        """See :func:`partialpool.inference.marginal_slopes`."""
+        return inference.marginal_slopes(
+            self.predictor(),
+            variable,
+            by,
+            contrasts=contrasts,
+            adjust=adjust,
+            at=at,
+            level=level,
+            scale=scale,
+            link=self.family.link,
+            offset=offset,
+        )
+
+    def principal_effects(self) -> tuple[inference.PrincipalEffects, ...]:
+        """See :func:`partialpool.inference.principal_effects`."""
+        return inference.principal_effects(self.predictor())
+
     def save(self, path: str | PathLike[str]) -> None:
         """See :func:`partialpool.generalized.storage.save`."""
         from partialpool.generalized.storage import save  # storage builds fits: it imports this

@@ -51,7 +51,8 @@ class Contrasts:
         values = (self.estimate, self.std_error, self.df, self.statistic, self.p_value)
         out = np.full((len(values), len(places)), np.nan)
         out[:, places] = np.vstack(values)
-        return Contrasts(*out, self.method)
+        estimate, std_error, df, statistic, p_value = out
+        return Contrasts(estimate, std_error, df, statistic, p_value, self.method)
 
     def interval(self, level: float) -> tuple[Vector, Vector]:
         """Return the ends of the intervals, each row by its own."""
@@ -127,8 +128,10 @@ def _test(fit: WaldFit, calibration: Calibration, L: Matrix, null: Vector) -> Co
     return Contrasts(estimate, std_error, df, statistic, p_value, calibration.name)
 
 
-def coefficient_tests(fit: WaldFit, ddf: DDF | None = None) -> Contrasts:
-    """Test every coefficient against zero.
+def coefficient_tests(
+    fit: WaldFit, ddf: DDF | None = None, calibration: Calibration | None = None
+) -> Contrasts:
+    """Test every coefficient against zero; NaN for those left out.
 
     Parameters
     ----------
@@ -136,6 +139,8 @@ def coefficient_tests(fit: WaldFit, ddf: DDF | None = None) -> Contrasts:
         A fitted model.
     ddf
         As for :func:`partialpool.inference.calibrate`.
+    calibration
+        In its place, a covariance and degrees of freedom.
 
     Examples
     --------
@@ -147,7 +152,8 @@ def coefficient_tests(fit: WaldFit, ddf: DDF | None = None) -> Contrasts:
     kept = np.isfinite(fit.fixef.values)
     # The estimated ones given that those left out are zero, as in every table of them.
     rank = int(kept.sum())
-    return _test(fit, calibrate(fit, ddf), np.eye(rank), np.zeros(rank)).among(kept)
+    judge = calibrate(fit, ddf) if calibration is None else calibration
+    return _test(fit, judge, np.eye(rank), np.zeros(rank)).among(kept)
 
 
 def confint(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from partialpool.results import (
     relative_parameters,
     variance_components,
 )
-from partialpool.solve import Solution, solve
+from partialpool.solve import Likelihood, Solution, solve, solve_by
 
 __all__ = ["Certificate", "LmmFit", "LmmRefits", "NullDirection", "VarCorr", "VarCorrTerm"]
 
@@ -280,6 +280,25 @@ class LmmFit:
         """See :func:`partialpool.inference.profile.profile`."""
         return inference.profile(self, which, level)
 
+    def by_ml(self) -> LmmFit:
+        """Fit the same model to the same rows by maximum likelihood.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+        >>> round(fit.by_ml().objective, 4)
+        1751.9393
+        """
+        if not self.reml:
+            return self
+        ml = Likelihood(False, self.solution.likelihood.sigma)
+        return LmmFit(self.design, solve_by(self.design, self.solution, ml))
+
+    def drop_tests(self) -> Any:
+        """See :func:`partialpool.inference.drop_tests`."""
+        return inference.drop_tests(self)
+
     def summary(self) -> Summary:
         """See :func:`partialpool.linear.summary.summarize`."""
         return summarize(self)
@@ -309,6 +328,106 @@ class LmmFit:
     def augment(self) -> Any:
         """See :func:`partialpool.linear.tables.augment`."""
         return tables.augment(self)
+
+    def anova(
+        self,
+        type: inference.AnovaType = 3,  # noqa: A002 - as in R
+        ddf: inference.DDF | None = None,
+    ) -> Any:
+        """See :func:`partialpool.inference.anova`."""
+        return inference.anova(self, type, ddf)
+
+    def test(
+        self, hypothesis: Any, rhs: ArrayLike | None = None, ddf: inference.DDF | None = None
+    ) -> inference.LinearTest:
+        """See :func:`partialpool.inference.linear_test`."""
+        return inference.linear_test(self, hypothesis, rhs, ddf)
+
+    def variance_parameters(self, scale: Literal["sd", "variance"] = "sd") -> Any:
+        """See :func:`partialpool.inference.variance_parameters`."""
+        return inference.variance_parameters(self, scale)
+
+    def variance_tests(
+        self,
+        method: Literal["mixture", "simulate"] = "mixture",
+        n_sim: int = 10_000,
+        seed: int | None = None,
+    ) -> Any:
+        """See :func:`partialpool.inference.variance_tests`."""
+        return inference.variance_tests(self, method, n_sim, seed)
+
+    def robust_vcov(self, cluster: Any = None, kind: inference.RobustKind = "CR2") -> Vector:
+        """See :func:`partialpool.inference.cluster_robust`, of which this is the covariance."""
+        return inference.cluster_robust(self, cluster, kind).vcov
+
+    def robust_tests(
+        self, cluster: Any = None, kind: inference.RobustKind = "CR2", level: float = 0.95
+    ) -> Any:
+        """See :func:`partialpool.inference.robust_tests`."""
+        return inference.robust_tests(self, cluster, kind, level)
+
+    @property
+    def explained_variance(self) -> inference.ExplainedVariance:
+        """See :func:`partialpool.inference.explained_variance`."""
+        return inference.explained_variance(self)
+
+    @property
+    def conditional_aic(self) -> inference.ConditionalAic:
+        """See :func:`partialpool.inference.conditional_aic`."""
+        return inference.conditional_aic(self)
+
+    def row_influence(self) -> Any:
+        """See :func:`partialpool.inference.row_influence`."""
+        return inference.row_influence(self)
+
+    def group_influence(self, group: str | None = None, refit: bool = False) -> Any:
+        """See :func:`partialpool.inference.group_influence`."""
+        return inference.group_influence(self, group, refit=refit)
+
+    def quantile_residuals(
+        self, nsim: int = 250, seed: int | None = None
+    ) -> inference.QuantileResiduals:
+        """Compare the response with ``nsim`` simulated ones.
+
+        See :func:`partialpool.inference.quantile_residuals`.
+        """
+        return inference.quantile_residuals(self.design.y, self.simulate(nsim, seed), seed)
+
+    def means(
+        self,
+        specs: str | Sequence[str],
+        by: str | Sequence[str] | None = None,
+        *,
+        contrasts: inference.ContrastKind | None = None,
+        adjust: inference.Adjustment | None = None,
+        at: Mapping[str, Any] | None = None,
+        level: float = 0.95,
+        ddf: inference.DDF | None = None,
+    ) -> Any:
+        """See :func:`partialpool.inference.marginal_means`."""
+        return inference.marginal_means(
+            self, specs, by, contrasts=contrasts, adjust=adjust, at=at, level=level, ddf=ddf
+        )
+
+    def slopes(
+        self,
+        variable: str,
+        by: str | Sequence[str] | None = None,
+        *,
+        contrasts: inference.ContrastKind | None = None,
+        adjust: inference.Adjustment | None = None,
+        at: Mapping[str, Any] | None = None,
+        level: float = 0.95,
+        ddf: inference.DDF | None = None,
+    ) -> Any:
+        """See :func:`partialpool.inference.marginal_slopes`."""
+        return inference.marginal_slopes(
+            self, variable, by, contrasts=contrasts, adjust=adjust, at=at, level=level, ddf=ddf
+        )
+
+    def principal_effects(self) -> tuple[inference.PrincipalEffects, ...]:
+        """See :func:`partialpool.inference.principal_effects`."""
+        return inference.principal_effects(self)
 
     def save(self, path: str | PathLike[str]) -> None:
         """See :func:`partialpool.linear.storage.save`."""

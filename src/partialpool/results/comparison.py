@@ -70,6 +70,9 @@ class Comparable(Protocol):
     def bic(self) -> float:
         """Schwarz's criterion."""
 
+    def by_ml(self) -> Comparable:
+        """Fit the same model by maximum likelihood, where that can be done."""
+
 
 @dataclass(frozen=True, slots=True)
 class ComparedModel:
@@ -115,11 +118,14 @@ class Comparison:
         What all fits maximised.
     kind
         The library that the data came in.
+    refitted
+        Names of the models that were by REML and were fitted again by maximum likelihood.
     """
 
     models: tuple[ComparedModel, ...]
     criterion: str
     kind: FrameKind
+    refitted: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return render_text(_blocks(self))
@@ -141,16 +147,20 @@ class Comparison:
         return make_frame(columns, self.kind)
 
 
-def compare(*fits: Comparable, names: Sequence[str] | None = None) -> Comparison:
+def compare(
+    *fits: Comparable, names: Sequence[str] | None = None, refit: bool = True
+) -> Comparison:
     """Compare fits of the same rows by likelihood ratio tests and information criteria.
 
     Parameters
     ----------
     *fits
-        Two or more fits of any kind by maximum likelihood (``lmm(..., reml=False)``, ``glmm``);
-        REML fits if their fixed effects are the same.
+        Two or more fits of any kind to the same rows.
     names
         What to call them; by default ``"fit1"``, ``"fit2"``, ...
+    refit
+        Fit linear models that are by REML again by maximum likelihood, and say so. False leaves
+        them as they are; then the fixed effects of all have to be the same.
 
     Returns
     -------
@@ -198,10 +208,22 @@ def compare(*fits: Comparable, names: Sequence[str] | None = None) -> Comparison
             raise DataError(f"compare needs fits, found {type(fit).__name__} as {name}.")
     for fit, name in zip(fits[1:], called[1:], strict=True):
         _check_same_rows(fits[0], fit, called[0], name)
+    refitted: tuple[str, ...] = ()
+    if refit:
+        fits, refitted = _by_ml(fits, called)
     criterion = _common_criterion(fits, called)
     order = sorted(range(len(fits)), key=lambda i: fits[i].df)
     sized = [(fits[i], called[i]) for i in order]
-    return Comparison(_lines(sized), criterion, fits[0].design.spec.kind)
+    return Comparison(_lines(sized), criterion, fits[0].design.spec.kind, refitted)
+
+
+def _by_ml(
+    fits: tuple[Comparable, ...], names: Sequence[str]
+) -> tuple[tuple[Comparable, ...], tuple[str, ...]]:
+    """Fit what is by REML again, and say which these were."""
+    done = tuple(fit.by_ml() if fit.reml else fit for fit in fits)
+    changed = zip(fits, done, names, strict=True)
+    return done, tuple(name for before, after, name in changed if before is not after)
 
 
 def _check_same_rows(first: Comparable, other: Comparable, a: str, b: str) -> None:
@@ -322,7 +344,7 @@ def _blocks(comparison: Comparison) -> Blocks:
         "case of this one. Of a variance, the p-value is too large."
     )
     worse = [m.name for m in comparison.models if m.chi2 < -_ROUNDING]
-    sentences = tuple(
+    sentences = _about_refits(comparison) + tuple(
         f"{name} has more parameters and a lower likelihood than the model above it, so that it "
         "can't have it as a special case."
         for name in worse
@@ -332,4 +354,15 @@ def _blocks(comparison: Comparison) -> Blocks:
         tuple((m.name, m.description) for m in comparison.models),
         (Grid("", header, rows, labels=1, note=note),),
         sentences,
+    )
+
+
+def _about_refits(comparison: Comparison) -> tuple[str, ...]:
+    names = comparison.refitted
+    if not names:
+        return ()
+    were = "was" if len(names) == 1 else "were"
+    return (
+        f"{', '.join(names)} {were} by REML and {were} fitted again by maximum likelihood, since "
+        "restricted likelihoods compare only between models with the same fixed effects.",
     )

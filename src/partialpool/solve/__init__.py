@@ -7,12 +7,13 @@ from partialpool.solve.problem import Reduced, reduce
 from partialpool.solve.refits import Refits, solve_many
 from partialpool.solve.sensitivity import (
     Sensitivity,
+    chart_directions,
     information,
     linear_directions,
     sensitivity,
     unprofiled_hessian,
 )
-from partialpool.solve.solution import Likelihood, Solution, solve, solve_again
+from partialpool.solve.solution import Likelihood, Solution, solve, solve_again, solve_by
 
 __all__ = [
     "Block",
@@ -22,12 +23,14 @@ __all__ = [
     "Sensitivity",
     "Solution",
     "arrange",
+    "chart_directions",
     "information",
     "linear_directions",
     "reduce",
     "sensitivity",
     "solve",
     "solve_again",
+    "solve_by",
     "solve_many",
     "unprofiled_hessian",
 ]

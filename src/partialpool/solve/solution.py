@@ -12,7 +12,7 @@ from partialpool.design import Design
 from partialpool.errors import ModelError
 from partialpool.solve.problem import CoreBlock, Reduced, reduce
 
-__all__ = ["Likelihood", "Solution", "solve", "solve_again"]
+__all__ = ["Likelihood", "Solution", "solve", "solve_again", "solve_by"]
 
 # Decrease of the objective that the last step may still promise.
 TOLERANCE = 1e-9
@@ -181,6 +181,17 @@ def solve_again(design: Design, last: Solution) -> Solution:
     # Not from the last optimum: that saves one evaluation in six, but the numbers would then
     # differ in the sixth digit from those of a fresh fit.
     return _search(design, last.reduced.again(design), last.likelihood)
+
+
+def solve_by(design: Design, last: Solution, likelihood: Likelihood) -> Solution:
+    """Estimate the model of a solution by another likelihood, with the same known sigma.
+
+    Raises
+    ------
+    ModelError
+        If the residual variance is zero.
+    """
+    return _search(design, last.reduced, likelihood)
 
 
 def _search(design: Design, reduced: Reduced, likelihood: Likelihood) -> Solution:

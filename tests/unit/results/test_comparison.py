@@ -80,21 +80,30 @@ def test_least_squares_compares_with_a_mixed_model():
     assert second.p_value < 1e-10
 
 
-def test_reml_fits_with_the_same_fixed_effects_compare():
-    comparison = pp.compare(sleep(SMALL, reml=True), sleep(LARGE, reml=True))
+def test_reml_fits_are_fitted_again_by_maximum_likelihood_and_it_says_so(pair):
+    fits = sleep("Reaction ~ 1 + (1 | Subject)", reml=True), sleep(LARGE, reml=True), pair[0]
+    comparison = pp.compare(*fits)
+    assert comparison.refitted == ("fit1", "fit2")
+    assert comparison.models[-1].loglik == pytest.approx(pair[1].loglik)
+    words = " ".join(str(comparison).split())
+    assert "fit1, fit2 were by REML and were fitted again by maximum likelihood" in words
+
+
+def test_reml_fits_with_the_same_fixed_effects_compare_as_they_are_on_request():
+    comparison = pp.compare(sleep(SMALL, reml=True), sleep(LARGE, reml=True), refit=False)
     assert comparison.criterion == "REML"
-    assert_allclose(comparison.models[1].chi2, 42.8372, rtol=1e-5)
+    assert comparison.refitted == ()
 
 
-def test_reml_fits_with_different_fixed_effects_are_refused():
+def test_without_refitting_reml_fits_with_different_fixed_effects_are_refused():
     fits = sleep(SMALL, reml=True), sleep("Reaction ~ 1 + (1 | Subject)", reml=True)
     with pytest.raises(ModelError, match=r"fit1 and fit2 were fitted by REML .* reml=False"):
-        pp.compare(*fits)
+        pp.compare(*fits, refit=False)
 
 
-def test_reml_and_maximum_likelihood_do_not_mix(pair):
-    with pytest.raises(ModelError, match=r"fit2 is by maximum likelihood"):
-        pp.compare(sleep(SMALL, reml=True), pair[1])
+def test_without_refitting_reml_and_maximum_likelihood_do_not_mix(pair):
+    with pytest.raises(ModelError, match="some fits are by REML and fit2 is by maximum"):
+        pp.compare(sleep(SMALL, reml=True), pair[1], refit=False)
 
 
 def test_other_rows_are_refused(pair):

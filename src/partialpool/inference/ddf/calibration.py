@@ -23,6 +23,8 @@ class FTest:
     ----------
     statistic
         F; its square root is |t| for one hypothesis.
+    unscaled
+        F before Kenward and Roger's scaling.
     num_df, den_df
         Degrees of freedom; an infinite ``den_df`` makes num_df * F a chi-square.
     p_value
@@ -30,6 +32,7 @@ class FTest:
     """
 
     statistic: float
+    unscaled: float
     num_df: int
     den_df: float
     p_value: float
@@ -105,11 +108,11 @@ def joint_test(
     L, difference = independent_rows(L, difference)
     q = len(L)
     if q == 0:
-        return FTest(np.nan, 0, np.nan, np.nan)
+        return FTest(np.nan, np.nan, 0, np.nan, np.nan)
     wald = float(difference @ np.linalg.solve(L @ calibration.vcov @ L.T, difference)) / q
     f, den = calibration.scaled(L, wald)
     p = chdtrc(q, q * f) if np.isinf(den) else fdtrc(q, den, f)
-    return FTest(f, q, den, float(p))
+    return FTest(f, wald, q, den, float(p))
 
 
 def independent_rows(L: Matrix, rhs: Matrix) -> tuple[Matrix, Matrix]:

@@ -146,7 +146,7 @@ def kenward_roger(fit: GaussianFit) -> KenwardRoger:
     P, Q = found.fixed, found.products
     if estimated:
         P, Q = _with_scale(P, Q)
-    W: Matrix = 2.0 * np.linalg.pinv(info, rcond=_NOTHING, hermitian=True)
+    W = np.asarray(2.0 * np.linalg.pinv(info, rcond=_NOTHING, hermitian=True), np.float64)
     inner = np.einsum("ab,abij->ij", W, Q) - np.einsum("ab,aik,bkj->ij", W, P, P)
     adjustment = inner + inner.T
     return KenwardRoger(solution.root, solution.sigma, P, W, adjustment)

@@ -1,0 +1,153 @@
+"""Rows of a table of means: on the linear predictor, or through the inverse link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.errors import DataError
+from partialpool.families.links import LINKS, Link
+from partialpool.inference.ddf import Calibration
+from partialpool.inference.means.adjust import Adjustment, adjust_p, critical_values
+from partialpool.inference.protocol import WaldFit
+from partialpool.inference.wald import Contrasts, contrast_tests, two_sided
+
+__all__ = ["IDENTITY", "Scale", "Table", "Work", "check_scale", "compare_means", "tabulate"]
+
+Matrix = NDArray[np.float64]
+Vector = NDArray[np.float64]
+Scale: TypeAlias = Literal["link", "response"]
+IDENTITY = LINKS["identity"]
+# Links whose differences are logarithms of ratios.
+_RATIOS = ("log", "logit")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """What all comparisons of one call share.
+
+    Attributes
+    ----------
+    fit, calibration
+        The model, and covariance and degrees of freedom.
+    level
+        Confidence level.
+    link
+        What contrasts are taken through. With a logarithmic link they come out as ratios (of
+        odds, for the logit): the exponential of a difference. With others than these and the
+        identity they are differences of the response, by the delta method.
+    offset
+        Of the linear predictor.
+    """
+
+    fit: WaldFit
+    calibration: Calibration
+    level: float
+    link: Link
+    offset: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Estimates with errors, tests and intervals, (m,) each."""
+
+    estimate: Vector
+    std_error: Vector
+    df: Vector
+    conf_low: Vector
+    conf_high: Vector
+    statistic: Vector
+    p_value: Vector
+
+    def columns(self, *, tests: bool) -> dict[str, Vector]:
+        """Return the columns by name, tests only where they mean something."""
+        names = ["estimate", "std_error", "df", "conf_low", "conf_high"]
+        names += ["statistic", "p_value"] if tests else []
+        return {name: getattr(self, name) for name in names}
+
+
+def check_scale(scale: str) -> None:
+    """Refuse a scale that isn't one.
+
+    Raises
+    ------
+    DataError
+        Naming the two there are.
+    """
+    if scale not in ("link", "response"):
+        raise DataError(f"scale must be 'link' or 'response', found {scale!r}.")
+
+
+def tabulate(
+    fit: WaldFit,
+    calibration: Calibration,
+    L: Matrix,
+    level: float,
+    link: Link = IDENTITY,
+    shift: float = 0.0,
+) -> Table:
+    """Estimate combinations; through a link's inverse with errors by the delta method.
+
+    Intervals are those of the linear predictor, taken through.
+    """
+    found = contrast_tests(fit, calibration, L)
+    low, high = found.interval(level)
+    eta = found.estimate + shift
+    ends = np.sort(np.vstack([link.inverse(low + shift), link.inverse(high + shift)]), axis=0)
+    return Table(
+        np.asarray(link.inverse(eta)),
+        np.asarray(np.abs(link.slope(eta)) * found.std_error),
+        found.df,
+        ends[0],
+        ends[1],
+        found.statistic,
+        found.p_value,
+    )
+
+
+def compare_means(work: Work, weights: Matrix, L: Matrix, adjust: Adjustment) -> Table:
+    """Estimate contrasts of the means L, as one family.
+
+    Parameters
+    ----------
+    work
+        The model and how its contrasts are shown.
+    weights : (c, m) array
+        Contrasts.
+    L : (m, p) array
+        The means, on the linear predictor.
+    adjust
+        Of the intervals and p-values.
+    """
+    means, ratios = len(L), work.link.name in _RATIOS
+    if ratios or work.link.name == "identity":
+        found = contrast_tests(work.fit, work.calibration, weights @ L)
+    else:
+        found = _delta(work, weights, L)
+    return _family(found, work.level, adjust, means, ratios=ratios)
+
+
+def _family(
+    found: Contrasts, level: float, adjust: Adjustment, means: int, *, ratios: bool
+) -> Table:
+    half = critical_values(found.df, level, adjust, means) * found.std_error
+    low, high = found.estimate - half, found.estimate + half
+    p = adjust_p(found.p_value, found.statistic, found.df, adjust, means)
+    estimate, std_error = found.estimate, found.std_error
+    if ratios:
+        estimate, low, high = np.exp(estimate), np.exp(low), np.exp(high)
+        std_error = estimate * std_error
+    return Table(estimate, std_error, found.df, low, high, found.statistic, p)
+
+
+def _delta(work: Work, weights: Matrix, L: Matrix) -> Contrasts:
+    eta = contrast_tests(work.fit, work.calibration, L).estimate + work.offset
+    slope = np.asarray(work.link.slope(eta))
+    linear = contrast_tests(work.fit, work.calibration, weights @ (slope[:, None] * L))
+    estimate = weights @ np.asarray(work.link.inverse(eta))
+    statistic = estimate / linear.std_error
+    p_value = two_sided(statistic, linear.df)
+    return Contrasts(estimate, linear.std_error, linear.df, statistic, p_value, linear.method)

@@ -1,0 +1,137 @@
+"""The reference grid: every combination of levels, covariates at their means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.design import DesignSpec, replay
+from partialpool.design.spec import OffsetSpec
+from partialpool.errors import DataError, did_you_mean
+
+__all__ = ["Cells", "Grid", "make_grid", "matrix_at", "names_of"]
+
+Matrix = NDArray[np.float64]
+# A grid of more rows than this comes of many factors with many levels.
+_MOST_ROWS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Values of every column, the first varying fastest.
+
+    Attributes
+    ----------
+    values
+        By column, those that are combined.
+    """
+
+    values: Mapping[str, tuple[Any, ...]]
+
+    def table(self) -> dict[str, NDArray[Any]]:
+        """Return the combinations as columns."""
+        names = list(self.values)
+        rows = list(product(*reversed(list(self.values.values()))))
+        return {
+            name: np.array([row[len(names) - 1 - i] for row in rows])
+            for i, name in enumerate(names)
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """What is averaged for every mean.
+
+    Attributes
+    ----------
+    labels
+        Value of each target column, by column, (m,) each.
+    average : (m, r) array
+        Shares of the grid's rows in every mean.
+    """
+
+    labels: Mapping[str, NDArray[Any]]
+    average: Matrix
+
+
+def names_of(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return names given as one, several or none."""
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def make_grid(
+    spec: DesignSpec, targets: Sequence[str], at: Mapping[str, Any] | None
+) -> tuple[Grid, Cells]:
+    """Combine the levels of all factors, and say what is averaged.
+
+    Parameters
+    ----------
+    spec
+        The design's specification.
+    targets
+        Columns that stay; over the others means are averaged, all levels counting alike.
+    at
+        Values of columns, in place of their levels or their mean.
+
+    Raises
+    ------
+    DataError
+        If a name is no column of the fixed effects, or the model knows nothing about one.
+    """
+    given = {} if at is None else {name: _values(value) for name, value in at.items()}
+    for name in (*targets, *given):
+        if name not in spec.typical:
+            raise _unknown(spec, name)
+    values = {}
+    for name in (*targets, *(n for n in spec.typical if n not in targets)):
+        known = spec.typical[name]
+        values[name] = given.get(name) or known.levels or (known.mean,)
+    rows = int(np.prod([len(v) for v in values.values()]))
+    if rows > _MOST_ROWS:
+        raise DataError(
+            f"the factors have {rows:,} combinations of levels, more than the {_MOST_ROWS:,} that "
+            "are averaged. Fix some of them with at={'column': value}."
+        )
+    # The targets vary fastest, so that every mean takes one row of each block.
+    m = int(np.prod([len(values[name]) for name in targets])) if targets else 1
+    labels = Grid({name: values[name] for name in targets}).table() if targets else {}
+    average = np.tile(np.eye(m), rows // m) * (m / rows)
+    return Grid(values), Cells(labels, average)
+
+
+def _values(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, (str, int, float, bool, np.generic)):
+        return (value,)
+    found = tuple(value)
+    if not found:
+        raise DataError("at= has a column without values. Give at least one.")
+    return found
+
+
+def _unknown(spec: DesignSpec, name: str) -> DataError:
+    if not spec.typical:
+        return DataError(
+            f"{name!r} can't be averaged over: the model has no fixed effects besides the "
+            "intercept, or was saved by a version that kept no levels. Fit it again."
+        )
+    known = ", ".join(map(repr, spec.typical))
+    return DataError(
+        f"{name!r} is no column of the fixed effects, which are {known}."
+        f"{did_you_mean(name, spec.typical)}"
+    )
+
+
+def matrix_at(spec: DesignSpec, table: Mapping[str, NDArray[Any]]) -> Matrix:
+    """Return the fixed-effects matrix of rows, without offsets."""
+    if not table:
+        # A model of an intercept has one row.
+        return np.ones((1, len(spec.fixed.columns)))
+    without = replace(spec, offset=OffsetSpec())
+    return replay(without, dict(table), random=(), inapplicable="ignore").X

@@ -1,0 +1,172 @@
+"""Marginal means over a reference grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.errors import DataError
+from partialpool.families.links import Link
+from partialpool.frames import label, make_frame
+from partialpool.inference.ddf import DDF, calibrate
+from partialpool.inference.means.adjust import Adjustment, check_adjustment
+from partialpool.inference.means.contrasts import ContrastKind, make_contrasts
+from partialpool.inference.means.estimates import (
+    IDENTITY,
+    Scale,
+    Work,
+    check_scale,
+    compare_means,
+    tabulate,
+)
+from partialpool.inference.means.grid import make_grid, matrix_at, names_of
+from partialpool.inference.protocol import WaldFit
+from partialpool.inference.wald import check_level
+
+__all__ = ["frame_of", "marginal_means"]
+
+Matrix = NDArray[np.float64]
+Labels = Mapping[str, NDArray[Any]]
+
+
+def marginal_means(
+    fit: WaldFit,
+    specs: str | Sequence[str],
+    by: str | Sequence[str] | None = None,
+    *,
+    contrasts: ContrastKind | None = None,
+    adjust: Adjustment | None = None,
+    at: Mapping[str, Any] | None = None,
+    level: float = 0.95,
+    ddf: DDF | None = None,
+    scale: Scale = "link",
+    link: Link = IDENTITY,
+    offset: float = 0.0,
+) -> Any:
+    """Estimate marginal means of factors, or contrasts among them.
+
+    Means of the linear predictor over every combination of the other factors' levels, all of
+    which count alike, with covariates at their means: what R's emmeans gives.
+
+    Parameters
+    ----------
+    fit
+        A fitted model.
+    specs
+        Columns whose levels get a mean each.
+    by
+        Columns at whose levels that is done separately; contrasts stay within each.
+    contrasts
+        ``"pairwise"``, ``"reference"`` (each against the first), ``"consecutive"``, ``"mean"``,
+        or weights by name; with it the contrasts come back in place of the means.
+    adjust
+        For several comparisons, within each ``by``: ``"tukey"`` (the default of pairwise
+        contrasts), ``"holm"`` (of others), ``"bonferroni"``, ``"sidak"``, ``"fdr"``, ``"none"``.
+        Intervals are adjusted likewise, with Holm and the false discovery rate by Bonferroni.
+    at
+        Values for columns: ``{"Days": [0, 9]}``.
+    level
+        Confidence level.
+    ddf
+        As for :func:`partialpool.inference.calibrate`.
+    scale
+        Of a generalized model: ``"link"``, or ``"response"`` for means through the inverse link;
+        contrasts are then ratios with a log link, odds ratios with a logit, and differences of
+        the response else.
+    link
+        The model's link.
+    offset
+        Offset at which the means are taken, on the link scale; that of the data plays no part.
+
+    Returns
+    -------
+    native frame
+        The columns of ``specs`` and ``by`` (or of ``by`` and ``contrast``), ``estimate``,
+        ``std_error``, ``df``, ``conf_low``, ``conf_high``; for contrasts ``statistic`` and
+        ``p_value``. NaN where the data don't determine a mean.
+
+    Raises
+    ------
+    DataError
+        If a column isn't in the fixed effects, or an argument makes no sense.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.lmm("score ~ Machine + (1 | Worker)", pp.load_dataset("Machines"))
+    >>> marginal_means(fit, "Machine")[["Machine", "estimate", "df"]].round(2)
+      Machine  estimate    df
+    0       A     52.36  5.83
+    1       B     60.32  5.83
+    2       C     66.27  5.83
+    >>> table = marginal_means(fit, "Machine", contrasts="pairwise")
+    >>> table[["contrast", "estimate", "p_value"]].round(4)
+      contrast  estimate  p_value
+    0    A - B   -7.9667      0.0
+    1    A - C  -13.9167      0.0
+    2    B - C   -5.9500      0.0
+
+    References
+    ----------
+    Searle, Speed & Milliken (1980), The American Statistician 34(4), 216-221.
+    """
+    check_level(level)
+    check_scale(scale)
+    own, groups = names_of(specs), names_of(by)
+    _check_names(own, groups)
+    spec = fit.design.spec
+    grid, cells = make_grid(spec, (*own, *groups), at)
+    L = cells.average @ matrix_at(spec, grid.table())
+    calibration = calibrate(fit, ddf)
+    through = link if scale == "response" else IDENTITY
+    if contrasts is None:
+        if adjust not in (None, "none"):
+            raise DataError("adjust= is for contrasts; give contrasts='pairwise', or leave it out.")
+        table = tabulate(fit, calibration, L, level, through, offset)
+        return make_frame({**cells.labels, **table.columns(tests=False)}, spec.kind)
+    work = Work(fit, calibration, level, through, offset)
+    return frame_of(work, cells.labels, own, L, contrasts, adjust)
+
+
+def frame_of(
+    work: Work,
+    labels: Labels,
+    own: tuple[str, ...],
+    L: Matrix,
+    contrasts: ContrastKind,
+    adjust: Adjustment | None,
+) -> Any:
+    """Contrast the rows of L within every group of the other labels."""
+    pairwise = contrasts == "pairwise"
+    chosen: Adjustment = adjust or ("tukey" if pairwise else "holm")
+    check_adjustment(chosen, pairwise)
+    groups = [name for name in labels if name not in own]
+    m = int(np.prod([len(dict.fromkeys(labels[name].tolist())) for name in own]))
+    parts: list[dict[str, NDArray[Any]]] = []
+    for start in range(0, len(L), m):
+        rows = slice(start, start + m)
+        names = [" ".join(label(labels[name][i]) for name in own) for i in range(start, start + m)]
+        made = make_contrasts(contrasts, names)
+        table = compare_means(work, made.weights, L[rows], chosen)
+        size = len(made.names)
+        here = {name: np.repeat(labels[name][start : start + 1], size) for name in groups}
+        here["contrast"] = np.array(_ratio_names(made.names, work.link), dtype=object)
+        parts.append({**here, **table.columns(tests=True)})
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return make_frame(columns, work.fit.design.spec.kind)
+
+
+def _ratio_names(names: tuple[str, ...], link: Link) -> list[str]:
+    ratio = link.name in ("log", "logit")
+    return [name.replace(" - ", " / ") if ratio else name for name in names]
+
+
+def _check_names(own: tuple[str, ...], groups: tuple[str, ...]) -> None:
+    if not own:
+        raise DataError("means needs the name of at least one column.")
+    twice = [name for name in own if name in groups]
+    if twice:
+        raise DataError(f"{twice[0]!r} stands in by= too. Name it in one of the two places.")

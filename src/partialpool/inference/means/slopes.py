@@ -1,0 +1,159 @@
+"""Slopes of a covariate, averaged over the levels of factors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.errors import DataError, did_you_mean
+from partialpool.families.links import Link
+from partialpool.frames import make_frame
+from partialpool.inference.ddf import DDF, Calibration, calibrate
+from partialpool.inference.means.adjust import Adjustment
+from partialpool.inference.means.contrasts import ContrastKind
+from partialpool.inference.means.estimates import IDENTITY, Scale, Work, check_scale
+from partialpool.inference.means.grid import Grid, make_grid, matrix_at, names_of
+from partialpool.inference.means.means import frame_of
+from partialpool.inference.protocol import WaldFit
+from partialpool.inference.wald import Contrasts, check_level, contrast_tests, two_sided
+
+__all__ = ["marginal_slopes"]
+
+Matrix = NDArray[np.float64]
+# Step of the difference, in standard deviations of the covariate: splines are cubic between
+# knots, so that its error is of the order of its square.
+_STEP = 1e-4
+
+
+def marginal_slopes(
+    fit: WaldFit,
+    variable: str,
+    by: str | Sequence[str] | None = None,
+    *,
+    contrasts: ContrastKind | None = None,
+    adjust: Adjustment | None = None,
+    at: Mapping[str, Any] | None = None,
+    level: float = 0.95,
+    ddf: DDF | None = None,
+    scale: Scale = "link",
+    link: Link = IDENTITY,
+    offset: float = 0.0,
+) -> Any:
+    """Estimate the slope of a covariate, or contrasts among its slopes.
+
+    The derivative of the linear predictor, averaged over factors as
+    :func:`marginal_means` averages means.
+
+    Parameters
+    ----------
+    fit
+        A fitted model.
+    variable
+        The covariate; its slope is taken at its mean, or at the values that ``at`` gives it.
+    by
+        Columns at whose levels slopes are wanted. Contrasts are among these.
+    contrasts, adjust, at, level, ddf, offset
+        As for :func:`marginal_means`.
+    scale
+        ``"link"``, or ``"response"`` for the derivative of the mean, at the average linear
+        predictor, with errors by the delta method.
+    link
+        The model's link.
+
+    Returns
+    -------
+    native frame
+        The columns of ``by`` (or ``contrast``), ``estimate``, ``std_error``, ``df``,
+        ``conf_low``, ``conf_high``, ``statistic`` and ``p_value``.
+
+    Raises
+    ------
+    DataError
+        If the variable is no covariate of the fixed effects, or an argument makes no sense.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.lmm("distance ~ age * Sex + (age | Subject)", pp.load_dataset("Orthodont"))
+    >>> marginal_slopes(fit, "age", by="Sex")[["Sex", "estimate", "df"]].round(3)
+          Sex  estimate    df
+    0    Male     0.784  25.0
+    1  Female     0.480  25.0
+    """
+    check_level(level)
+    check_scale(scale)
+    spec = fit.design.spec
+    through = link if scale == "response" else IDENTITY
+    _check_variable(fit, variable, contrasts is not None and through.name != "identity")
+    groups = names_of(by)
+    targets = (*groups, variable) if at and variable in at else groups
+    grid, cells = make_grid(spec, targets, at)
+    L = cells.average @ _differences(fit, variable, grid)
+    calibration = calibrate(fit, ddf)
+    if contrasts is not None:
+        if not targets:
+            raise DataError("contrasts of slopes need by=, whose levels they are among.")
+        work = Work(fit, calibration, level, IDENTITY, 0.0)
+        return frame_of(work, cells.labels, targets, L, contrasts, adjust)
+    if through.name == "identity":
+        found = contrast_tests(fit, calibration, L)
+    else:
+        means = cells.average @ matrix_at(spec, grid.table())
+        found = _of_response(fit, calibration, L, means, through, offset)
+    low, high = found.interval(level)
+    columns: dict[str, NDArray[Any]] = {
+        **cells.labels,
+        "estimate": found.estimate,
+        "std_error": found.std_error,
+        "df": found.df,
+        "conf_low": low,
+        "conf_high": high,
+        "statistic": found.statistic,
+        "p_value": found.p_value,
+    }
+    return make_frame(columns, spec.kind)
+
+
+def _check_variable(fit: WaldFit, variable: str, response_contrasts: bool) -> None:
+    typical = fit.design.spec.typical
+    if variable not in typical:
+        raise DataError(
+            f"{variable!r} is no column of the fixed effects, which are "
+            f"{', '.join(map(repr, typical))}.{did_you_mean(variable, typical)}"
+        )
+    if typical[variable].levels is not None:
+        raise DataError(
+            f"{variable!r} is a factor and has no slope. Take means with contrasts='pairwise'."
+        )
+    if response_contrasts:
+        raise DataError("contrasts of slopes are on the link scale. Leave scale= out.")
+
+
+def _differences(fit: WaldFit, variable: str, grid: Grid) -> Matrix:
+    """Derivative of the fixed-effects matrix in the covariate, for every row of the grid."""
+    known = fit.design.spec.typical[variable]
+    table = grid.table()
+    if variable not in table:
+        table = {variable: np.full(len(next(iter(table.values()))), known.mean), **table}
+    x = np.asarray(table[variable], dtype=float)
+    step = _STEP * (known.sd if known.sd > 0 else 1.0)
+    above, below = (matrix_at(fit.design.spec, {**table, variable: x + h}) for h in (step, -step))
+    return np.asarray((above - below) / (2.0 * step))
+
+
+def _of_response(
+    fit: WaldFit, calibration: Calibration, slopes: Matrix, means: Matrix, link: Link, offset: float
+) -> Contrasts:
+    """Slopes of the mean: the link's own slope there times that of the linear predictor."""
+    eta = contrast_tests(fit, calibration, means).estimate + offset
+    linear = contrast_tests(fit, calibration, slopes).estimate
+    bend = (link.slope(eta + _STEP) - link.slope(eta - _STEP)) / (2.0 * _STEP)
+    gradient = (bend * linear)[:, None] * means + link.slope(eta)[:, None] * slopes
+    spread = contrast_tests(fit, calibration, gradient)
+    estimate = np.asarray(link.slope(eta) * linear)
+    statistic = estimate / spread.std_error
+    p_value = two_sided(statistic, spread.df)
+    return Contrasts(estimate, spread.std_error, spread.df, statistic, p_value, spread.method)

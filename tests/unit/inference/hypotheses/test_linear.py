@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+import partialpool as pp
+from partialpool.errors import DataError
+from partialpool.inference.hypotheses.equations import read_equation
+from tests.unit.inference import models
+
+NAMES = ["Intercept", "a", "a2", "f[T.x y]", "a:f[T.x y]", "poly(t, 2)[1]"]
+
+
+@pytest.mark.parametrize(
+    ("text", "coefficients", "value"),
+    [
+        ("a = 10", {"a": 1}, 10),
+        ("a - a2 = 0", {"a": 1, "a2": -1}, 0),
+        ("a == a2", {"a": 1, "a2": -1}, 0),
+        ("2*a + 3", {"a": 2}, -3),
+        ("a/4 - .5 = -(a2 - 1e1)*2", {"a": 0.25, "a2": 2}, 20.5),
+        ("`f[T.x y]` = f[T.x y] - a", {"a": 1}, 0),
+        ("a:f[T.x y] + a", {"a:f[T.x y]": 1, "a": 1}, 0),
+        ("poly(t, 2)[1]*-1 = Intercept", {"poly(t, 2)[1]": -1, "Intercept": -1}, 0),
+    ],
+)
+def test_equations_are_read(text, coefficients, value):
+    found = read_equation(text, NAMES)
+    assert {NAMES[i]: c for i, c in enumerate(found.coefficients) if c} == coefficients
+    assert found.value == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a * a2 = 1", "multiplies two coefficients. Hypotheses have to be linear"),
+        ("1 / a = 1", "divides by something that isn't a number"),
+        ("a = 1 = 2", "has more than one '='"),
+        ("A = 1", r"names 'A', which is no coefficient.* Did you mean 'a'"),
+        ("a3 = 1", "names 'a3', which is no coefficient"),
+        ("a - a = 1", "says nothing about a coefficient"),
+        ("a +", "can't be read as a linear hypothesis"),
+        ("(a = 1", "can't be read as a linear hypothesis"),
+        ("a a2", "can't be read as a linear hypothesis"),
+    ],
+)
+def test_what_is_no_linear_hypothesis_is_refused(text, message):
+    with pytest.raises(DataError, match=message):
+        read_equation(text, NAMES)
+
+
+def test_text_and_matrix_say_the_same():
+    fit = models.fit("y ~ x + (x | g)")
+    text = fit.test(["x = 1", "Intercept - 2*x = 0"])
+    matrix = fit.test([[0, 1], [1, -2]], rhs=[1, 0])
+    assert text.statistic == pytest.approx(matrix.statistic)
+    assert matrix.hypotheses == ("+1*x = 1", "+1*Intercept -2*x = 0")
+    beta = fit.fixef.values
+    L = np.array([[0, 1], [1, -2]])
+    d = L @ beta - [1, 0]
+    assert text.statistic == pytest.approx(d @ np.linalg.solve(L @ fit.vcov @ L.T, d) / 2)
+    np.testing.assert_allclose(text.single.estimate, d)
+
+
+def test_contradictions_and_repetitions_count_their_rank():
+    fit = models.fit("y ~ x + (x | g)")
+    assert fit.test(["x = 1", "2*x = 2"]).num_df == 1
+
+
+def test_a_matrix_of_another_width_is_refused():
+    with pytest.raises(DataError, match=r"needs 2 finite columns.*found one of shape \(1, 3\)"):
+        models.fit("y ~ x + (x | g)").test([1, 0, 0])
+
+
+def test_right_hand_sides_beside_a_text_are_refused():
+    with pytest.raises(DataError, match="rhs= belongs to a matrix"):
+        models.fit("y ~ x + (x | g)").test("x = 0", rhs=[1])
+
+
+def test_a_coefficient_that_was_left_out_cannot_be_tested():
+    data = models.table().assign(twice=lambda d: 2 * d["x"])
+    fit = pp.lmm("y ~ x + twice + (1 | g)", data)
+    with pytest.raises(DataError, match="is about 'twice', which the other columns determine"):
+        fit.test("twice = 0")
+
+
+def test_generalized_models_take_the_normal_distribution():
+    fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"), family="poisson")
+    found = fit.test("YEAR[T.96] = 0")
+    assert np.isinf(found.den_df)
+    assert found.p_value == pytest.approx(float(fit.tidy()["p_value"][1]))
+    assert "df = inf" in repr(found)
