@@ -38,11 +38,12 @@ struct Estimate {
 /// Generalized problem for Python: one lock, since every evaluation leaves its factor behind.
 class SharedGeneralized {
 public:
-    SharedGeneralized(int predictors, const std::vector<InPart>& parts, const InOffsets& offsets,
-                      const std::vector<InEffects>& blocks, bool merge,
+    SharedGeneralized(const std::vector<double>& units, const std::vector<InPart>& parts,
+                      const InOffsets& offsets, const std::vector<InEffects>& blocks, bool merge,
                       const std::vector<InVector>& precisions, const nb::callable& density) {
+        const auto predictors = static_cast<int>(units.size());
         generalized::RawRows raw{
-            static_cast<Index>(std::get<1>(parts.at(0)).shape(0)), predictors, {}, {}, {}};
+            static_cast<Index>(std::get<1>(parts.at(0)).shape(0)), predictors, units, {}, {}, {}};
         const auto check = [&](std::size_t n, const char* what) {
             if (static_cast<Index>(n) != raw.n)
                 throw std::invalid_argument(std::string(what) + " must have as many rows as X");

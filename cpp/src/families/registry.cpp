@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <span>
 #include <stdexcept>
 #include <string_view>
@@ -91,7 +92,9 @@ std::unique_ptr<Density> make_density(const std::string& family, const std::stri
     const Link found = find_link(entry, link);
     Observations data(n, y, trials, weights);
     if (family == "binomial" && found == Link::logit) return make_binomial_logit(std::move(data));
-    if (family == "poisson" && found == Link::log) return make_poisson_log(std::move(data));
+    const auto large = [](double y) { return y >= large_count; };
+    if (family == "poisson" && found == Link::log && std::ranges::none_of(data.y, large))
+        return make_poisson_log(std::move(data));
     return entry.make(std::move(data), found);
 }
 

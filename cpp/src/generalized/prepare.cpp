@@ -131,13 +131,16 @@ Prepared prepare(const RawRows& raw, bool merge) {
             const Scaling scaling = find_scaling(mapped, raw.n);
             if (!effects_mapped) {
                 out.z = scaling.z;
+                for (std::size_t b = 0; b < out.z.size(); ++b)
+                    for (std::size_t t = 0; t < out.z[b].size(); ++t)
+                        out.z[b][t].transform *= raw.units[at(raw.blocks[b].predictor[t])];
                 out.deficient_block = scaling.deficient_block;
                 out.deficient_term = scaling.deficient_term;
                 out.deficient_column = scaling.deficient_column;
                 effects_mapped = true;
             }
             group.map = scaling.x;
-            group.map.transform *= root_n;
+            group.map.transform *= root_n * raw.units[at(part.predictor)];
             group.aliased = scaling.aliased;
             group.aliases = scaling.aliases;
         }

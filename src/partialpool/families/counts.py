@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -23,6 +24,7 @@ class _Counts(ResponseFamily):
     """Counts, of one of three distributions, with zeros or without."""
 
     links: ClassVar[tuple[str, ...]] = ("log", "identity", "sqrt")
+    mean_range: ClassVar[tuple[float, float]] = (0.0, math.inf)
     zero_model: ClassVar[Zero] = "inflated"
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
@@ -141,6 +142,11 @@ class Family(ResponseFamily):
     def has_trials(self) -> bool:
         """Whether its support is that of successes out of trials."""
         return self.support == "trials"
+
+    @property
+    def eta_range(self) -> tuple[float, float]:
+        """Unlimited: the log-density itself says where it isn't defined."""
+        return -math.inf, math.inf
 
     def parts(self, zero: Zero = "none") -> tuple[str, ...]:
         """Return the names of its linear predictors, as the log-density's arguments say."""

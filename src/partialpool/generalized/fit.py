@@ -335,8 +335,8 @@ class GlmmFit:
 
     @property
     def converged(self) -> bool:
-        """Whether the search for the optimum ended by its own rule."""
-        return self.solution.converged
+        """Whether the search for the optimum ended by its own rule, and at an optimum."""
+        return self.certificate.converged
 
     @property
     def singular(self) -> bool:

@@ -59,6 +59,9 @@ public:
     const std::vector<Term>& terms() const { return terms_; }
     const Mode& mode() const { return mode_; }
     int evaluations() const { return evaluations_; }
+    /// Size of the sums whose difference the last value was: its rounding errors are in
+    /// proportion.
+    double magnitude() const { return std::abs(mode_.penalised) + 2.0 * std::abs(constant_); }
     int mode_steps() const { return mode_steps_; }
 
     /// Positions in (psi, beta) that the outer search moves.

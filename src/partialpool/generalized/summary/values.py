@@ -189,7 +189,7 @@ def summarize(fit: GlmmFit) -> GlmmSummary:
         further=_further(fit),
         thresholds=_thresholds(fit),
         notes=_notes(fit),
-        optimum=wording.optimum(fit.certificate, random),
+        optimum=(*wording.optimum(fit.certificate, random), *_about_range(fit)),
     )
 
 
@@ -232,6 +232,17 @@ def _notes(fit: GlmmFit) -> tuple[str, ...]:
     for p in others:
         said += [f"{_NAMES[p.name]}: {note}" for note in wording.column_notes(p)]
     return tuple(said)
+
+
+def _about_range(fit: GlmmFit) -> tuple[str, ...]:
+    low, high = fit.family.eta_range
+    if fit.converged or (np.isinf(low) and np.isinf(high)):
+        return ()
+    return (
+        f"With the {fit.family.link.name} link the mean's linear predictor has to stay between "
+        f"{low:g} and {high:g} in every row, and the likelihood may still rise at the end of that "
+        f"range. The {fit.family.links[0]} link has no such limits.",
+    )
 
 
 _NAMES = {"dispersion": "Dispersion", "zero_inflation": "Zero inflation"}
