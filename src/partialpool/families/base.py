@@ -102,6 +102,10 @@ class ResponseFamily(ABC):
         """Return the names of its linear predictors, in the order in which the core has them."""
         return self.own_parts if zero == "none" else (*self.own_parts, "zero_inflation")
 
+    def mean_parts(self, zero: Zero = "none") -> tuple[str, ...]:
+        """Return the names of the linear predictors that the mean depends on."""
+        return ("mean",) if zero == "none" else ("mean", "zero_inflation")
+
     def core_name(self, zero: Zero = "none") -> str:
         """Return the name under which the compiled core knows the density."""
         if zero == "inflated":

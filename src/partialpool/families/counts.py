@@ -217,6 +217,10 @@ class TruncatedNegativeBinomial(_NegativeBinomial):
 
     stem: ClassVar[str] = "truncated_nbinom"
 
+    def mean_parts(self, zero: Zero = "none") -> tuple[str, ...]:
+        """Return every part: how likely a zero is depends on the dispersion."""
+        return self.parts(zero)
+
     @property
     def _counting(self) -> Counting:
         return Counting(self.kind, truncated=True)

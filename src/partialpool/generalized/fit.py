@@ -23,6 +23,7 @@ from partialpool.generalized.estimates import LinearPredictor, Solved, part_slic
 from partialpool.generalized.fitted import Residual, fitted_means, residuals
 from partialpool.generalized.refit import refit
 from partialpool.generalized.scales import Scale, dispersion_scale, shape_scale, unit_of
+from partialpool.generalized.state import SolutionState, restore, state_of
 from partialpool.generalized.summary import GlmmSummary, summarize
 from partialpool.named import NamedVector
 from partialpool.results import Certificate, VarCorr, relative_parameters, variance_components
@@ -437,23 +438,26 @@ class GlmmFit:
 
         save(self, path)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The core's handle stays behind: copies and other processes evaluate once to have one.
+        state = state_of(self.solution)
+        return _restored, (dict(self.designs), self.response, self.approximation, state)
+
     def __repr__(self) -> str:
         return str(self.summary())
 
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()
 
-    def complete(self, eta: Mapping[str, Vector]) -> dict[str, Vector]:
+    def complete(self, eta: dict[str, Vector]) -> dict[str, Vector]:
         """Add to linear predictors on some rows those that have no formula, by part."""
-        n = len(eta["mean"])
-        return {
-            part: eta[part]
-            if part in eta
-            else beta
-            if part == "thresholds"
-            else np.full(n, beta[0])
+        n = len(next(iter(eta.values())))
+        constant = {
+            part: beta if part == "thresholds" else np.full(n, beta[0])
             for part, beta in self.solution.beta.items()
+            if part not in self.designs
         }
+        return {part: (eta | constant)[part] for part in self.parts if part in eta | constant}
 
     @property
     def _mixed(self) -> bool:
@@ -480,3 +484,9 @@ class GlmmFit:
 
     def _relative(self, predictor: LinearPredictor) -> tuple[tuple[str, ...], Vector]:
         return relative_parameters(predictor.design, predictor.solution)
+
+
+def _restored(
+    designs: Mapping[str, Design], response: Response, asked: Approximation, state: SolutionState
+) -> GlmmFit:
+    return GlmmFit(designs, response, asked, restore(designs, response, asked, state))

@@ -39,6 +39,7 @@ def take(response: Response, rows: NDArray[np.intp] | None) -> Response:
         response.levels,
         _pick(response.weights, rows),
         rows if response.rows is None else response.rows[rows],
+        response.advice,
     )
 
 

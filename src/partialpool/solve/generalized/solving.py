@@ -83,8 +83,7 @@ def solve_generalized(
         estimate.converged,
         _n_thresholds(used, family),
     )
-    if objective.penalty is None:
-        refuse_separated(solution, used)
+    refuse_separated(solution, used)
     return solution
 
 
@@ -180,11 +179,13 @@ def _refuse_extreme_offset(layout: Layout, response: Response, family: ResponseF
     if len(rows) == 0:
         return
     given = rows if response.rows is None else response.rows[rows]
+    far = used[rows[0]] - np.median(used)
     raise DataError(
         f"the offset is {used[rows[0]]:g} in row {given[0]}"
         + (f" and as extreme in {len(rows) - 1} more" if len(rows) > 1 else "")
-        + f": with the {family.link.name} link the mean is a multiple of exp(offset), which "
-        "overflows. An offset is the logarithm of an exposure: pass offset='log(exposure)'."
+        + f", beside a median of {np.median(used):g}: with the {family.link.name} link the mean is "
+        f"a multiple of exp(offset), which {'over' if far > 0 else 'under'}flows. An offset is the "
+        "logarithm of an exposure: pass offset='log(exposure)'."
     )
 
 
