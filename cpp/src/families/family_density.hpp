@@ -119,7 +119,10 @@ private:
         for (std::size_t k = 0; k < l.third.size(); ++k) put(out.third[k], i, l.third[k]);
     }
 
+protected:
     Observations data_;
+
+private:
     Link link_;
     double constant_;
 };

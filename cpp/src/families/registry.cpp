@@ -92,9 +92,12 @@ std::unique_ptr<Density> make_density(const std::string& family, const std::stri
     const Link found = find_link(entry, link);
     Observations data(n, y, trials, weights);
     if (family == "binomial" && found == Link::logit) return make_binomial_logit(std::move(data));
-    const auto large = [](double y) { return y >= large_count; };
-    if (family == "poisson" && found == Link::log && std::ranges::none_of(data.y, large))
-        return make_poisson_log(std::move(data));
+    const bool small =
+        std::ranges::none_of(data.y, [](double y) { return y >= families::large_count; });
+    if (found == Link::log && small) {
+        if (family == "poisson") return make_poisson_log(std::move(data));
+        if (family == "nbinom2") return make_negative_binomial_log(std::move(data));
+    }
     return entry.make(std::move(data), found);
 }
 
