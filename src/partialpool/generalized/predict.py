@@ -13,6 +13,7 @@ from partialpool.errors import DataError, ModelError, NotAvailableError
 from partialpool.families import Ordinal
 from partialpool.frames import make_frame, read_table
 from partialpool.generalized.estimates import RowEffects, part_slice
+from partialpool.generalized.parts import with_constants
 from partialpool.generalized.population import average_over
 from partialpool.generalized.rows import NewTable, PredictorRows, predictor_rows
 from partialpool.inference.predict import NewLevels, RandomPart
@@ -140,7 +141,7 @@ def predict(
     if not any(part in fit.designs for part in parts):
         parts = (*parts, "mean")  # which knows how many rows there are
     rows = predictor_rows(fit, parts, table, random, new_levels == "population", averaged)
-    eta = fit.complete({name: part.eta() for name, part in rows.items()})
+    eta = with_constants(fit, {name: part.eta() for name, part in rows.items()})
     variances = {name: part.unknown_variance() for name, part in rows.items()} if averaged else {}
     asked = _Asked(fit, scale, rows, eta, variances)
     mean = asked.at(eta)
