@@ -87,8 +87,7 @@ public:
         sums_.by_lambda = Matrix::Zero(k, k);
         sums_.by_m.resize(at(block_.q));
         sums_.by_u = Vector::Zero(block_.q * k);
-        for (std::size_t a = 0; a < predictors(); ++a)
-            sums_.mean_score[a].assign(at(rows_.n), 0.0);
+        for (std::size_t a = 0; a < predictors(); ++a) sums_.mean_score[a].assign(at(rows_.n), 0.0);
     }
 
     const Sums& sums() {
@@ -188,10 +187,10 @@ private:
             moments += (2.0 * p(q)) * v.lazyProduct(grid_.nodes.col(q).transpose());
             sums_.by_lambda -= (2.0 * p(q)) * score.lazyProduct(u.transpose());
         }
-        const Matrix low = half_lower(std::sqrt(2.0) *
-                                      moments.transpose().lazyProduct(level.inverse.transpose()));
-        sums_.by_m[at(j)] = sandwich(
-            level.inverse, Matrix(Matrix::Identity(k, k) - 0.5 * (low + low.transpose())));
+        const Matrix low =
+            half_lower(std::sqrt(2.0) * moments.transpose().lazyProduct(level.inverse.transpose()));
+        sums_.by_m[at(j)] =
+            sandwich(level.inverse, Matrix(Matrix::Identity(k, k) - 0.5 * (low + low.transpose())));
     }
 
     const ModelRows& rows_;

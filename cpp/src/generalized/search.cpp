@@ -138,12 +138,10 @@ Parameters principal(const GeneralizedProblem& problem, const Parameters& point)
     out.axes.resize(problem.terms().size());
     for (std::size_t t = 0; t < problem.terms().size(); ++t) {
         const Term& term = problem.terms()[t];
-        if (term.structure != Structure::unstructured || term.k == 1) continue;
-        const Axes axes = principal_axes(problem.factor(point, t));
-        out.axes[t] = axes.vectors;
-        double* to = out.psi.data() + term.first;
-        for (Index c = 0; c < term.k; ++c)
-            for (Index r = c; r < term.k; ++r) *to++ = r == c ? axes.sizes(c) : 0.0;
+        if (!detail::full(term) || term.k == 1) continue;
+        Axes axes = principal_axes(problem.factor(point, t));
+        out.axes[t] = std::move(axes.vectors);
+        detail::store_lower(axes.sizes.asDiagonal(), term, out.psi);
     }
     return out;
 }
@@ -153,13 +151,11 @@ Parameters fixed_axes(const GeneralizedProblem& problem, const Parameters& point
     Parameters out{point.psi, point.beta, {}};
     for (std::size_t t = 0; t < problem.terms().size(); ++t) {
         const Term& term = problem.terms()[t];
-        if (term.structure != Structure::unstructured) continue;
+        if (!detail::full(term)) continue;
         Matrix lower = lower_triangular(problem.factor(point, t));
         // Rounding of the turn would hide an exact zero.
         lower = (lower.array().abs() > 1e-13 * lower.norm()).select(lower, 0.0);
-        double* to = out.psi.data() + term.first;
-        for (Index c = 0; c < term.k; ++c)
-            for (Index r = c; r < term.k; ++r) *to++ = lower(r, c);
+        detail::store_lower(lower, term, out.psi);
     }
     return out;
 }
@@ -168,7 +164,7 @@ Parameters fixed_axes(const GeneralizedProblem& problem, const Parameters& point
 std::vector<Index> scale_positions(const Term& term) {
     std::vector<Index> out;
     if (term.structure == Structure::cs) return out;
-    const bool full = term.structure == Structure::unstructured;
+    const bool full = detail::full(term);
     const Index scales = full || term.structure == Structure::diagonal ? term.k : 1;
     for (Index c = 0, a = 0; c < scales; ++c) {
         out.push_back(term.first + a);
