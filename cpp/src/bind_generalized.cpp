@@ -21,10 +21,10 @@ void bind_generalized(nb::module_& m) {
             nb::rv_policy::automatic);
 
     nb::class_<SharedGeneralized>(m, "GeneralizedProblem")
-        .def(nb::init<int, const std::vector<InPart>&, const InOffsets&,
+        .def(nb::init<const std::vector<double>&, const std::vector<InPart>&, const InOffsets&,
                       const std::vector<InEffects>&, bool, const std::vector<InVector>&,
                       const nb::callable&>(),
-             nb::arg("predictors"), nb::arg("parts"), nb::arg("offsets"), nb::arg("blocks"),
+             nb::arg("units"), nb::arg("parts"), nb::arg("offsets"), nb::arg("blocks"),
              nb::arg("merge"), nb::arg("precisions"), nb::arg("density"))
         .def("optimise", &SharedGeneralized::optimise, nb::arg("start"), nb::arg("criterion"),
              nb::arg("tolerance"), nb::arg("max_evaluations"))

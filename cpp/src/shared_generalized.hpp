@@ -38,38 +38,10 @@ struct Estimate {
 /// Generalized problem for Python: one lock, since every evaluation leaves its factor behind.
 class SharedGeneralized {
 public:
-    SharedGeneralized(int predictors, const std::vector<InPart>& parts, const InOffsets& offsets,
-                      const std::vector<InEffects>& blocks, bool merge,
+    SharedGeneralized(const std::vector<double>& units, const std::vector<InPart>& parts,
+                      const InOffsets& offsets, const std::vector<InEffects>& blocks, bool merge,
                       const std::vector<InVector>& precisions, const nb::callable& density) {
-        generalized::RawRows raw{
-            static_cast<Index>(std::get<1>(parts.at(0)).shape(0)), predictors, {}, {}, {}};
-        const auto check = [&](std::size_t n, const char* what) {
-            if (static_cast<Index>(n) != raw.n)
-                throw std::invalid_argument(std::string(what) + " must have as many rows as X");
-        };
-        for (const auto& [predictor, X, group, shared] : parts) {
-            check(X.shape(0), "every part");
-            raw.parts.push_back(
-                {predictor, X.data(), static_cast<Index>(X.shape(1)), group, shared});
-        }
-        for (const auto& offset : offsets) {
-            if (offset) check(offset->shape(0), "offset");
-            raw.offset.push_back(offset ? offset->data() : nullptr);
-        }
-        for (const auto& [codes, q, terms] : blocks) {
-            check(codes.shape(0), "codes");
-            for (std::size_t i = 0; i < codes.shape(0); ++i)
-                if (codes.data()[i] < 0 || codes.data()[i] >= q)
-                    throw std::invalid_argument("a code is none of the levels");
-            generalized::EffectRows block{{codes.data(), q, {}}, {}};
-            for (const auto& [basis, structure, predictor] : terms) {
-                check(basis.shape(0), "basis");
-                block.rows.terms.push_back({basis.data(), static_cast<Index>(basis.shape(1)),
-                                            static_cast<Structure>(structure)});
-                block.predictor.push_back(predictor);
-            }
-            raw.blocks.push_back(std::move(block));
-        }
+        const auto raw = read_rows(units, parts, offsets, blocks);
         auto prepared = generalized::prepare(raw, merge);
         maps_ = std::move(prepared.groups);
         z_ = std::move(prepared.z);
@@ -79,34 +51,13 @@ public:
             density(positions(prepared.order), positions(prepared.start)));
         const auto density_of_rows = nb::cast<SharedDensity&>(std::get<0>(made)).density;
         if (density_of_rows->rows() != prepared.rows.n ||
-            density_of_rows->predictors() != predictors)
+            density_of_rows->predictors() != raw.predictors)
             throw std::invalid_argument("the density has other rows or predictors than the model");
-        std::vector<Term> terms;
-        Index first = 0;
-        for (std::size_t b = 0; b < raw.blocks.size(); ++b) {
-            Index offset = 0;
-            for (const auto& term : raw.blocks[b].rows.terms) {
-                terms.push_back({term.structure, static_cast<Index>(b), offset, term.k, first});
-                offset += term.k;
-                first += structure::n_params(term.structure, term.k);
-            }
-        }
-        const Index p = prepared.rows.n_parameters;
-        Matrix penalty = Matrix::Zero(p, p);
-        for (std::size_t g = 0; g < precisions.size(); ++g) {
-            // One number per column as given, aliased ones included.
-            const Matrix t = maps_.at(g).map.matrix();
-            const auto& kept = maps_[g].map.kept;
-            Vector own(t.rows());
-            for (Index c = 0; c < t.rows(); ++c)
-                own(c) = precisions[g].data()[kept[static_cast<std::size_t>(c)]];
-            penalty.block(maps_[g].first, maps_[g].first, t.cols(), t.cols()) =
-                sandwich(t, Matrix(own.asDiagonal()));
-        }
         std::vector<Index> inner;
         for (Index c = 0; c < maps_.at(0).map.size(); ++c) inner.push_back(maps_[0].first + c);
+        Matrix penalty = mapped_penalty(precisions, prepared.rows.n_parameters);
         problem_ = std::make_unique<GeneralizedProblem>(
-            std::move(prepared.rows), density_of_rows, std::move(terms), std::move(inner),
+            std::move(prepared.rows), density_of_rows, terms_of(raw), std::move(inner),
             maps_[0].map.log_determinant(), std::move(penalty), std::get<1>(made));
     }
 
@@ -230,6 +181,75 @@ public:
     }
 
 private:
+    static generalized::RawRows read_rows(const std::vector<double>& units,
+                                          const std::vector<InPart>& parts,
+                                          const InOffsets& offsets,
+                                          const std::vector<InEffects>& blocks) {
+        generalized::RawRows raw{static_cast<Index>(std::get<1>(parts.at(0)).shape(0)),
+                                 static_cast<int>(units.size()),
+                                 units,
+                                 {},
+                                 {},
+                                 {}};
+        const auto check = [&](std::size_t n, const char* what) {
+            if (static_cast<Index>(n) != raw.n)
+                throw std::invalid_argument(std::string(what) + " must have as many rows as X");
+        };
+        for (const auto& [predictor, X, group, shared] : parts) {
+            check(X.shape(0), "every part");
+            raw.parts.push_back(
+                {predictor, X.data(), static_cast<Index>(X.shape(1)), group, shared});
+        }
+        for (const auto& offset : offsets) {
+            if (offset) check(offset->shape(0), "offset");
+            raw.offset.push_back(offset ? offset->data() : nullptr);
+        }
+        for (const auto& [codes, q, terms] : blocks) {
+            check(codes.shape(0), "codes");
+            for (std::size_t i = 0; i < codes.shape(0); ++i)
+                if (codes.data()[i] < 0 || codes.data()[i] >= q)
+                    throw std::invalid_argument("a code is none of the levels");
+            generalized::EffectRows block{{codes.data(), q, {}}, {}};
+            for (const auto& [basis, structure, predictor] : terms) {
+                check(basis.shape(0), "basis");
+                block.rows.terms.push_back({basis.data(), static_cast<Index>(basis.shape(1)),
+                                            static_cast<Structure>(structure)});
+                block.predictor.push_back(predictor);
+            }
+            raw.blocks.push_back(std::move(block));
+        }
+        return raw;
+    }
+
+    static std::vector<Term> terms_of(const generalized::RawRows& raw) {
+        std::vector<Term> terms;
+        Index first = 0;
+        for (std::size_t b = 0; b < raw.blocks.size(); ++b) {
+            Index offset = 0;
+            for (const auto& term : raw.blocks[b].rows.terms) {
+                terms.push_back({term.structure, static_cast<Index>(b), offset, term.k, first});
+                offset += term.k;
+                first += structure::n_params(term.structure, term.k);
+            }
+        }
+        return terms;
+    }
+
+    /// Precisions of the coefficients, one number per column as given, aliased ones included.
+    Matrix mapped_penalty(const std::vector<InVector>& precisions, Index p) const {
+        Matrix penalty = Matrix::Zero(p, p);
+        for (std::size_t g = 0; g < precisions.size(); ++g) {
+            const Matrix t = maps_.at(g).map.matrix();
+            const auto& kept = maps_[g].map.kept;
+            Vector own(t.rows());
+            for (Index c = 0; c < t.rows(); ++c)
+                own(c) = precisions[g].data()[kept[static_cast<std::size_t>(c)]];
+            penalty.block(maps_[g].first, maps_[g].first, t.cols(), t.cols()) =
+                sandwich(t, Matrix(own.asDiagonal()));
+        }
+        return penalty;
+    }
+
     static nb::ndarray<nb::numpy, std::int64_t> positions(const std::vector<Index>& given) {
         auto copy = std::make_unique<std::int64_t[]>(given.size());
         std::copy(given.begin(), given.end(), copy.get());

@@ -152,7 +152,7 @@ class GeneralizedProblem:
     deficient: tuple[int, int, int]
     def __init__(
         self,
-        predictors: int,
+        units: Sequence[float],
         parts: Sequence[tuple[int, _Floats, int, bool]],
         offsets: Sequence[_Floats | None],
         blocks: Sequence[_Effects],

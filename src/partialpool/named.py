@@ -97,6 +97,10 @@ class NamedVector:
         rows = zip(self.names, _aligned(self.values), strict=True)
         return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
 
+    def keys(self) -> tuple[str, ...]:
+        """Return the names; with them, ``dict(vector)`` is :meth:`to_dict`."""
+        return self.names
+
     def items(self) -> Iterator[tuple[str, float]]:
         """Iterate over pairs of name and value."""
         return zip(self.names, self, strict=True)

@@ -98,3 +98,8 @@ def test_a_position_past_the_end_is_refused(beta):
 
 def test_it_can_be_copied_and_sent_to_another_process(beta):
     assert repr(pickle.loads(pickle.dumps(beta))) == repr(copy.deepcopy(beta)) == repr(beta)
+
+
+def test_a_vector_becomes_a_dict():
+    vector = NamedVector(("a", "b"), [1.0, 2.0])
+    assert dict(vector) == vector.to_dict() == {"a": 1.0, "b": 2.0}

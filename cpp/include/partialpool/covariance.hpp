@@ -87,4 +87,27 @@ Matrix chart(Structure s, Index k, const double* psi, const Matrix& g);
 void start(Structure s, Index k, double scale, double* psi);
 
 }  // namespace structure
+
+namespace detail {
+
+inline bool full(const Term& term) { return term.structure == Structure::unstructured; }
+
+inline Matrix lower_of(const Term& term, const Vector& psi) {
+    return structure::factor(term.structure, term.k, psi.data() + term.first);
+}
+
+/// The entries of a block's matrix that are a term's own.
+template <class M>
+auto of_term(M&& block, const Term& term) {
+    return block.block(term.offset, term.offset, term.k, term.k);
+}
+
+inline void store_lower(const Matrix& lower, const Term& term, Vector& psi) {
+    double* at = psi.data() + term.first;
+    for (Index c = 0; c < term.k; ++c)
+        for (Index r = c; r < term.k; ++r) *at++ = lower(r, c);
+}
+
+}  // namespace detail
+
 }  // namespace partialpool

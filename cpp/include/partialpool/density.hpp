@@ -50,8 +50,9 @@ public:
     /// the rows begin, ..., begin + size - 1; eta[a][i] belongs to row begin + i.
     ///
     /// Without `all`, predictor 0 alone is differentiated (first[0], second[0], third[0]); with
-    /// it, every one (positions pair_of, triple_of). Not finite where the density isn't defined;
-    /// zero where the weight is. Safe to call from several threads; allocates nothing per row.
+    /// it, every one (positions pair_of, triple_of). Minus infinity where the mean is outside the
+    /// family's range; zero where the weight is. Safe to call from several threads; allocates
+    /// nothing per row.
     virtual void evaluate(Index begin, Index size, const double* const* eta, int order, bool all,
                           const RowDerivatives& out) const = 0;
 

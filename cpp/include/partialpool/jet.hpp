@@ -191,4 +191,17 @@ Jet<D, O> log_positive(const Jet<D, O>& x) {
     return out;
 }
 
+template <class T>
+T reciprocal(const T& x) {
+    const double r = 1.0 / value_of(x);
+    return chain(x, {r, -r * r, 2.0 * r * r * r, -6.0 * r * r * r * r});
+}
+
+/// log(1 + x) for x > -1.
+template <class T>
+T log1p_any(const T& x) {
+    const double slope = 1.0 / (1.0 + value_of(x));
+    return chain(x, {std::log1p(value_of(x)), slope, -slope * slope, 2.0 * slope * slope * slope});
+}
+
 }  // namespace partialpool

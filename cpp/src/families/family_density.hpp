@@ -97,7 +97,9 @@ private:
         for (Index i = 0; i < size; ++i) {
             const double w = data_.weight(begin + i);
             T l = 0.0;
-            if (w > 0.0)
+            if (w > 0.0 && Family::template Mean<double>::outside(link_, eta[0][i]))
+                l = -std::numeric_limits<double>::infinity();
+            else if (w > 0.0)
                 l = Family::template log_density<T>(row(begin + i), mean<T>(eta, i),
                                                     others<Other>(eta, i).data()) *
                     w;
@@ -117,7 +119,10 @@ private:
         for (std::size_t k = 0; k < l.third.size(); ++k) put(out.third[k], i, l.third[k]);
     }
 
+protected:
     Observations data_;
+
+private:
     Link link_;
     double constant_;
 };

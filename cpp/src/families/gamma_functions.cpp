@@ -175,13 +175,48 @@ T rising_stirling(const T& a, double y) {
 
 }  // namespace
 
-Derivatives rising(double a, double y, int order) {
+namespace {
+
+Derivatives rising_of(double a, double y, int order) {
     constexpr double few = 32.0;
-    if (y == 0.0) return {};
     if (y <= few && y == std::floor(y)) return rising_sum(a, y, order);
     if (order == 0) return {rising_stirling(a, y), 0.0, 0.0, 0.0};
     const auto f = rising_stirling(Jet<1, 3>::variable(a, 0), y);
     return {f.value, f.first[0], f.second[0], f.third[0]};
+}
+
+/// Values at one `a`, where many rows have the same dispersion and few different counts.
+struct RisingTable {
+    static constexpr double size = 256.0;
+    double a = std::numeric_limits<double>::quiet_NaN(), next_a = a;
+    int order = 0, next_order = 0;
+    std::array<bool, 256> known{};
+    std::array<Derivatives, 256> values{};
+};
+
+}  // namespace
+
+Derivatives rising(double a, double y, int order) {
+    if (y == 0.0) return {};
+    if (!(y < RisingTable::size) || y != std::floor(y)) return rising_of(a, y, order);
+    thread_local RisingTable table;
+    // Only the second row in turn with the same dispersion makes a table: where each row has
+    // its own, nothing is to be cleared or kept.
+    if (a != table.a || order != table.order) {
+        const bool again = a == table.next_a && order == table.next_order;
+        table.next_a = a;
+        table.next_order = order;
+        if (!again) return rising_of(a, y, order);
+        table.a = a;
+        table.order = order;
+        table.known.fill(false);
+    }
+    const auto at = static_cast<std::size_t>(y);
+    if (!table.known[at]) {
+        table.values[at] = rising_of(a, y, table.order);
+        table.known[at] = true;
+    }
+    return table.values[at];
 }
 
 }  // namespace at

@@ -6,8 +6,9 @@ namespace partialpool {
 
 enum class Link { identity, log, logit, probit, cloglog, inverse, sqrt, inverse_squared };
 
-// What a family makes of the first predictor: one of these, each with the links it allows. A
-// predictor outside the domain of its link (a mean of zero or less, say) gives NaN.
+// What a family makes of the first predictor: one of these, each with the links it allows.
+// `outside` says which predictors give no mean that the family has (a probability above one, a
+// count below zero): the density is zero there, whatever the response. NaN is not outside.
 
 /// A mean that may be any number.
 template <class T>
@@ -22,9 +23,17 @@ struct RealMean {
             // Squares of the residual have to stay finite.
             case Link::log: return {saturated_exp(eta, 170.0)};
             case Link::sqrt: return {eta * eta};
-            case Link::inverse: return {saturated_exp(-log_positive(eta), 170.0)};
+            case Link::inverse: {
+                const bool negative = value_of(eta) < 0.0;
+                const T size = saturated_exp(-log_positive(negative ? -eta : eta), 170.0);
+                return {negative ? -size : size};
+            }
             default: return {saturated_exp(log_positive(eta) * -0.5, 170.0)};
         }
+    }
+    static bool outside(Link link, double eta) {
+        if (link == Link::inverse) return eta == 0.0;
+        return link == Link::inverse_squared && eta <= 0.0;
     }
 };
 
@@ -42,6 +51,11 @@ struct PositiveMean {
             case Link::inverse: return from_log(-log_positive(eta));
             default: return from_log(log_positive(eta) * -0.5);
         }
+    }
+    static bool outside(Link link, double eta) {
+        // The square of a negative number is a mean as well; for a response above zero there is
+        // no way to it.
+        return link != Link::log && link != Link::sqrt && eta <= 0.0;
     }
     static PositiveMean from_log(const T& log_mu) { return {saturated_exp(log_mu), log_mu}; }
 };
@@ -63,6 +77,10 @@ struct Probability {
             default: return {log_positive(eta), log_positive(1.0 - eta)};
         }
     }
+    static bool outside(Link link, double eta) {
+        if (link == Link::log) return eta >= 0.0;
+        return link == Link::identity && (eta <= 0.0 || eta >= 1.0);
+    }
 };
 
 /// The first predictor itself.
@@ -73,6 +91,7 @@ struct Raw {
 
     static constexpr std::array links{Link::logit, Link::probit, Link::cloglog};
     static Raw of(Link link, const T& eta) { return {eta, link}; }
+    static bool outside(Link, double) { return false; }
 };
 
 }  // namespace partialpool

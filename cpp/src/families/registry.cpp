@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <span>
 #include <stdexcept>
 #include <string_view>
@@ -91,7 +92,12 @@ std::unique_ptr<Density> make_density(const std::string& family, const std::stri
     const Link found = find_link(entry, link);
     Observations data(n, y, trials, weights);
     if (family == "binomial" && found == Link::logit) return make_binomial_logit(std::move(data));
-    if (family == "poisson" && found == Link::log) return make_poisson_log(std::move(data));
+    const bool small =
+        std::ranges::none_of(data.y, [](double y) { return y >= families::large_count; });
+    if (found == Link::log && small) {
+        if (family == "poisson") return make_poisson_log(std::move(data));
+        if (family == "nbinom2") return make_negative_binomial_log(std::move(data));
+    }
     return entry.make(std::move(data), found);
 }
 

@@ -4,6 +4,46 @@
 
 namespace partialpool::generalized {
 
+/// The mean's columns, where they are found or integrated out with the effects: K Z'WX, Z'WX,
+/// the inverse of their Schur complement, and R with that inverse = R R' if they are integrated.
+struct GeneralizedProblem::Bordered {
+    Index p;
+    Matrix kzx, zx, inverse, root;
+};
+
+GeneralizedProblem::Bordered GeneralizedProblem::bordered(const Criterion& criterion) const {
+    const auto p = criterion.joint ? static_cast<Index>(inner_.size()) : 0;
+    Bordered out{p, Matrix(kzx_.rows(), p), Matrix(kzx_.rows(), p), Matrix(p, p), Matrix()};
+    if (p == 0) return out;
+    out.kzx = kzx_(Eigen::all, inner_);
+    out.zx = zx_(Eigen::all, inner_);
+    Matrix block = schur_(inner_, inner_);
+    cholesky_in_place(block);
+    out.inverse = solve_upper(block.transpose(),
+                              solve_upper(block.transpose(), Matrix::Identity(p, p), true));
+    if (criterion.restricted) {
+        out.root = out.inverse;
+        cholesky_in_place(out.root);
+    }
+    return out;
+}
+
+/// s = d log|M| / d eta, of the columns that are integrated out as well.
+PerPredictor GeneralizedProblem::determinant_slopes(const PenalisedSystem& system,
+                                                    const Bordered& inner,
+                                                    const Criterion& criterion) const {
+    std::array<std::vector<double>, 6> h;
+    system.forms(h);
+    if (criterion.restricted) rows_.add_forms(inner.kzx, inner.root, inner_, h);
+    PerPredictor s;
+    for (std::size_t c = 0; c < at(rows_.predictors); ++c) s[c].assign(at(rows_.n), 0.0);
+    if (criterion.expected)
+        expected_slopes(h[0], s);
+    else
+        observed_slopes(h, s);
+    return s;
+}
+
 /// Explicit and implicit derivatives of Laplace's approximation: one adjoint sweep through
 /// the mode. With s = d log|M| / d eta, a = K Z's and t = D Z's:
 /// dF/dSigma = sum_l N_l - g_l g_l' + (t_l g_l' + g_l t_l') / 2,
@@ -11,60 +51,42 @@ namespace partialpool::generalized {
 GeneralizedProblem::Adjoint GeneralizedProblem::laplace_adjoint(const Criterion& criterion) {
     Adjoint out;
     out.beta = -2.0 * rows_.fixed_score(state_.first);
-    const auto d = static_cast<std::size_t>(rows_.predictors);
     if (!system_) return out;
     PenalisedSystem& system = criterion.expected ? *expected_ : *system_;
     system.invert();
-    std::array<std::vector<double>, 6> h;
-    system.forms(h);
-    PerPredictor s;
-    for (std::size_t c = 0; c < d; ++c) s[c].assign(at(rows_.n), 0.0);
-
-    // The columns that are integrated out besides the effects, if any.
-    const auto p = criterion.joint ? static_cast<Index>(inner_.size()) : 0;
-    Matrix inverse(p, p), own_kzx(kzx_.rows(), p), own_zx(kzx_.rows(), p);
-    if (p > 0) {
-        own_kzx = kzx_(Eigen::all, inner_);
-        own_zx = zx_(Eigen::all, inner_);
-        Matrix block = schur_(inner_, inner_);
-        cholesky_in_place(block);
-        inverse = solve_upper(block.transpose(),
-                              solve_upper(block.transpose(), Matrix::Identity(p, p), true));
-    }
-    Matrix root;
-    if (criterion.restricted) {
-        root = inverse;
-        cholesky_in_place(root);
-        rows_.add_forms(own_kzx, root, inner_, h);
-    }
-    if (criterion.expected)
-        expected_slopes(h[0], s);
-    else
-        observed_slopes(h, s);
-
-    const Vector zs = rows_.effects_score(s);
-    Vector xs = rows_.fixed_score(s);
+    const Bordered inner = bordered(criterion);
+    const PerPredictor s = determinant_slopes(system, inner, criterion);
+    const Vector zs = rows_.effects_score(s), xs = rows_.fixed_score(s);
     Vector rhs = zs, step = Vector::Zero(n_parameters());
-    if (p > 0) {
-        const Vector left = xs(inner_) - own_zx.transpose().lazyProduct(system_->solve(zs).col(0));
-        const Vector own = inverse.lazyProduct(left);
+    if (inner.p > 0) {
+        const Vector left =
+            xs(inner_) - inner.zx.transpose().lazyProduct(system_->solve(zs).col(0));
+        const Vector own = inner.inverse.lazyProduct(left);
         step(inner_) = own;
-        rhs -= own_zx * own;
+        rhs -= inner.zx * own;
     }
     const Vector a = system_->solve(rhs), t = rhs - system_->multiply(a);
     out.beta += xs - fixed_response(a);
-    if (p > 0) out.beta -= xx_.lazyProduct(step);
+    if (inner.p > 0) out.beta -= xx_.lazyProduct(step);
+    out.sigma = sigma_slopes(system, inner, t);
+    return out;
+}
 
+/// dF/dSigma of every block.
+std::vector<Matrix> GeneralizedProblem::sigma_slopes(PenalisedSystem& system, const Bordered& inner,
+                                                     const Vector& t) {
     const Vector g = rows_.effects_score(state_.first);
-    Matrix f(kzx_.rows(), 0);
-    if (criterion.restricted) f = dense::multiply(own_zx - system_->multiply(own_kzx), root);
+    Matrix f(inner.kzx.rows(), 0);
+    if (inner.root.size() > 0)
+        f = dense::multiply(inner.zx - system_->multiply(inner.kzx), inner.root);
+    std::vector<Matrix> out;
     for (std::size_t b = 0; b < rows_.effects.size(); ++b) {
         const auto& block = rows_.effects[b];
         const Index k = block.k;
         Matrix sum = system.information(static_cast<Index>(b));
         for (Index l = 0; l < block.q; ++l) {
-            const auto gl = g.segment(block.first + l * k, k);
-            const auto tl = t.segment(block.first + l * k, k);
+            const Index from = block.first + l * k;
+            const auto gl = g.segment(from, k), tl = t.segment(from, k);
             if (k == 1) {
                 sum(0, 0) += gl(0) * (tl(0) - gl(0));
             } else {
@@ -73,10 +95,9 @@ GeneralizedProblem::Adjoint GeneralizedProblem::laplace_adjoint(const Criterion&
                 sum += other.lazyProduct(gl.transpose());
             }
             if (f.cols() > 0)
-                sum -= f.middleRows(block.first + l * k, k)
-                           .lazyProduct(f.middleRows(block.first + l * k, k).transpose());
+                sum -= f.middleRows(from, k).lazyProduct(f.middleRows(from, k).transpose());
         }
-        out.sigma.push_back(std::move(sum));
+        out.push_back(std::move(sum));
     }
     return out;
 }

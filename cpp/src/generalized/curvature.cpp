@@ -30,7 +30,7 @@ Vector GeneralizedProblem::full_gradient(const Parameters& point, const Adjoint&
                                     : structure::factor_directions(term.structure, term.k,
                                                                    point.psi.data() + term.first);
         const auto& slopes = by_sigma ? adjoint.sigma : adjoint.lambda;
-        const Matrix slope = cut(slopes[at(term.block)], term);
+        const Matrix slope = detail::of_term(slopes[at(term.block)], term);
         for (std::size_t c = 0; c < along.size(); ++c)
             out(term.first + static_cast<Index>(c)) = slope.cwiseProduct(along[c]).sum();
     }
@@ -60,7 +60,7 @@ Matrix GeneralizedProblem::model_curvature(const Parameters& point, const Adjoin
                     along[at(c)].lazyProduct(g.segment(from, term.k));
             }
         if (adjoint.sigma.empty()) continue;
-        Matrix slope = cut(adjoint.sigma[at(term.block)], term);
+        Matrix slope = detail::of_term(adjoint.sigma[at(term.block)], term);
         if (turned(point, t)) slope = sandwich(point.axes[t], slope);
         out.block(term.first, term.first, count, count) =
             structure::chart(term.structure, term.k, point.psi.data() + term.first, slope);

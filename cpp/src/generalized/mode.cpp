@@ -143,8 +143,9 @@ double GeneralizedProblem::penalised(int order, const Vector& beta) {
 bool GeneralizedProblem::take(const ModeStep& step, bool last, const Criterion& criterion,
                               Vector& beta) {
     const Vector v = mode_.v, b = mode_.b, start = beta;
-    // Close by, rounding hides the decrease that a step makes.
-    const double most = mode_.penalised + 1e-12 * std::abs(mode_.penalised) + (last ? 1e-9 : 0.0);
+    // Close by, rounding hides the decrease that a step makes. The last one is to be taken whole:
+    // it also mends the rounding of b = Sigma v, which a large information makes visible.
+    const double most = mode_.penalised + 1e-12 * std::abs(mode_.penalised) + (last ? 1e-6 : 0.0);
     double share = 1.0;
     for (int halving = 0; halving < most_halvings; ++halving, share *= 0.5) {
         if (system_) {

@@ -95,95 +95,125 @@ void gather_equal(const RawRows& raw, const std::vector<Index>& level_start, Pre
     out.order = std::move(order);
 }
 
-}  // namespace
+/// One given row for each row of the model.
+std::vector<Index> first_rows(const Prepared& prepared) {
+    std::vector<Index> out;
+    for (const Index s : prepared.start) out.push_back(prepared.order[at(s)]);
+    return out;
+}
 
-Prepared prepare(const RawRows& raw, bool merge) {
-    Prepared out;
-    ModelRows& rows = out.rows;
-    rows.predictors = raw.predictors;
-    out.order = sort_rows(raw, rows.level_start);
+/// The order of the rows and which of them become one; levels start where their first row stands.
+void order_rows(const RawRows& raw, bool merge, Prepared& out) {
+    auto& level_start = out.rows.level_start;
+    out.order = sort_rows(raw, level_start);
     if (merge) {
-        gather_equal(raw, rows.level_start, out);
+        gather_equal(raw, level_start, out);
     } else {
         out.start.resize(at(raw.n));
         std::iota(out.start.begin(), out.start.end(), Index{0});
     }
-    rows.n = static_cast<Index>(out.start.size());
-    // One given row for each row of the model; levels start where their first row stands.
-    std::vector<Index> chosen;
-    for (const Index s : out.start) chosen.push_back(out.order[at(s)]);
-    for (Index& s : rows.level_start)
+    out.rows.n = static_cast<Index>(out.start.size());
+    for (Index& s : level_start)
         s = std::lower_bound(out.start.begin(), out.start.end(), s) - out.start.begin();
-    for (std::size_t a = 0; a < raw.offset.size(); ++a) {
-        if (!raw.offset[a]) continue;
-        for (const Index i : chosen) rows.offset[a].push_back(raw.offset[a][i]);
-    }
+}
+
+/// Maps of the random terms, found with those of the first part's columns.
+void keep_effect_maps(const RawRows& raw, const Scaling& scaling, Prepared& out) {
+    out.z = scaling.z;
+    for (std::size_t b = 0; b < out.z.size(); ++b)
+        for (std::size_t t = 0; t < out.z[b].size(); ++t)
+            out.z[b][t].transform *= raw.units[at(raw.blocks[b].predictor[t])];
+    out.deficient_block = scaling.deficient_block;
+    out.deficient_term = scaling.deficient_term;
+    out.deficient_column = scaling.deficient_column;
+}
+
+/// The map of a part's columns; of the first part asked for, those of the random terms as well.
+GroupMap map_group(const RawRows& raw, const PartRows& part, bool effects_mapped, Prepared& out) {
+    if (part.shared && effects_mapped) return {identity(part.p), {}, Matrix(), 0};
     const std::vector<double> zero(at(raw.n), 0.0);
-    const double root_n = std::sqrt(static_cast<double>(raw.n));
+    Rows mapped{raw.n, part.p, part.X, zero.data(), nullptr, nullptr, {}};
+    if (!effects_mapped)
+        for (const auto& block : raw.blocks) mapped.blocks.push_back(block.rows);
+    const Scaling scaling = find_scaling(mapped, raw.n);
+    if (!effects_mapped) keep_effect_maps(raw, scaling, out);
+    if (part.shared) return {identity(part.p), {}, Matrix(), 0};
+    GroupMap group{scaling.x, scaling.aliased, scaling.aliases, 0};
+    group.map.transform *= std::sqrt(static_cast<double>(raw.n)) * raw.units[at(part.predictor)];
+    return group;
+}
+
+Fixed map_part(const PartRows& part, const GroupMap& group, const std::vector<Index>& chosen) {
+    const auto& map = group.map;
+    Fixed fixed{part.predictor, {}, {}};
+    for (Index c = 0; c < map.size(); ++c) fixed.parameters.push_back(group.first + c);
+    fixed.x.resize(chosen.size() * at(map.size()));
+    double* to = fixed.x.data();
+    for (const Index i : chosen) {
+        map.apply(part.X + i * part.p, 1.0, to);
+        to += map.size();
+    }
+    return fixed;
+}
+
+void map_parts(const RawRows& raw, const std::vector<Index>& chosen, Prepared& out) {
     bool effects_mapped = raw.blocks.empty();
     for (const auto& part : raw.parts) {
-        const bool known = at(part.group) < out.groups.size();
-        GroupMap group;
-        if (!known && (!part.shared || !effects_mapped)) {
-            Rows mapped{raw.n, part.p, part.X, zero.data(), nullptr, nullptr, {}};
-            if (!effects_mapped)
-                for (const auto& block : raw.blocks) mapped.blocks.push_back(block.rows);
-            const Scaling scaling = find_scaling(mapped, raw.n);
-            if (!effects_mapped) {
-                out.z = scaling.z;
-                out.deficient_block = scaling.deficient_block;
-                out.deficient_term = scaling.deficient_term;
-                out.deficient_column = scaling.deficient_column;
-                effects_mapped = true;
-            }
-            group.map = scaling.x;
-            group.map.transform *= root_n;
-            group.aliased = scaling.aliased;
-            group.aliases = scaling.aliases;
-        }
-        if (!known) {
-            if (part.shared) group = {identity(part.p), {}, Matrix(), 0};
-            group.first = rows.n_parameters;
-            rows.n_parameters += group.map.size();
+        if (at(part.group) >= out.groups.size()) {
+            GroupMap group = map_group(raw, part, effects_mapped, out);
+            effects_mapped = true;
+            group.first = out.rows.n_parameters;
+            out.rows.n_parameters += group.map.size();
             out.groups.push_back(std::move(group));
         }
-        const auto& map = out.groups[at(part.group)].map;
-        Fixed fixed{part.predictor, {}, {}};
-        for (Index c = 0; c < map.size(); ++c)
-            fixed.parameters.push_back(out.groups[at(part.group)].first + c);
-        fixed.x.resize(at(rows.n * map.size()));
-        double* to = fixed.x.data();
-        for (const Index i : chosen) {
-            map.apply(part.X + i * part.p, 1.0, to);
-            to += map.size();
-        }
-        rows.fixed.push_back(std::move(fixed));
+        out.rows.fixed.push_back(map_part(part, out.groups[at(part.group)], chosen));
     }
+}
+
+Effects map_block(const EffectRows& block, const std::vector<RowMapping>& maps, Index first,
+                  const std::vector<Index>& chosen) {
+    Effects effects;
+    effects.q = block.rows.q;
+    effects.k = detail::block_width(block.rows);
+    effects.first = first;
+    for (std::size_t t = 0; t < block.rows.terms.size(); ++t)
+        effects.predictor.insert(effects.predictor.end(), at(block.rows.terms[t].k),
+                                 block.predictor[t]);
+    effects.codes.reserve(chosen.size());
+    effects.z.resize(chosen.size() * at(effects.k));
+    double* to = effects.z.data();
+    for (const Index i : chosen) {
+        effects.codes.push_back(block.rows.codes[i]);
+        detail::map_z(block.rows, maps, i, 1.0, to);
+        to += effects.k;
+    }
+    return effects;
+}
+
+void map_effects(const RawRows& raw, const std::vector<Index>& chosen, Prepared& out) {
+    auto& random = out.rows.random;
     Index first = 0;
     for (std::size_t b = 0; b < raw.blocks.size(); ++b) {
-        const auto& block = raw.blocks[b];
-        Effects effects;
-        effects.q = block.rows.q;
-        effects.k = detail::block_width(block.rows);
-        effects.first = first;
-        first += effects.q * effects.k;
-        for (std::size_t t = 0; t < block.rows.terms.size(); ++t)
-            effects.predictor.insert(effects.predictor.end(), at(block.rows.terms[t].k),
-                                     block.predictor[t]);
-        for (const int a : block.predictor)
-            if (std::find(rows.random.begin(), rows.random.end(), a) == rows.random.end())
-                rows.random.push_back(a);
-        effects.codes.reserve(at(rows.n));
-        effects.z.resize(at(rows.n * effects.k));
-        double* to = effects.z.data();
-        for (const Index i : chosen) {
-            effects.codes.push_back(block.rows.codes[i]);
-            detail::map_z(block.rows, out.z[b], i, 1.0, to);
-            to += effects.k;
-        }
-        rows.effects.push_back(std::move(effects));
+        out.rows.effects.push_back(map_block(raw.blocks[b], out.z[b], first, chosen));
+        first += out.rows.effects.back().q * out.rows.effects.back().k;
+        for (const int a : raw.blocks[b].predictor)
+            if (std::find(random.begin(), random.end(), a) == random.end()) random.push_back(a);
     }
-    std::sort(rows.random.begin(), rows.random.end());
+    std::sort(random.begin(), random.end());
+}
+
+}  // namespace
+
+Prepared prepare(const RawRows& raw, bool merge) {
+    Prepared out;
+    out.rows.predictors = raw.predictors;
+    order_rows(raw, merge, out);
+    const std::vector<Index> chosen = first_rows(out);
+    for (std::size_t a = 0; a < raw.offset.size(); ++a)
+        if (raw.offset[a])
+            for (const Index i : chosen) out.rows.offset[a].push_back(raw.offset[a][i]);
+    map_parts(raw, chosen, out);
+    if (out.deficient_block < 0) map_effects(raw, chosen, out);
     return out;
 }
 

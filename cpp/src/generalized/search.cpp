@@ -56,6 +56,11 @@ Parameters move(const GeneralizedProblem& problem, const Parameters& from, const
     return to;
 }
 
+/// Rounding errors of the objective, in units of the sums that it is the difference of.
+constexpr double resolution = 1e-13;
+/// Decreases of which the first is worth no further step, the second no further attempt.
+constexpr double negligible = 1e-6, invisible = 1e-4;
+
 struct Walker {
     GeneralizedProblem& problem;
     const Criterion& criterion;
@@ -93,26 +98,37 @@ struct Walker {
                 radius = 0.25 * length;
                 continue;
             }
-            const double decrease = best.value - next.value;
-            const double rho = decrease / step.promised;
             secants.add(step.p, next.gradient - best.gradient);
-            // What the objective can't resolve any more is as good as met.
-            const bool rounding = step.promised < 1e-12 * std::abs(best.value);
-            if (rho < 0.25 && !rounding)
+            if (step.promised < resolution * problem.magnitude()) {
+                // The objective can't tell this step, but its gradient can: it is good if less
+                // is promised after it.
+                const double left =
+                    trust_region_step(next.gradient, secants.correct(next.curvature), radius)
+                        .promised;
+                if (left < step.promised) {
+                    accept(best, std::move(trial), next);
+                    best.converged = left < negligible;
+                } else {
+                    best.converged = step.promised < invisible;
+                    radius = 0.25 * length;
+                }
+                if (best.converged) return;
+                continue;
+            }
+            const double rho = (best.value - next.value) / step.promised;
+            if (rho < 0.25)
                 radius = 0.25 * length;
             else if (rho > 0.75 && length > 0.8 * radius)
                 radius = 2.0 * radius;
-            if (rho > 1e-4 || rounding) {
-                best.point = std::move(trial);
-                best.value = next.value;
-                best.gradient = next.gradient;
-                best.curvature = next.curvature;
-                if (rounding) {
-                    best.converged = true;
-                    return;
-                }
-            }
+            if (rho > 1e-4) accept(best, std::move(trial), next);
         }
+    }
+
+    static void accept(Found& best, Parameters point, const Local& next) {
+        best.point = std::move(point);
+        best.value = next.value;
+        best.gradient = next.gradient;
+        best.curvature = next.curvature;
     }
 };
 
@@ -122,12 +138,10 @@ Parameters principal(const GeneralizedProblem& problem, const Parameters& point)
     out.axes.resize(problem.terms().size());
     for (std::size_t t = 0; t < problem.terms().size(); ++t) {
         const Term& term = problem.terms()[t];
-        if (term.structure != Structure::unstructured || term.k == 1) continue;
-        const Axes axes = principal_axes(problem.factor(point, t));
-        out.axes[t] = axes.vectors;
-        double* to = out.psi.data() + term.first;
-        for (Index c = 0; c < term.k; ++c)
-            for (Index r = c; r < term.k; ++r) *to++ = r == c ? axes.sizes(c) : 0.0;
+        if (!detail::full(term) || term.k == 1) continue;
+        Axes axes = principal_axes(problem.factor(point, t));
+        out.axes[t] = std::move(axes.vectors);
+        detail::store_lower(axes.sizes.asDiagonal(), term, out.psi);
     }
     return out;
 }
@@ -137,13 +151,11 @@ Parameters fixed_axes(const GeneralizedProblem& problem, const Parameters& point
     Parameters out{point.psi, point.beta, {}};
     for (std::size_t t = 0; t < problem.terms().size(); ++t) {
         const Term& term = problem.terms()[t];
-        if (term.structure != Structure::unstructured) continue;
+        if (!detail::full(term)) continue;
         Matrix lower = lower_triangular(problem.factor(point, t));
         // Rounding of the turn would hide an exact zero.
         lower = (lower.array().abs() > 1e-13 * lower.norm()).select(lower, 0.0);
-        double* to = out.psi.data() + term.first;
-        for (Index c = 0; c < term.k; ++c)
-            for (Index r = c; r < term.k; ++r) *to++ = lower(r, c);
+        detail::store_lower(lower, term, out.psi);
     }
     return out;
 }
@@ -152,7 +164,7 @@ Parameters fixed_axes(const GeneralizedProblem& problem, const Parameters& point
 std::vector<Index> scale_positions(const Term& term) {
     std::vector<Index> out;
     if (term.structure == Structure::cs) return out;
-    const bool full = term.structure == Structure::unstructured;
+    const bool full = detail::full(term);
     const Index scales = full || term.structure == Structure::diagonal ? term.k : 1;
     for (Index c = 0, a = 0; c < scales; ++c) {
         out.push_back(term.first + a);
@@ -203,7 +215,7 @@ Found search_from(GeneralizedProblem& problem, const Vector& beta, const Criteri
     best.value = std::numeric_limits<double>::infinity();
     int evaluations = 0;
     // Standard deviations of the random effects, in mapped coordinates.
-    for (const double scale : {0.5, 0.1, 1.5}) {
+    for (const double scale : {0.5, 0.1, 1.5, 0.01}) {
         Parameters from{Vector(problem.n_psi()), beta, {}};
         for (const auto& term : problem.terms())
             structure::start(term.structure, term.k, scale, from.psi.data() + term.first);

@@ -13,7 +13,7 @@ from partialpool.design.evaluation import evaluate
 from partialpool.design.labels import Basis, Labels
 from partialpool.design.response import refuse_lost_digits
 from partialpool.design.sheet import Sheet
-from partialpool.errors import DataError, PartialPoolWarning
+from partialpool.errors import DataError, PartialPoolWarning, show_rows
 from partialpool.families import Ordinal, Response, ResponseFamily, Zero
 from partialpool.frames import encode
 from partialpool.frames.column import labels_of, show_labels
@@ -92,6 +92,7 @@ def _several(text: str, family: ResponseFamily) -> DataError:
 def _numbers(text: str, value: Any, sheet: Sheet, family: ResponseFamily) -> Vector:
     if isinstance(value, Labels):
         levels = value.column.coded().levels
+        _refuse_stray_text(text, value, sheet, family)
         other = "binomial" if len(levels) == 2 else "ordinal"
         raise DataError(
             f"the response {text} must be numeric for {family.name}, found {value.column.kind} "
@@ -104,6 +105,29 @@ def _numbers(text: str, value: Any, sheet: Sheet, family: ResponseFamily) -> Vec
             "family='binomial', or as.numeric()."
         )
     return _column(text, y, sheet)
+
+
+def _refuse_stray_text(text: str, value: Labels, sheet: Sheet, family: ResponseFamily) -> None:
+    """Name the cells that turned a column of numbers into text."""
+    cells = value.column.values
+    strange = np.array([not _is_number(cell) for cell in cells])
+    if strange.all() or not strange.any():
+        return
+    found = np.flatnonzero(strange)
+    rows = found if sheet.rows is None else sheet.rows[found]
+    raise DataError(
+        f"the response {text} must be numeric for {family.name}, but holds text in {len(found)} "
+        f"row(s): {show_rows(rows)} ({show_labels(cells[found])}). Correct these cells or leave "
+        "their rows out."
+    )
+
+
+def _is_number(cell: object) -> bool:
+    try:
+        float(str(cell))
+    except ValueError:
+        return False
+    return True
 
 
 def _column(text: str, value: Any, sheet: Sheet) -> Vector:

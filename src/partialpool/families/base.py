@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ class ResponseFamily(ABC):
         Names of the links that there are, the default first.
     canonical_link
         Name of the link for which the likelihood is simplest.
+    mean_range
+        Between which numbers means lie.
     """
 
     link: Link
@@ -52,6 +55,7 @@ class ResponseFamily(ABC):
     canonical_link: ClassVar[str] = ""
     own_parts: ClassVar[tuple[str, ...]] = ("mean",)
     zero_model: ClassVar[Zero] = "none"
+    mean_range: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
 
     def __init__(self, link: str | Link | None = None) -> None:
         chosen = LINKS[self.links[0]] if link is None else read_link(link, self.links, self.name)
@@ -75,9 +79,32 @@ class ResponseFamily(ABC):
         """Whether the link is the canonical one."""
         return self.link.name == self.canonical_link
 
+    @property
+    def eta_range(self) -> tuple[float, float]:
+        """Between which numbers the mean's linear predictor keeps the mean in its range.
+
+        Examples
+        --------
+        >>> from partialpool.families import Binomial, Poisson
+        >>> Binomial().eta_range, Binomial("identity").eta_range, Poisson("identity").eta_range
+        ((-inf, inf), (0.0, 1.0), (0.0, inf))
+        """
+        low, high = self.mean_range
+        if self.link.name in ("sqrt", "inverse_squared") or (
+            self.link.name == "inverse" and low == 0.0
+        ):
+            return 0.0, math.inf
+        if self.link.name == "identity":
+            return low, high
+        return -math.inf, 0.0 if self.link.name == "log" and high == 1.0 else math.inf
+
     def parts(self, zero: Zero = "none") -> tuple[str, ...]:
         """Return the names of its linear predictors, in the order in which the core has them."""
         return self.own_parts if zero == "none" else (*self.own_parts, "zero_inflation")
+
+    def mean_parts(self, zero: Zero = "none") -> tuple[str, ...]:
+        """Return the names of the linear predictors that the mean depends on."""
+        return ("mean",) if zero == "none" else ("mean", "zero_inflation")
 
     def core_name(self, zero: Zero = "none") -> str:
         """Return the name under which the compiled core knows the density."""

@@ -31,7 +31,8 @@ def refuse_rows(
     """
     if where.any():
         raise DataError(
-            f"the response {response.text} {found} in {response.show(where)}. {needed} {cure}"
+            f"the response {response.text} {found} in {response.show(where)}. {needed} "
+            f"{response.advice or cure}"
         )
 
 
@@ -129,14 +130,6 @@ def refuse_constant(response: Response, values: NDArray[np.float64], *only: floa
     lowest = float(counted.min())
     if lowest == counted.max() and (not only or lowest in only):
         raise ModelError(
-            f"the response is constant: {response.text} is {_word(response, lowest)} in all "
+            f"the response is constant: {response.text} is {response.describe(lowest)} in all "
             f"{len(counted)} rows that count, so that there is nothing to explain."
         )
-
-
-def _word(response: Response, value: float) -> str:
-    if response.levels is not None:
-        return repr(response.levels[int(value)])
-    if response.trials is not None:
-        return "all successes" if value else "without successes"
-    return f"{value:g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -147,6 +148,7 @@ class Gamma(_Measurement):
     """
 
     links: ClassVar[tuple[str, ...]] = ("log", "inverse", "identity", "sqrt")
+    mean_range: ClassVar[tuple[float, float]] = (0.0, math.inf)
     canonical_link: ClassVar[str] = "inverse"
 
     stem: ClassVar[str] = "gamma"
@@ -185,6 +187,7 @@ class InverseGaussian(_Measurement):
     """
 
     links: ClassVar[tuple[str, ...]] = ("log", "inverse_squared", "inverse", "identity", "sqrt")
+    mean_range: ClassVar[tuple[float, float]] = (0.0, math.inf)
     canonical_link: ClassVar[str] = "inverse_squared"
 
     stem: ClassVar[str] = "inverse_gaussian"
@@ -228,6 +231,7 @@ class Tweedie(_Measurement):
     """
 
     links: ClassVar[tuple[str, ...]] = ("log", "identity", "inverse", "sqrt")
+    mean_range: ClassVar[tuple[float, float]] = (0.0, math.inf)
     own_parts: ClassVar[tuple[str, ...]] = ("mean", "dispersion", "shape")
 
     stem: ClassVar[str] = "tweedie"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -23,6 +24,7 @@ class _Counts(ResponseFamily):
     """Counts, of one of three distributions, with zeros or without."""
 
     links: ClassVar[tuple[str, ...]] = ("log", "identity", "sqrt")
+    mean_range: ClassVar[tuple[float, float]] = (0.0, math.inf)
     zero_model: ClassVar[Zero] = "inflated"
 
     @property
@@ -214,6 +216,10 @@ class TruncatedNegativeBinomial(_NegativeBinomial):
     zero_model: ClassVar[Zero] = "hurdle"
 
     stem: ClassVar[str] = "truncated_nbinom"
+
+    def mean_parts(self, zero: Zero = "none") -> tuple[str, ...]:
+        """Return every part: how likely a zero is depends on the dispersion."""
+        return self.parts(zero)
 
     @property
     def _counting(self) -> Counting:

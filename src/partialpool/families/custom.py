@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
@@ -111,6 +112,7 @@ class Family(ResponseFamily):
         simulate: Words | None = None,
         derivatives: Words | None = None,
     ) -> None:
+        _require_callable(name, log_density, mean, variance, simulate, derivatives)
         if support not in get_args(Support):
             raise DataError(
                 f"support must be one of {', '.join(get_args(Support))}, found {support!r}."
@@ -142,10 +144,22 @@ class Family(ResponseFamily):
         """Whether its support is that of successes out of trials."""
         return self.support == "trials"
 
+    @property
+    def eta_range(self) -> tuple[float, float]:
+        """Unlimited: the log-density itself says where it isn't defined."""
+        return -math.inf, math.inf
+
     def parts(self, zero: Zero = "none") -> tuple[str, ...]:
         """Return the names of its linear predictors, as the log-density's arguments say."""
         words = _words(self.log_density)
         return ("mean", *(part for part in ("dispersion", "shape") if part in words))
+
+    def mean_parts(self, zero: Zero = "none") -> tuple[str, ...]:
+        """Return the parts that the function ``mean`` takes."""
+        if self.mean_of is None:
+            return ("mean",)
+        words = _words(self.mean_of)
+        return ("mean", *(part for part in self.parts()[1:] if part in words))
 
     def core_name(self, zero: Zero = "none") -> str:
         """Return ``"custom"``: the core calls :meth:`density` back."""
@@ -179,7 +193,7 @@ class Family(ResponseFamily):
 
     def _ask(self, function: Words, eta: Eta, **others: Any) -> Vector:
         values = {"eta": eta["mean"], "mu": self.mu(eta), **others}
-        values |= {part: np.exp(eta[part]) for part in self.parts() if part != "mean"}
+        values |= {part: np.exp(eta[part]) for part in self.parts()[1:] if part in eta}
         asked = function(**{word: values[word] for word in _words(function)})
         return np.broadcast_to(np.asarray(asked, dtype=np.float64), len(eta["mean"]))
 
@@ -201,6 +215,21 @@ class Family(ResponseFamily):
     def to_json(self) -> dict[str, Any]:
         """Return the family's name; its functions can't be stored."""
         return {"name": self.label, "link": self.link.name, "own": True}
+
+
+def _require_callable(name: Any, log_density: Any, *others: Any) -> None:
+    if not isinstance(name, str):
+        raise DataError(f"a family's name is text, found {name!r}.")
+    if not callable(log_density):
+        raise DataError(
+            f"log_density of the family {name!r} must be a function of the response and its mean, "
+            f"such as lambda y, mu: ..., found {log_density!r}."
+        )
+    for what, given in zip(("mean", "variance", "simulate", "derivatives"), others, strict=True):
+        if given is not None and not callable(given):
+            raise DataError(
+                f"{what} of the family {name!r} must be a function or None, found {given!r}."
+            )
 
 
 def _words(function: Words) -> tuple[str, ...]:

@@ -46,6 +46,12 @@ class Link:
     inverse: Elementwise
     slope: Elementwise
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By name: the functions of the links that come with partialpool can't be pickled.
+        if LINKS.get(self.name) is self:
+            return _by_name, (self.name,)
+        return Link, (self.name, self.forward, self.inverse, self.slope)
+
     def __call__(self, mu: Any) -> Any:
         """Return the linear predictor of a mean."""
         return self.forward(mu)
@@ -109,6 +115,11 @@ LINKS = MappingProxyType(
     }
 )
 """The links that come with partialpool, by name."""
+
+
+def _by_name(name: str) -> Link:
+    return LINKS[name]
+
 
 _OTHER_NAMES = {"1/mu^2": "inverse_squared", "1/mu**2": "inverse_squared", "1/mu": "inverse"}
 

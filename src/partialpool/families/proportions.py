@@ -27,6 +27,7 @@ class _Trials(ResponseFamily):
     """Successes out of trials; one each where none are given."""
 
     links: ClassVar[tuple[str, ...]] = _LINKS
+    mean_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     @property
     def has_trials(self) -> bool:
@@ -147,6 +148,7 @@ class Beta(ResponseFamily):
     """
 
     links: ClassVar[tuple[str, ...]] = _LINKS
+    mean_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     own_parts: ClassVar[tuple[str, ...]] = ("mean", "dispersion")
 
     stem: ClassVar[str] = "beta"

@@ -45,6 +45,7 @@ FAMILIES: Mapping[str, Maker] = MappingProxyType(
 
 _OTHER_NAMES = {
     "bernoulli": "binomial",
+    "binom": "binomial",
     "cumulative": "ordinal",
     "nb": "nbinom2",
     "nbinom": "nbinom2",

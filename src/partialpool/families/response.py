@@ -34,6 +34,8 @@ class Response:
         among them.
     rows : (n,) array of int64, or None
         Which rows of the table these are, for messages; None for all.
+    advice
+        What helps against values that can't be, where it isn't to correct the table.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class Response:
     levels: tuple[str, ...] | None = None
     weights: Vector | None = None
     rows: NDArray[np.int64] | None = None
+    advice: str | None = None
 
     def __post_init__(self) -> None:
         for array in (self.values, self.trials, self.weights):
@@ -68,6 +71,20 @@ class Response:
             if array is not None:
                 counted &= array > 0
         return counted
+
+    def describe(self, value: float) -> str:
+        """Say in words what a value of :attr:`proportions` is.
+
+        Examples
+        --------
+        >>> Response("y", np.array([0.0, 1.0]), levels=("no", "yes")).describe(1.0)
+        "'yes'"
+        """
+        if self.levels is not None:
+            return repr(self.levels[int(value)])
+        if self.trials is not None and value in (0.0, 1.0):
+            return "all successes" if value else "without successes"
+        return f"{value:g}"
 
     def show(self, where: NDArray[np.bool_], values: Vector | None = None) -> str:
         """List the first rows of a condition and their values, for a message.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from partialpool.results import Certificate, find_null_directions
+from partialpool.solve.generalized import link_unit
 
 if TYPE_CHECKING:
     from partialpool.generalized.fit import GlmmFit
@@ -12,11 +13,18 @@ if TYPE_CHECKING:
 __all__ = ["certify"]
 
 
+# Decrease of the objective that may be left: no number of the summary shows it.
+_LEFT = 1e-3
+
+
 def certify(fit: GlmmFit) -> Certificate:
     """Collect what is known about the optimum of a fit."""
     solution = fit.solution
+    units = {"mean": link_unit(fit.family, fit.response)}
     nulls = tuple(
-        null for p in fit.predictors for null in find_null_directions(p.design, p.solution)
+        null
+        for p in fit.predictors
+        for null in find_null_directions(p.design, p.solution, units.get(p.name, 1.0))
     )
     return Certificate(
         gradient=solution.gradient_norm,
@@ -24,6 +32,6 @@ def certify(fit: GlmmFit) -> Certificate:
         exact=True,
         evaluations=solution.evaluations,
         singular=bool(nulls),
-        converged=solution.converged,
+        converged=solution.converged and not solution.bends_down and solution.promised < _LEFT,
         null_directions=nulls,
     )

@@ -95,7 +95,7 @@ def check_parts(family: ResponseFamily, formulas: Mapping[str, Formula], method:
     """
     if method == "pql":
         _check_quasi(family, formulas)
-    elif "dispersion" in formulas and "dispersion" not in family.own_parts:
+    elif "dispersion" in formulas and "dispersion" not in family.parts():
         raise ModelError(
             f"dispersion= is for families with a dispersion, but {family.name} has none. For "
             "counts that vary more use 'nbinom2', for successes 'betabinomial'."

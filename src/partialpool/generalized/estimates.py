@@ -68,6 +68,14 @@ class Solved(Protocol):
     def smallest_eigenvalue(self) -> float:
         """Of the objective's second derivatives in the same parameters."""
 
+    @property
+    def bends_down(self) -> bool:
+        """Whether they are negative in some direction, by more than rounding."""
+
+    @property
+    def promised(self) -> float:
+        """Decrease of the objective that a Newton step still promises."""
+
     def factor(self, part: str, term: int) -> Vector:
         """Lambda (k, k) of a random term: Var(b) = Lambda Lambda'."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from os import PathLike
 from typing import Any, Literal
 
@@ -13,19 +12,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from partialpool import inference
 from partialpool.design import Design
-from partialpool.errors import ModelError, NotAvailableError, did_you_mean
 from partialpool.families import Family, Response, ResponseFamily
 from partialpool.frames import FrameKind
-from partialpool.generalized import predict, simulate, tables
+from partialpool.generalized import parts, predict, simulate, tables
 from partialpool.generalized.approximation import EXACT, Approximation
 from partialpool.generalized.certificate import certify
-from partialpool.generalized.estimates import LinearPredictor, Solved, part_slice
+from partialpool.generalized.estimates import LinearPredictor, Solved
 from partialpool.generalized.fitted import Residual, fitted_means, residuals
 from partialpool.generalized.refit import refit
-from partialpool.generalized.scales import Scale, dispersion_scale, shape_scale, unit_of
+from partialpool.generalized.scales import unit_of
+from partialpool.generalized.state import SolutionState, restore, state_of
 from partialpool.generalized.summary import GlmmSummary, summarize
 from partialpool.named import NamedVector
-from partialpool.results import Certificate, VarCorr, relative_parameters, variance_components
+from partialpool.results import Certificate, VarCorr
 
 __all__ = ["GlmmFit"]
 
@@ -93,19 +92,8 @@ class GlmmFit:
         return tuple(map(self.predictor, self.designs))
 
     def predictor(self, part: Part | str = "mean") -> LinearPredictor:
-        """Return one linear predictor: its design, coefficients and random effects.
-
-        Raises
-        ------
-        ModelError
-            If the model has no formula for the part.
-        """
-        if part not in self.designs:
-            raise ModelError(
-                f"the model has no formula for {part!r}, but for {', '.join(self.designs)}."
-                f"{did_you_mean(str(part), self.designs)}"
-            )
-        return LinearPredictor(part, self.designs[part], self.solution)
+        """See :func:`partialpool.generalized.parts.predictor_of`."""
+        return parts.predictor_of(self, part)
 
     @property
     def effect_unit(self) -> str:
@@ -126,49 +114,20 @@ class GlmmFit:
 
     @property
     def vcov(self) -> Vector:
-        """Covariance of the mean's fixed effects (p, p), on the link scale.
-
-        From the second derivatives in all parameters, those of covariances and dispersion
-        included: differences of the exact gradient. With ``method="joint"`` or ``"pql"`` and
-        with ``reml=True`` it is that given the other parameters. NaN for columns left out.
-        """
-        return self.predictor().vcov
+        """Covariance of the mean's fixed effects (p, p); see :meth:`vcov_of`."""
+        return self.vcov_of("mean")
 
     def fixef_of(self, part: Part | str) -> NamedVector:
-        """Coefficients of any part, on the scale of its linear predictor.
-
-        Parameters
-        ----------
-        part
-            ``"mean"``, ``"dispersion"`` (log), ``"shape"``, ``"zero_inflation"`` (logit) or
-            ``"thresholds"``.
-
-        Raises
-        ------
-        ModelError
-            If the model has no such part.
-
-        Examples
-        --------
-        >>> import partialpool as pp
-        >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
-        ...               family="nbinom2")
-        >>> phi = np.exp(fit.fixef_of("dispersion")["Intercept"])
-        >>> bool(np.isclose(phi, fit.dispersion["phi"]))
-        True
-        """
-        return NamedVector(self._names(part), self.solution.beta[part])
+        """See :func:`partialpool.generalized.parts.fixed_effects_of`."""
+        return parts.fixed_effects_of(self, part)
 
     def stderr_of(self, part: Part | str) -> NamedVector:
-        """Standard errors of any part's coefficients; see :meth:`fixef_of`."""
-        names = self._names(part)
-        return NamedVector(names, np.sqrt(np.diag(self.vcov_of(part))))
+        """See :func:`partialpool.generalized.parts.standard_errors_of`."""
+        return parts.standard_errors_of(self, part)
 
     def vcov_of(self, part: Part | str) -> Vector:
-        """Covariance of any part's coefficients; see :meth:`fixef_of`."""
-        self._names(part)
-        cut = part_slice(self.solution, part)
-        return self.solution.vcov[cut, cut]
+        """See :func:`partialpool.generalized.parts.covariance_of`."""
+        return parts.covariance_of(self, part)
 
     @property
     def coefficients(self) -> Any:
@@ -177,33 +136,18 @@ class GlmmFit:
 
     @property
     def dispersion(self) -> NamedVector:
-        """Dispersion on its natural scale, under its name in the variance; see ``family``.
-
-        Empty if the family has none; NaN if ``dispersion=`` lets it vary from row to row.
-        """
-        varies = "dispersion" in self.designs
-        return self._natural("dispersion", dispersion_scale(self.family.name), varies)
+        """See :func:`partialpool.generalized.parts.constant_of`."""
+        return parts.constant_of(self, "dispersion")
 
     @property
     def sigma(self) -> float:
-        """Residual standard deviation of a Gaussian family.
-
-        Raises
-        ------
-        NotAvailableError
-            If the family has none.
-        """
-        if self.family.name != "gaussian":
-            raise NotAvailableError(
-                f"{self.family.name} has no residual standard deviation. Its dispersion is "
-                "fit.dispersion."
-            )
-        return float(self.dispersion[0])
+        """See :func:`partialpool.generalized.parts.residual_deviation`."""
+        return parts.residual_deviation(self)
 
     @property
     def shape(self) -> NamedVector:
         """The Tweedie power or Student's degrees of freedom; empty for other families."""
-        return self._natural("shape", shape_scale(self.family.name), False)
+        return parts.constant_of(self, "shape")
 
     @property
     def thresholds(self) -> NamedVector:
@@ -215,17 +159,13 @@ class GlmmFit:
 
     @property
     def theta(self) -> Vector:
-        """Covariance parameters of all parts, term by term, in lme4's order within a term."""
-        return np.concatenate([self._relative(p)[1] for p in self.predictors])
+        """See :func:`partialpool.generalized.parts.covariance_parameters`."""
+        return parts.covariance_parameters(self).values
 
     @property
     def theta_names(self) -> tuple[str, ...]:
         """Names of ``theta``: ``"herd.Intercept"``, ``"zero_inflation:Nest.Intercept"``."""
-        return tuple(
-            name if p.name == "mean" else f"{p.name}:{name}"
-            for p in self.predictors
-            for name in self._relative(p)[0]
-        )
+        return parts.covariance_parameters(self).names
 
     @property
     def varcorr(self) -> VarCorr:
@@ -234,10 +174,7 @@ class GlmmFit:
 
     def varcorr_of(self, part: Part | str) -> VarCorr:
         """Standard deviations and correlations of a part's random effects."""
-        predictor = self.predictor(part)
-        own = self.family.name == "gaussian" and part == "mean" and "dispersion" not in self.designs
-        sigma = self.sigma if own else None
-        return variance_components(predictor.design, predictor.solution, sigma)
+        return parts.components_of(self, part)
 
     def ranef(
         self, factor: str | None = None, cond_sd: bool = False, part: Part | str = "mean"
@@ -335,8 +272,8 @@ class GlmmFit:
 
     @property
     def converged(self) -> bool:
-        """Whether the search for the optimum ended by its own rule."""
-        return self.solution.converged
+        """Whether the search for the optimum ended by its own rule, and at an optimum."""
+        return self.certificate.converged
 
     @property
     def singular(self) -> bool:
@@ -363,7 +300,7 @@ class GlmmFit:
     @property
     def eta(self) -> dict[str, Vector]:
         """Fitted linear predictors of the rows (n,) by part; of an ordinal model, thresholds."""
-        return self.complete({part: self.solution.eta[part] for part in self.designs})
+        return parts.with_constants(self, {p: self.solution.eta[p] for p in self.designs})
 
     @property
     def linear_predictor(self) -> Vector:
@@ -538,46 +475,23 @@ class GlmmFit:
 
         save(self, path)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The core's handle stays behind: copies and other processes evaluate once to have one.
+        state = state_of(self.solution)
+        return _restored, (dict(self.designs), self.response, self.approximation, state)
+
     def __repr__(self) -> str:
         return str(self.summary())
 
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()
 
-    def complete(self, eta: Mapping[str, Vector]) -> dict[str, Vector]:
-        """Add to linear predictors on some rows those that have no formula, by part."""
-        n = len(eta["mean"])
-        return {
-            part: eta[part]
-            if part in eta
-            else beta
-            if part == "thresholds"
-            else np.full(n, beta[0])
-            for part, beta in self.solution.beta.items()
-        }
-
     @property
     def _mixed(self) -> bool:
         return any(design.random for design in self.designs.values())
 
-    def _names(self, part: str) -> tuple[str, ...]:
-        if part not in self.parts:
-            raise ModelError(
-                f"the model has no part {part!r}, but {', '.join(self.parts)}."
-                f"{did_you_mean(str(part), self.parts)}"
-            )
-        if part in self.designs:
-            return self.designs[part].columns
-        if part == "thresholds":
-            levels = self.response.levels or ()
-            return tuple(f"{a}|{b}" for a, b in pairwise(levels))
-        return ("Intercept",)
 
-    def _natural(self, part: str, scale: Scale, varies: bool) -> NamedVector:
-        if part not in self.parts:
-            return NamedVector((), np.empty(0))
-        eta = np.nan if varies else float(self.solution.beta[part][0])
-        return NamedVector((scale.symbol,), np.array([scale.value(eta)]))
-
-    def _relative(self, predictor: LinearPredictor) -> tuple[tuple[str, ...], Vector]:
-        return relative_parameters(predictor.design, predictor.solution)
+def _restored(
+    designs: Mapping[str, Design], response: Response, asked: Approximation, state: SolutionState
+) -> GlmmFit:
+    return GlmmFit(designs, response, asked, restore(designs, response, asked, state))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, NotAvailableError
+from partialpool.families import Ordinal
 from partialpool.generalized.deviance import unit_deviances
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ Vector = NDArray[np.float64]
 def fitted_means(fit: GlmmFit) -> Vector:
     """Compute the mean of every row (n,): of families with trials, of the proportion.
 
-    Zero inflation is part of the mean. Of an ordinal response it is the mean position of the
-    category, counted from 0.
+    Zero inflation is part of the mean. Of an ordinal response it is the mean of the categories
+    where these are numbers, else of their positions, counted from 1.
 
     Examples
     --------
@@ -33,12 +34,36 @@ def fitted_means(fit: GlmmFit) -> Vector:
     >>> fitted_means(fit).shape
     (403,)
     """
+    if isinstance(fit.family, Ordinal):
+        return np.asarray(fit.family.probabilities(fit.eta) @ _scores(fit))
     return fit.family.mean(fit.eta, fit.solution.zero)
 
 
 def outcomes(fit: GlmmFit) -> Vector:
     """Return what the fitted means are means of: proportions where there are trials."""
-    return fit.response.values if fit.family.name == "ordinal" else fit.response.proportions
+    if isinstance(fit.family, Ordinal):
+        return np.asarray(_scores(fit)[fit.response.values.astype(np.intp)])
+    return fit.response.proportions
+
+
+def _scores(fit: GlmmFit) -> Vector:
+    """What the categories of an ordinal response count as (K,)."""
+    levels = fit.response.levels or ()
+    try:
+        return np.array([float(label) for label in levels])
+    except ValueError:
+        return np.arange(1.0, len(levels) + 1.0)
+
+
+def _variance(fit: GlmmFit) -> Vector:
+    """Compute the variance that the family gives every row's outcome (n,)."""
+    eta = fit.eta
+    if isinstance(fit.family, Ordinal):
+        chances, scores = fit.family.probabilities(eta), _scores(fit)
+        distances = scores - (chances @ scores)[:, np.newaxis]
+        return np.asarray(np.sum(chances * distances**2, axis=1))
+    trials = fit.response.trials if fit.family.has_trials else None
+    return fit.family.variance(eta, fit.solution.zero, _some(trials))
 
 
 def residuals(fit: GlmmFit, kind: Residual = "pearson") -> Vector:
@@ -76,16 +101,23 @@ def residuals(fit: GlmmFit, kind: Residual = "pearson") -> Vector:
     raw = outcomes(fit) - fitted_means(fit)
     if kind == "response":
         return raw
-    eta, solution, response = fit.eta, fit.solution, fit.response
+    # At the end of its range a mean has no variance and no slope: there a residual is zero or
+    # infinite, and neither is worth a warning.
+    with np.errstate(all="ignore"):
+        found = _scaled(fit, kind, raw)
+    return np.where(raw == 0.0, 0.0, found)
+
+
+def _scaled(fit: GlmmFit, kind: Residual, raw: Vector) -> Vector:
+    eta, response = fit.eta, fit.response
     if kind == "working":
         return np.asarray(raw / fit.family.link.slope(eta["mean"]))
     weights = 1.0 if response.weights is None else response.weights
     if kind == "deviance":
-        deviances = unit_deviances(fit.family, response, eta, solution.zero)
+        deviances = unit_deviances(fit.family, response, eta, fit.solution.zero)
         return np.asarray(np.sign(raw) * np.sqrt(np.maximum(weights * deviances, 0.0)))
-    trials = response.trials if fit.family.has_trials else None
     # A row of no trials has no variance to be divided by, and says nothing.
-    variance = np.where(response.counted, fit.family.variance(eta, solution.zero, _some(trials)), 1)
+    variance = np.where(response.counted, _variance(fit), 1.0)
     return np.asarray(raw * np.sqrt(weights / variance))
 
 

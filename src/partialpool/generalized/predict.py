@@ -13,6 +13,7 @@ from partialpool.errors import DataError, ModelError, NotAvailableError
 from partialpool.families import Ordinal
 from partialpool.frames import make_frame, read_table
 from partialpool.generalized.estimates import RowEffects, part_slice
+from partialpool.generalized.parts import with_constants
 from partialpool.generalized.population import average_over
 from partialpool.generalized.rows import NewTable, PredictorRows, predictor_rows
 from partialpool.inference.predict import NewLevels, RandomPart
@@ -136,8 +137,11 @@ def predict(
         random, bias_correct = "none", True
     table = None if new is None else NewTable(new, inapplicable, offset, applicable)
     averaged = bias_correct and scale not in ("link", "latent")
-    rows = predictor_rows(fit, table, random, new_levels == "population", averaged)
-    eta = fit.complete({name: part.eta() for name, part in rows.items()})
+    parts = _parts(fit, scale)
+    if not any(part in fit.designs for part in parts):
+        parts = (*parts, "mean")  # which knows how many rows there are
+    rows = predictor_rows(fit, parts, table, random, new_levels == "population", averaged)
+    eta = with_constants(fit, {name: part.eta() for name, part in rows.items()})
     variances = {name: part.unknown_variance() for name, part in rows.items()} if averaged else {}
     asked = _Asked(fit, scale, rows, eta, variances)
     mean = asked.at(eta)
@@ -165,6 +169,15 @@ def _check(fit: GlmmFit, kind: PredictionType, new_levels: NewLevels) -> None:
     if wants is not None and wants not in fit.parts:
         has = {"thresholds": "ordinal categories"}.get(wants, wants.replace("_", " "))
         raise ModelError(f"type={kind!r} needs a model with {has}, which this one hasn't.")
+
+
+def _parts(fit: GlmmFit, kind: PredictionType) -> tuple[str, ...]:
+    """Name the linear predictors that a type needs; the columns of others needn't be known."""
+    if kind in ("zero_probability", "dispersion"):
+        return ("zero_inflation",) if kind == "zero_probability" else ("dispersion",)
+    if kind in ("link", "latent"):
+        return ("mean",)
+    return fit.family.mean_parts(fit.solution.zero if kind != "conditional" else "none")
 
 
 def _scale(fit: GlmmFit, kind: PredictionType) -> Callable[[Predictors], Vector]:

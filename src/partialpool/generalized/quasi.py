@@ -109,6 +109,16 @@ class QuasiSolution:
         curvature = self.working.optimum.curvature
         return float(np.linalg.eigvalsh(curvature)[0]) if curvature.size else float("inf")
 
+    @property
+    def bends_down(self) -> bool:
+        """Of the last linear model: its own search has seen to that."""
+        return False
+
+    @property
+    def promised(self) -> float:
+        """Zero: no objective is maximised, but working models until they agree."""
+        return 0.0
+
     def factor(self, part: str, term: int) -> Vector:
         """Lambda (k, k) of a random term: Var(b) = Lambda Lambda'."""
         return self.working.sigma * self.working.factor(term)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["refit"]
 
 
+_ADVICE = "Give refit a response such as fit.simulate() draws."
+
+
 def refit(fit: GlmmFit, y: ArrayLike) -> GlmmFit:
     """Fit the same model to another response.
 
@@ -45,7 +48,9 @@ def refit(fit: GlmmFit, y: ArrayLike) -> GlmmFit:
     True
     """
     values = new_values(y, len(fit.response.values))
-    response = dataclasses.replace(fit.response, values=values, text="given to refit", rows=None)
+    response = dataclasses.replace(
+        fit.response, values=values, text="given to refit", rows=None, advice=_ADVICE
+    )
     if fit.family.name == "ordinal":
         _check_positions(response)
     fit.family.check(response, fit.solution.zero)

@@ -89,14 +89,21 @@ class PredictorRows:
 
 
 def predictor_rows(
-    fit: GlmmFit, table: NewTable | None, random: RandomPart, population: bool, averaged: bool
+    fit: GlmmFit,
+    parts: Collection[str],
+    table: NewTable | None,
+    random: RandomPart,
+    population: bool,
+    averaged: bool,
 ) -> dict[str, PredictorRows]:
-    """Make the rows of every linear predictor that has a formula.
+    """Make the rows of the linear predictors that are asked for and have a formula.
 
     Parameters
     ----------
     fit
         A fitted model.
+    parts
+        Names of the linear predictors.
     table
         New rows; None for those fitted.
     random
@@ -112,11 +119,13 @@ def predictor_rows(
         If columns are missing or of another type, or a level is new.
     """
     known = _by_predictor(fit, random)
-    if table is None:
-        made = {p.name: _fitted(p.design, known[p.name], averaged) for p in fit.predictors}
+    predictors = [p for p in fit.predictors if p.name in parts]
+    known = {p.name: known[p.name] for p in predictors}
+    if table is None or not predictors:
+        made = {p.name: _fitted(p.design, known[p.name], averaged) for p in predictors}
     else:
         made = replay_parts(
-            {p.name: p.design.spec for p in fit.predictors},
+            {p.name: p.design.spec for p in predictors},
             table.data,
             random=known,
             averaged=averaged,
@@ -125,7 +134,7 @@ def predictor_rows(
             applicable=table.applicable,
         )
     out = {}
-    for p in fit.predictors:
+    for p in predictors:
         terms = range(len(p.design.random)) if averaged else known[p.name]
         out[p.name] = PredictorRows(p, made[p.name], tuple(terms))
         if not population:

@@ -39,7 +39,8 @@ class Scale:
         >>> Scale("power", "", 1.0, True).value(0.0)
         1.5
         """
-        return self.lowest + float(1.0 / (1.0 + np.exp(-eta)) if self.logit else np.exp(eta))
+        with np.errstate(over="ignore"):
+            return self.lowest + float(1.0 / (1.0 + np.exp(-eta)) if self.logit else np.exp(eta))
 
     def slope(self, eta: float) -> float:
         """Return the number's derivative, with which its standard error is that of eta."""

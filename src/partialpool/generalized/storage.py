@@ -11,19 +11,15 @@ from dataclasses import asdict
 from os import PathLike
 from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.design import Design
 from partialpool.errors import SavedModelError
-from partialpool.families import Family, Response, ResponseFamily, from_json
+from partialpool.families import Family, Response, from_json
 from partialpool.generalized.approximation import Approximation
 from partialpool.generalized.estimates import Solved
 from partialpool.generalized.fit import GlmmFit
-from partialpool.generalized.quasi import QuasiSolution, restore_quasi
-from partialpool.generalized.solving import make_objective, make_parts
+from partialpool.generalized.state import SolutionState, restore, state_of
 from partialpool.results.storage import Shelf, design_entry, read_design, write_model
-from partialpool.solve.generalized import GeneralizedSolution, restore_generalized
 
 __all__ = ["MODEL", "VERSION", "read", "save"]
 
@@ -92,28 +88,18 @@ def read(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> GlmmFit:
     response = _read_response(header["response"], arrays, n)
     family = from_json(header["family"])
     asked = Approximation(**header["approximation"])
-    entry, zero = header["solution"], header["zero"]
-    if asked.method == "pql":
-        solution: Solved = _read_quasi(entry, arrays, designs["mean"], response, family, asked)
-    else:
-        parts = make_parts(designs, family, zero, n)
-        beta = {name: arrays[array] for name, array in entry["beta"].items()}
-        for part in parts:
-            if beta[part.name].shape != (part.X.shape[1],):
-                raise ValueError(f"the coefficients of {part.name!r} don't fit its columns")
-        solution = restore_generalized(
-            parts,
-            response,
-            family,
-            zero,
-            response.weights,
-            make_objective(asked),
-            arrays[entry["psi"]],
-            beta,
-            entry["evaluations"],
-            entry["converged"],
-        )
-    return GlmmFit(designs, response, asked, solution)
+    entry = header["solution"]
+    named = {"psi": entry["psi"], "point": entry.get("point")} | {
+        f"beta.{name}": array for name, array in entry.get("beta", {}).items()
+    }
+    state = SolutionState(
+        family,
+        header["zero"],
+        entry["evaluations"],
+        entry["converged"],
+        {name: arrays[array] for name, array in named.items() if array is not None},
+    )
+    return GlmmFit(designs, response, asked, restore(designs, response, asked, state))
 
 
 def _response_entry(response: Response, shelf: Shelf) -> dict[str, Any]:
@@ -141,38 +127,9 @@ def _read_response(entry: Mapping[str, Any], arrays: Mapping[str, Array], n: int
 
 
 def _solution_entry(solution: Solved, shelf: Shelf) -> dict[str, Any]:
-    found = {"evaluations": solution.evaluations, "converged": solution.converged}
-    if isinstance(solution, QuasiSolution):
-        psi = np.asarray(solution.working.optimum.psi)
-        return found | {
-            "psi": shelf.put("psi", psi),
-            "point": shelf.put("point", solution.point),
-        }
-    assert isinstance(solution, GeneralizedSolution)
-    return found | {
-        "psi": shelf.put("psi", np.asarray(solution.psi)),
-        "beta": {name: shelf.put(f"beta.{name}", values) for name, values in solution.beta.items()},
-    }
-
-
-def _read_quasi(
-    entry: Mapping[str, Any],
-    arrays: Mapping[str, Array],
-    design: Design,
-    response: Response,
-    family: ResponseFamily,
-    asked: Approximation,
-) -> QuasiSolution:
-    point = arrays[entry["point"]]
-    if point.shape != design.y.shape:
-        raise ValueError("the working response doesn't fit its rows")
-    return restore_quasi(
-        design,
-        response,
-        family,
-        asked,
-        point,
-        arrays[entry["psi"]],
-        entry["evaluations"],
-        entry["converged"],
-    )
+    state = state_of(solution)
+    stored = {name: shelf.put(name, values) for name, values in state.arrays.items()}
+    beta = {name[5:]: array for name, array in stored.items() if name.startswith("beta.")}
+    others = {name: array for name, array in stored.items() if not name.startswith("beta.")}
+    found = {"evaluations": state.evaluations, "converged": state.converged} | others
+    return found | ({"beta": beta} if beta else {})

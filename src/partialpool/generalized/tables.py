@@ -151,7 +151,8 @@ def augment(fit: GlmmFit) -> Any:
     """
     response: NDArray[Any] = outcomes(fit)
     if fit.response.levels is not None:
-        response = np.array(fit.response.levels, dtype=object)[response.astype(np.int64)]
+        codes = fit.response.values.astype(np.int64)
+        response = np.array(fit.response.levels, dtype=object)[codes]
     said = {
         "row": positions(fit.design),
         "link": fit.linear_predictor,

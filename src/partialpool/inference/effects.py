@@ -23,14 +23,14 @@ def random_effects(fit: Fit, factor: str | None = None, *, cond_sd: bool = False
     fit
         A fitted mixed model.
     factor
-        Name of the grouping factor; may be left out when there is only one.
+        Name of the grouping factor; None for all.
     cond_sd
         Add the conditional standard deviations, columns ``<name>_sd``: given the data and
         the estimated parameters.
 
     Returns
     -------
-    native frame
+    native frame, or dict of them by factor where there are several and none is named
         One row for each level: the level, then one column for each effect, in units of the
         response per unit of its column. NaN where an effect doesn't apply to a level. Where
         several terms give the factor an effect of the same column, each but the first has its
@@ -39,7 +39,7 @@ def random_effects(fit: Fit, factor: str | None = None, *, cond_sd: bool = False
     Raises
     ------
     DataError
-        If the factor is unknown, or not named though there are several.
+        If the factor is unknown, or there is none.
 
     Examples
     --------
@@ -54,6 +54,8 @@ def random_effects(fit: Fit, factor: str | None = None, *, cond_sd: bool = False
     ----------
     Bates et al. (2015), Journal of Statistical Software 67(1), equations 56 to 59.
     """
+    if factor is None and len(names := _factors(fit)) > 1:
+        return {name: random_effects(fit, name, cond_sd=cond_sd) for name in names}
     terms = _terms_of(fit, factor)
     design = fit.design
     effects = fit.solution.effects(design)
@@ -81,18 +83,18 @@ def coefficients(fit: Fit, factor: str | None = None) -> Any:
     fit
         A fitted mixed model.
     factor
-        Name of the grouping factor; may be left out when there is only one.
+        Name of the grouping factor; None for all.
 
     Returns
     -------
-    native frame
+    native frame, or dict of them by factor where there are several and none is named
         One row for each level: the level, the fixed-effects columns, then columns that have
         a random effect only.
 
     Raises
     ------
     DataError
-        If the factor is unknown, or not named though there are several.
+        If the factor is unknown, or there is none.
 
     Examples
     --------
@@ -103,6 +105,8 @@ def coefficients(fit: Fit, factor: str | None = None) -> Any:
     0     308     253.66  19.67
     1     309     211.01   1.85
     """
+    if factor is None and len(names := _factors(fit)) > 1:
+        return {name: coefficients(fit, name) for name in names}
     terms = _terms_of(fit, factor)
     design = fit.design
     group = design.random[terms[0]].factor
@@ -145,18 +149,16 @@ def _inapplicable(effects: RandomEffects) -> NDArray[np.bool_]:
     return ~effects.applicable
 
 
+def _factors(fit: Fit) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(effects.factor.name for effects in fit.design.random))
+
+
 def _terms_of(fit: Fit, factor: str | None) -> list[int]:
     """Find the random terms of one grouping factor."""
-    random = fit.design.random
-    names = tuple(dict.fromkeys(effects.factor.name for effects in random))
+    random, names = fit.design.random, _factors(fit)
     if not names:
         raise DataError("the model has no random term, so there are no effects by group.")
-    if factor is None:
-        if len(names) > 1:
-            raise DataError(
-                f"the model has several grouping factors: name one of {', '.join(names)}."
-            )
-        factor = names[0]
+    factor = names[0] if factor is None else factor
     if factor not in names:
         raise DataError(
             f"the model has no grouping factor {factor!r}, but {', '.join(names)}."

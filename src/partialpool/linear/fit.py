@@ -435,6 +435,11 @@ class LmmFit:
 
         save(self, path)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        from partialpool.linear.storage import pack  # storage builds fits: it imports this
+
+        return pack(self)
+
     def __repr__(self) -> str:
         return str(self.summary())
 

@@ -19,7 +19,7 @@ from partialpool.linear.fit import LmmFit
 from partialpool.results.storage import Shelf, design_entry, read_design, write_model
 from partialpool.solve import Likelihood, Solution, reduce
 
-__all__ = ["MODEL", "VERSION", "read", "save"]
+__all__ = ["MODEL", "VERSION", "pack", "read", "save"]
 
 MODEL: Final = "linear mixed model"
 VERSION: Final = 1
@@ -69,6 +69,17 @@ def read(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> LmmFit:
     """Read a fit from the contents of a file; :func:`partialpool.load` opens it."""
     design = read_design(header["design"], arrays)
     return LmmFit(design, _read_solution(header["solution"], arrays, design))
+
+
+def pack(fit: LmmFit) -> tuple[Any, ...]:
+    """Return what pickling needs: the core's handle stays behind, and is made again."""
+    shelf = Shelf()
+    entry = _solution_entry(fit.solution, shelf)
+    return _unpacked, (fit.design, entry, dict(shelf.arrays))
+
+
+def _unpacked(design: Design, entry: Mapping[str, Any], arrays: Mapping[str, Array]) -> LmmFit:
+    return LmmFit(design, _read_solution(entry, arrays, design))
 
 
 def _solution_entry(solution: Solution, shelf: Shelf) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class Certificate:
     singular
         Whether some covariance matrix has lost a dimension.
     converged
-        Whether the search ended by its own rule.
+        Whether the search ended by its own rule, at a point that is an optimum.
     null_directions
         The dimensions lost.
     """
@@ -74,8 +74,20 @@ class Certificate:
     null_directions: tuple[NullDirection, ...]
 
 
-def find_null_directions(design: Design, estimates: Estimates) -> tuple[NullDirection, ...]:
-    """Find the dimensions that the covariances of the random terms have lost."""
+def find_null_directions(
+    design: Design, estimates: Estimates, unit: float = 1.0
+) -> tuple[NullDirection, ...]:
+    """Find the dimensions that the covariances of the random terms have lost.
+
+    Parameters
+    ----------
+    design
+        Of one linear predictor.
+    estimates
+        Its random effects.
+    unit
+        What is a moderate standard deviation in the units of the estimates.
+    """
     return tuple(
         null
         for i, effects in enumerate(design.random)
@@ -83,7 +95,7 @@ def find_null_directions(design: Design, estimates: Estimates) -> tuple[NullDire
             effects.factor.name,
             effects.columns,
             estimates.factor(i),
-            _root(effects.basis),
+            _root(effects.basis) / unit,
             _ZERO_BY_CORRELATION if effects.term.structure in _CORRELATED else _ZERO,
         )
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design
-from partialpool.errors import DataError, ModelError
+from partialpool.errors import DataError, ModelError, show_rows
 from partialpool.frames import FrameKind, make_frame
 from partialpool.results.summary import (
     Blocks,
@@ -226,6 +226,24 @@ def _by_ml(
     return done, tuple(name for before, after, name in changed if before is not after)
 
 
+def _difference(
+    first: NDArray[np.float64], other: NDArray[np.float64], rows: NDArray[np.int64]
+) -> str:
+    """Say what differs of what two likelihoods are of, in words; nothing if nothing does."""
+    for c, what in enumerate(("responses", "numbers of trials", "weights")):
+        if c >= min(first.shape[1], other.shape[1]):
+            break
+        here, there = first[:, c], other[:, c]
+        differ = np.flatnonzero((here != there) & ~(np.isnan(here) & np.isnan(there)))
+        if len(differ):
+            i = differ[0]
+            return (
+                f"their {what} differ in {len(differ)} row(s), such as row {rows[i]}, where they "
+                f"are {here[i]:g} and {there[i]:g}"
+            )
+    return "" if first.shape == other.shape else "one has trials or weights and the other not"
+
+
 def _check_same_rows(first: Comparable, other: Comparable, a: str, b: str) -> None:
     pair = first, other
     n, m = len(first.observed), len(other.observed)
@@ -236,13 +254,17 @@ def _check_same_rows(first: Comparable, other: Comparable, a: str, b: str) -> No
             "column of either."
         )
     here, there = (np.arange(n) if k is None else k for k in (f.design.rows.kept for f in pair))
-    if not np.array_equal(first.observed, other.observed, equal_nan=True) or not np.array_equal(
-        here, there
-    ):
+    if not np.array_equal(here, there):
+        lone = np.setxor1d(here, there)
         raise DataError(
-            f"{a} and {b} were not fitted to the same response, weights and rows, so that their "
-            f"likelihoods don't compare: {first.design.formula.response} and "
-            f"{other.design.formula.response}. Fit both to the same."
+            f"{a} and {b} were fitted to different rows of the data: {show_rows(lone)} in one of "
+            "them only. Leave the same rows out of both."
+        )
+    if found := _difference(first.observed, other.observed, here):
+        raise DataError(
+            f"{a} and {b} don't compare, since likelihoods of different data don't: {found}. The "
+            f"responses are {first.design.formula.response} and {other.design.formula.response}. "
+            "Fit both to the same."
         )
     if first.discrete != other.discrete:
         raise ModelError(

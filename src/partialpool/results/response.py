@@ -16,8 +16,8 @@ def new_values(y: ArrayLike, n: int) -> NDArray[np.float64]:
 
     Parameters
     ----------
-    y : (n,) array_like
-        One finite number for each row fitted.
+    y : (n,) or (n, 1) array_like
+        One finite number for each row fitted, as ``fit.simulate()`` draws them.
     n
         Their number.
 
@@ -31,10 +31,17 @@ def new_values(y: ArrayLike, n: int) -> NDArray[np.float64]:
         values = np.array(y, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"refit needs an array of numbers: {error}.") from error
+    if values.shape == (n, 1):
+        values = values[:, 0].copy()
     if values.shape != (n,):
+        several = (
+            " Fit the columns one by one: [fit.refit(y) for y in draws.T]."
+            if values.ndim == 2 and values.shape[0] == n
+            else ""
+        )
         raise DataError(
             f"refit needs one number for each of the {n} rows fitted, found an array of shape "
-            f"{values.shape}."
+            f"{values.shape}.{several}"
         )
     if not all_finite(values):
         row = int(np.flatnonzero(~np.isfinite(values))[0])

@@ -150,3 +150,22 @@ def test_derivatives_of_another_order_are_refused(order):
 def test_a_user_s_density_of_too_many_predictors_is_refused(predictors):
     with pytest.raises(ValueError, match=f"1, 2 or 3 predictors, found {predictors}"):
         Density(lambda *_: None, 5, predictors)
+
+
+@pytest.mark.parametrize("family", ["nbinom2", "zi_nbinom2", "truncated_nbinom2", "betabinomial"])
+@pytest.mark.parametrize("order", [0, 2, 3])
+def test_a_dispersion_that_rows_share_gives_the_same_bits(family, order):
+    # Sums that only the dispersion and the count enter are remembered from row to row.
+    rng = np.random.default_rng(5)
+    y, trials = rng.integers(1, 40, 300) * 1.0, None
+    if family == "betabinomial":
+        trials = y + 3.0
+    whole = Density(family, "log" if trials is None else "logit", y, trials, None)
+    eta = [rng.normal(size=300), *(np.full(300, 0.4) for _ in range(whole.predictors - 1))]
+    together = whole.evaluate(eta, order, True)
+    for i in (0, 7, 150, 299):
+        link = "log" if trials is None else "logit"
+        alone = Density(family, link, y[i : i + 1], None if trials is None else trials[[i]], None)
+        parts = alone.evaluate([e[i : i + 1] for e in eta], order, True)
+        for part, one in zip(together, parts, strict=True):
+            assert np.array_equal(np.atleast_2d(part)[:, i], np.atleast_2d(one)[:, 0])

@@ -100,8 +100,57 @@ def test_a_response_that_cannot_be_has_no_finite_log_density(family, y):
         assert not np.isfinite(density.evaluate(eta, 0, False)[0][0])
 
 
-@pytest.mark.parametrize("link", ["identity", "inverse", "sqrt", "inverse_squared"])
-def test_a_mean_outside_the_domain_of_its_link_has_no_finite_log_density(link):
-    eta = np.array([0.0 if link == "sqrt" else -0.5])
-    density = Density("poisson", link, np.array([2.0]), None, None)
-    assert not np.isfinite(density.evaluate([eta], 3, False)[0][0])
+OUTSIDE = [
+    *(("poisson", link, eta) for link in ("identity", "inverse") for eta in (-0.5, 0.0)),
+    *(
+        (family, "identity", eta)
+        for family in ("gamma", "nbinom1", "nbinom2")
+        for eta in (-2.0, 0.0)
+    ),
+    *((family, "inverse_squared", -1.0) for family in ("gaussian", "inverse_gaussian")),
+    *(("zi_poisson", "identity", eta) for eta in (-0.5, 0.0)),
+    *(
+        (family, "log", eta)
+        for family in ("binomial", "betabinomial", "beta")
+        for eta in (0.0, 0.4)
+    ),
+    *(
+        (family, "identity", eta)
+        for family in ("binomial", "betabinomial", "beta")
+        for eta in (-0.1, 0.0, 1.0, 1.3)
+    ),
+]
+
+
+@pytest.mark.parametrize("y", [0.0, 1.0])
+@pytest.mark.parametrize(("family", "link", "eta"), OUTSIDE)
+def test_a_mean_outside_its_range_has_no_density_whatever_the_response(family, link, eta, y):
+    if family == "beta" or family.startswith("g") or family == "inverse_gaussian":
+        y = 0.25 + 0.5 * y
+    density = Density(family, link, np.array([y]), None, None)
+    others = [np.zeros(1)] * (density.predictors - 1)
+    for order in (0, 3):
+        assert density.evaluate([np.array([eta]), *others], order, True)[0][0] == -np.inf
+
+
+def test_a_negative_gaussian_mean_has_an_inverse():
+    density = Density("gaussian", "inverse", np.array([-2.0]), None, None)
+    value = density.evaluate([np.array([-0.4]), np.zeros(1)], 0, True)[0][0]
+    assert value == pytest.approx(-0.5 * 0.5**2)
+
+
+@pytest.mark.parametrize("y", [999.0, 1000.0, 1001.0, 40_000.0])
+@pytest.mark.parametrize("size", [0.3, 50.0, 1e4, 1e9])
+@pytest.mark.parametrize("share", [0.4, 0.99, 1.7])
+def test_large_counts_have_the_same_density_written_otherwise(y, size, share):
+    mu = share * y
+    poisson = Density("poisson", "log", np.array([y]), None, None)
+    value = poisson.evaluate([np.log([mu])], 0, True)[0][0] + poisson.constant
+    # SciPy's terms cancel: the log-density has errors in proportion to y log mu.
+    assert value == pytest.approx(stats.poisson.logpmf(y, mu), rel=1e-10, abs=1e-14 * y * np.log(y))
+    expected = stats.nbinom.logpmf(y, size, size / (size + mu))
+    for family, dispersion in (("nbinom2", size), ("nbinom1", mu / size)):
+        density = Density(family, "log", np.array([y]), None, None)
+        value = density.evaluate([np.log([mu]), np.log([dispersion])], 0, True)[0][0]
+        rounding = 1e-15 * size * np.log(size) + 1e-7
+        assert value + density.constant == pytest.approx(expected, rel=1e-9, abs=rounding)

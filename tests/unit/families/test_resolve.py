@@ -33,6 +33,7 @@ def test_every_name_gives_a_family_of_that_name(name):
     ("asked", "family"),
     [
         ("negative_binomial", NegativeBinomial(2)),
+        ("binom", Binomial()),
         ("Negative Binomial", NegativeBinomial(2)),
         ("nb1", NegativeBinomial(1)),
         ("inverse.gaussian", InverseGaussian()),

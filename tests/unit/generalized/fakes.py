@@ -35,6 +35,8 @@ class Solved:
     converged: bool = True
     gradient_norm: float = 1e-9
     smallest_eigenvalue: float = 2.5
+    bends_down: bool = False
+    promised: float = 1e-12
     row_variance: float = 0.25
     extras: dict[str, Any] = field(default_factory=dict)
 

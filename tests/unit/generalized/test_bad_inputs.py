@@ -148,3 +148,35 @@ def test_missing_values_are_counted_over_all_formulas():
     data.loc[[2, 3], "z"] = np.nan
     with pytest.raises(DataError, match=r"'z' in 2 row\(s\)"):
         fit(data=data, zero_inflation="~ z")
+
+
+def test_a_cell_of_text_among_numbers_is_shown():
+    data = table().assign(count=lambda d: d["count"].astype(object))
+    data.loc[7, "count"] = "many"
+    with pytest.raises(DataError, match=r"holds text in 1 row\(s\): row 7, .* \('many'\)"):
+        pp.glmm("count ~ x + (1 | g)", data, family="poisson")
+
+
+@pytest.mark.parametrize(("far", "what"), [(-800.0, "underflows"), (800.0, "overflows")])
+def test_an_offset_out_of_range_is_told_by_its_direction(far, what):
+    offset = np.where(np.arange(60) == 3, far, 0.0)
+    with pytest.raises(DataError, match=f"row 3, beside a median of 0: .* which {what}"):
+        pp.glmm("count ~ x + (1 | g)", table(), family="poisson", offset=offset)
+
+
+def test_a_family_without_a_function_is_refused():
+    with pytest.raises(DataError, match=r"log_density of the family 'x' must be a function .* 3"):
+        pp.families.Family("x", 3)
+    with pytest.raises(DataError, match="variance of the family 'x' must be a function or None"):
+        pp.families.Family("x", lambda y, mu: -((y - mu) ** 2), variance=1.0)
+    with pytest.raises(DataError, match="a family's name is text, found 3"):
+        pp.families.Family(3, lambda y, mu: -((y - mu) ** 2))
+
+
+def test_refit_says_what_it_needs_in_its_own_words():
+    fit = pp.glmm("count ~ x + (1 | g)", table(), family="poisson")
+    with pytest.raises(DataError, match=r"is negative in 60 row.* such as fit.simulate\(\) draws"):
+        fit.refit(np.full(60, -1.0))
+    with pytest.raises(DataError, match=r"shape \(60, 3\). Fit the columns one by one"):
+        fit.refit(fit.simulate(3, seed=1))
+    assert np.isfinite(fit.refit(fit.simulate(seed=1)).loglik)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+import partialpool as pp
 from partialpool.errors import DataError, ModelError, NotAvailableError
-from tests.unit.generalized.fakes import fake, table
+from tests.unit.generalized.fakes import fake, table, varying
 
 COUNT = "count ~ x + (x | g)"
 
@@ -260,3 +261,40 @@ def test_categories_are_refitted_by_position():
     fit = fake("grade ~ x + (1 | g)", "ordinal")
     with pytest.raises(DataError, match=r"positions of categories, 0 to 2, found .* rows 0, 1"):
         fit.refit(np.full(60, 3.0))
+
+
+def test_categories_count_from_one_and_numbers_as_what_they_are():
+    grades = pp.glmm("grade ~ x + (1 | g)", varying(), family="ordinal")
+    chances = np.asarray(grades.predict(type="probabilities"))
+    assert_allclose(grades.fitted, chances @ [1, 2, 3])
+    raw = grades.residuals("response")
+    assert_allclose(raw + grades.fitted, grades.response.values + 1)
+    variance = chances @ [1, 4, 9] - grades.fitted**2
+    assert_allclose(grades.residuals("pearson"), raw / np.sqrt(variance))
+    scored = varying().assign(grade=lambda d: d["grade"].map({"low": 10, "mid": 20, "high": 40}))
+    tens = pp.glmm("grade ~ x + (1 | g)", scored.astype({"grade": float}), family="ordinal")
+    assert_allclose(tens.fitted, chances @ [10, 20, 40], rtol=1e-6)
+
+
+@pytest.mark.parametrize("eta", [-800.0, -40.0, 40.0, 800.0])
+@pytest.mark.parametrize("kind", ["response", "pearson", "deviance", "working"])
+@pytest.mark.parametrize("family", ["binomial", "poisson", "nbinom2", "gamma"])
+def test_residuals_at_the_end_of_a_range_are_quiet(family, kind, eta):
+    formula = {"binomial": "yes", "gamma": "size"}.get(family, "count") + " ~ x + (1 | g)"
+    fit = fake(formula, family)
+    far = {part: np.full(60, eta) for part in fit.eta}
+    moved = dataclasses.replace(fit, solution=dataclasses.replace(fit.solution, eta=far))
+    residuals = moved.residuals(kind)
+    assert residuals.shape == (60,)
+    assert (residuals[moved.residuals("response") == 0] == 0).all()
+
+
+def test_a_dispersion_of_ones_own_can_have_predictors():
+    def log_density(y, mu, dispersion):
+        return -np.log(dispersion) - 0.5 * ((y - mu) / dispersion) ** 2 - 0.5 * np.log(2 * np.pi)
+
+    family = pp.families.Family("normal", log_density, link="identity")
+    ours = pp.glmm("y ~ x + (1 | g)", varying(), family=family, dispersion="~ z")
+    theirs = pp.glmm("y ~ x + (1 | g)", varying(), family="gaussian", dispersion="~ z")
+    assert ours.loglik == pytest.approx(theirs.loglik, abs=1e-8)
+    assert_allclose(ours.fixef_of("dispersion"), theirs.fixef_of("dispersion"), rtol=1e-4)

@@ -263,3 +263,15 @@ def test_missing_columns_are_named(inflated):
 
 def test_the_table_of_the_tests_has_every_kind_of_response():
     assert set(table()) >= {"count", "wins", "grade", "size", "y"}
+
+
+@pytest.mark.parametrize("type_", ["link", "conditional"])
+def test_columns_of_parts_that_take_no_part_need_not_be_known(inflated, type_):
+    few = {name: NEW[name] for name in ("x", "g")}
+    assert_allclose(inflated.predict(few, type=type_), inflated.predict(NEW, type=type_))
+
+
+def test_the_zero_part_alone_needs_its_own_columns_only(inflated):
+    few = {name: NEW[name] for name in ("z", "h")}
+    expected = inflated.predict(NEW, type="zero_probability")
+    assert_allclose(inflated.predict(few, type="zero_probability"), expected)

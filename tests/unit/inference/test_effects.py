@@ -71,10 +71,12 @@ def test_tables_come_back_in_the_kind_that_came_in(convert, kind):
 
 
 @pytest.mark.parametrize("call", ["ranef", "coef"])
-def test_of_several_factors_one_has_to_be_named(call):
+def test_of_several_factors_each_has_a_table(call):
     fit = models.fit(MIXED["crossed"])
-    with pytest.raises(DataError, match="several grouping factors: name one of g, h"):
-        getattr(fit, call)()
+    tables = getattr(fit, call)()
+    assert list(tables) == ["g", "h"]
+    for name, table in tables.items():
+        assert table.equals(getattr(fit, call)(name))
 
 
 @pytest.mark.parametrize("call", ["ranef", "coef"])

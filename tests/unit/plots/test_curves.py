@@ -92,6 +92,7 @@ def test_what_else_moves_the_mean_is_named(seizures, options, other):
 
 
 def test_an_ordinal_model_is_told_what_to_draw(herds):
-    fit = pp.glmm("ill ~ x + (1 | herd)", herds, family="ordinal")
+    grades = herds | {"ill": np.random.default_rng(1).integers(0, 4, 48)}
+    fit = pp.glmm("ill ~ x + (1 | herd)", grades, family="ordinal")
     with pytest.raises(ModelError, match=r"a line for each category.*type='probabilities'"):
         fitted_lines(fit)

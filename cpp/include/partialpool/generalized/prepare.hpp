@@ -23,6 +23,8 @@ struct EffectRows {
 struct RawRows {
     Index n;
     int predictors;
+    /// Per predictor, what counts as a moderate difference: mapped parameters are in this unit.
+    std::vector<double> units;
     std::vector<PartRows> parts;
     std::vector<const double*> offset;  ///< per predictor, null for none
     std::vector<EffectRows> blocks;

@@ -59,6 +59,9 @@ public:
     const std::vector<Term>& terms() const { return terms_; }
     const Mode& mode() const { return mode_; }
     int evaluations() const { return evaluations_; }
+    /// Size of the sums whose difference the last value was: its rounding errors are in
+    /// proportion.
+    double magnitude() const { return std::abs(mode_.penalised) + 2.0 * std::abs(constant_); }
     int mode_steps() const { return mode_steps_; }
 
     /// Positions in (psi, beta) that the outer search moves.
@@ -108,7 +111,13 @@ private:
     void set_weights(bool clamp);
     bool factor_at_mode(const std::vector<Matrix>& lambda, bool clamp);
     void make_border();
+    struct Bordered;
+    Bordered bordered(const Criterion& criterion) const;
+    PerPredictor determinant_slopes(const PenalisedSystem& system, const Bordered& inner,
+                                    const Criterion& criterion) const;
     Adjoint laplace_adjoint(const Criterion& criterion);
+    std::vector<Matrix> sigma_slopes(PenalisedSystem& system, const Bordered& inner,
+                                     const Vector& t);
     Vector fixed_response(const Vector& a);
     std::vector<Matrix> directions(const Parameters& point, std::size_t term) const;
     Vector full_gradient(const Parameters& point, const Adjoint& adjoint) const;
@@ -116,9 +125,6 @@ private:
     void profile_inner(Matrix& curvature) const;
     bool turned(const Parameters& point, std::size_t term) const {
         return term < point.axes.size() && point.axes[term].size() > 0;
-    }
-    Matrix cut(const Matrix& block, const Term& term) const {
-        return block.block(term.offset, term.offset, term.k, term.k);
     }
     void observed_slopes(const std::array<std::vector<double>, 6>& h, PerPredictor& s) const;
     bool expected_weights(const PerPredictor& eta, std::vector<double>& weights,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from partialpool.generalized.fitted import pearson_or_nan
 from partialpool.generalized.scales import dispersion_scale, shape_scale
 from partialpool.generalized.summary.blocks import blocks
+from partialpool.generalized.summary.limits import at_limit, limit_notes
 from partialpool.results.summary import (
     Coefficient,
     Component,
@@ -65,7 +66,8 @@ class Further:
     symbol
         Its name in the variance.
     value, std_error
-        Estimate, and its standard error by the delta method.
+        Estimate, and its standard error by the delta method; NaN for an estimate at the end of
+        its range.
     meaning
         What it does, in a few words.
     """
@@ -189,7 +191,11 @@ def summarize(fit: GlmmFit) -> GlmmSummary:
         further=_further(fit),
         thresholds=_thresholds(fit),
         notes=_notes(fit),
-        optimum=wording.optimum(fit.certificate, random),
+        optimum=(
+            *limit_notes(fit),
+            *wording.optimum(fit.certificate, random),
+            *_about_range(fit),
+        ),
     )
 
 
@@ -215,8 +221,10 @@ def _further(fit: GlmmFit) -> tuple[Further, ...]:
     ):
         if part in fit.parts and part not in fit.designs:
             eta, error = fit.fixef_of(part)[0], fit.stderr_of(part)[0]
-            value, slope = scale.value(eta), abs(scale.slope(eta))
-            out.append(Further(part, scale.symbol, value, slope * error, scale.meaning))
+            value, error = scale.value(eta), abs(scale.slope(eta)) * error
+            if (end := at_limit(fit, part)) is not None:
+                value, error = end, np.nan
+            out.append(Further(part, scale.symbol, value, error, scale.meaning))
     return tuple(out)
 
 
@@ -232,6 +240,17 @@ def _notes(fit: GlmmFit) -> tuple[str, ...]:
     for p in others:
         said += [f"{_NAMES[p.name]}: {note}" for note in wording.column_notes(p)]
     return tuple(said)
+
+
+def _about_range(fit: GlmmFit) -> tuple[str, ...]:
+    low, high = fit.family.eta_range
+    if fit.converged or (np.isinf(low) and np.isinf(high)):
+        return ()
+    return (
+        f"With the {fit.family.link.name} link the mean's linear predictor has to stay between "
+        f"{low:g} and {high:g} in every row, and the likelihood may still rise at the end of that "
+        f"range. The {fit.family.links[0]} link has no such limits.",
+    )
 
 
 _NAMES = {"dispersion": "Dispersion", "zero_inflation": "Zero inflation"}

@@ -96,9 +96,11 @@ def optimum(certificate: Certificate, random: Sequence[RandomEffects]) -> tuple[
     """
     steps = count(certificate.evaluations, "evaluation")
     if not certificate.converged:
+        found = f"the largest gradient is still {certificate.gradient:.1e}"
+        if certificate.smallest_eigenvalue < 0.0:
+            found += f" and the curvature falls to {certificate.smallest_eigenvalue:.1e}"
         return (
-            f"The optimum was not reached in {steps}: the largest gradient is still "
-            f"{certificate.gradient:.1e}. Do not rely on these estimates.",
+            f"The optimum was not reached in {steps}: {found}. Do not rely on these estimates.",
         )
     where = "Optimum on the boundary" if certificate.singular else "Interior optimum"
     first = (

@@ -6,11 +6,13 @@ from partialpool.solve.generalized.layout import Part
 from partialpool.solve.generalized.objective import Objective
 from partialpool.solve.generalized.solution import GeneralizedSolution
 from partialpool.solve.generalized.solving import restore_generalized, solve_generalized
+from partialpool.solve.generalized.starting import link_unit
 
 __all__ = [
     "GeneralizedSolution",
     "Objective",
     "Part",
+    "link_unit",
     "restore_generalized",
     "solve_generalized",
 ]

@@ -15,11 +15,17 @@ __all__ = ["density_maker", "merges", "take", "threshold_columns"]
 Vector = NDArray[np.float64]
 Positions = NDArray[np.int64]
 Made = tuple[Density, float]
+_LARGE = 1000.0
 
 
-def merges(family: ResponseFamily, zero: Zero) -> bool:
+def merges(response: Response, family: ResponseFamily, zero: Zero) -> bool:
     """Whether rows that differ in nothing but the response may be added up."""
-    return not isinstance(family, Family) and family.core_name(zero) in ("binomial", "poisson")
+    if isinstance(family, Family):
+        return False
+    if family.core_name(zero) == "poisson":
+        # Of large counts the core writes each row's distance from the best fit.
+        return bool(response.values.max(initial=0.0) < _LARGE)
+    return family.core_name(zero) == "binomial"
 
 
 def take(response: Response, rows: NDArray[np.intp] | None) -> Response:
@@ -33,6 +39,7 @@ def take(response: Response, rows: NDArray[np.intp] | None) -> Response:
         response.levels,
         _pick(response.weights, rows),
         rows if response.rows is None else response.rows[rows],
+        response.advice,
     )
 
 

@@ -22,6 +22,9 @@ PartRows = tuple[Vector, tuple[tuple[NDArray[np.int32], Vector], ...]]
 
 # Curvature, in units of its own diagonal, below which there is none.
 _FLAT = 1e-11
+# Share of the largest curvature that differences leave as rounding, and the negative curvature,
+# in units of the diagonal, that is none.
+_NOISE, _BENT = 1e-9, 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +119,35 @@ class GeneralizedSolution:
 
     @property
     def smallest_eigenvalue(self) -> float:
-        """Of the second derivatives."""
-        return float(np.linalg.eigvalsh(self.hessian)[0]) if self.hessian.size else float("inf")
+        """Of the second derivatives; NaN where the objective can't be evaluated around the end."""
+        if not self.estimate.gradient.size:
+            return float("inf")
+        return float(np.linalg.eigvalsh(self.hessian)[0]) if self.hessian.size else float("nan")
+
+    @property
+    def bends_down(self) -> bool:
+        """Whether the objective falls in some direction, as it doesn't around an optimum."""
+        if not self.hessian.size:
+            return False
+        sizes = np.abs(np.diag(self.hessian))
+        # Whatever the parameters' units; those without curvature have rounding errors instead.
+        scale = np.sqrt(np.maximum(sizes, _NOISE * sizes.max()))
+        return bool(np.linalg.eigvalsh(self.hessian / np.outer(scale, scale))[0] < -_BENT)
+
+    @cached_property
+    def promised(self) -> float:
+        """Decrease of the objective that a Newton step from where the search ended promises.
+
+        In directions without curvature a step of one is taken, a moderate one.
+        """
+        gradient = self.estimate.gradient
+        if not self.hessian.size:
+            return float("inf") if gradient.size else 0.0
+        values, vectors = np.linalg.eigh(self.hessian)
+        along = vectors.T @ gradient
+        with np.errstate(divide="ignore"):
+            step = np.minimum(np.abs(along) / np.maximum(values, 0.0), 1.0)
+        return float(np.sum(step * np.abs(along) - 0.5 * np.maximum(values, 0.0) * step**2))
 
     @cached_property
     def mapped_covariance(self) -> Vector:

@@ -13,6 +13,7 @@ from partialpool.solve.generalized.layout import Layout, Part, lay_out
 from partialpool.solve.generalized.objective import Objective
 from partialpool.solve.generalized.separation import refuse_separated
 from partialpool.solve.generalized.solution import GeneralizedSolution
+from partialpool.solve.generalized.starting import link_unit, start
 
 __all__ = ["restore_generalized", "solve_generalized"]
 
@@ -63,13 +64,13 @@ def solve_generalized(
     _refuse_extreme_offset(layout, used, family)
     problem = make_problem(layout, used, family, zero, objective)
     _refuse_dependent_basis(layout, problem)
-    start = _start(layout, used, family, zero, problem)
+    coefficients = start(layout, used, family, zero, problem)
     with dense_algebra():
-        estimate = problem.optimise(start, objective.core, _TOLERANCE, _MAX_EVALUATIONS)
+        estimate = problem.optimise(coefficients, objective.core, _TOLERANCE, _MAX_EVALUATIONS)
     if not np.isfinite(estimate.objective):
         raise ModelError(
             f"the likelihood of the {family.name} model can't be evaluated at any parameters that "
-            "were tried. Look for values of extreme size in the columns and the offset."
+            f"were tried. {_cure(family)}"
         )
     solution = GeneralizedSolution(
         layout,
@@ -82,8 +83,7 @@ def solve_generalized(
         estimate.converged,
         _n_thresholds(used, family),
     )
-    if objective.penalty is None:
-        refuse_separated(solution, used)
+    refuse_separated(solution, used)
     return solution
 
 
@@ -137,11 +137,11 @@ def make_problem(
     predictors = 3 if ordinal else len(family.parts(zero))
     thresholds = threshold_columns(response) if ordinal else None
     return GeneralizedProblem(
-        predictors,
+        [link_unit(family, response), *[1.0] * (predictors - 1)],
         layout.core_parts(thresholds),
         layout.core_offsets(predictors),
         layout.core_effects(),
-        merges(family, zero),
+        merges(response, family, zero),
         _precisions(layout, objective),
         density_maker(response, family, zero),
     )
@@ -154,26 +154,15 @@ def _precisions(layout: Layout, objective: Objective) -> list[Vector]:
     return [vector([(c != "Intercept") / objective.penalty**2 for c in columns])]
 
 
-def _start(
-    layout: Layout,
-    response: Response,
-    family: ResponseFamily,
-    zero: Zero,
-    problem: GeneralizedProblem,
-) -> list[Vector]:
-    """Coefficients to start from: constant linear predictors as the family has them."""
-    constants = family.start(response.values, response.trials, response.weights, zero)
-    out = []
-    for group, part in enumerate(layout.parts):
-        beta = np.zeros(part.X.shape[1])
-        if "Intercept" in part.columns:
-            offset = 0.0 if part.offset is None else float(layout.rows(part.offset).mean())
-            beta[part.columns.index("Intercept")] = constants.get(part.name, 0.0) - offset
-        out.append(vector(beta[problem.kept(group)]))
-    if isinstance(family, Ordinal):
-        K = len(response.levels or ())
-        out.append(vector(family.start_thresholds(response.values, K, response.weights)))
-    return out
+def _cure(family: ResponseFamily) -> str:
+    low, high = family.eta_range
+    if np.isinf(low) and np.isinf(high):
+        return "Look for values of extreme size in the columns and the offset."
+    return (
+        f"With the {family.link.name} link its linear predictor has to stay between {low:g} and "
+        f"{high:g} in every row, random effects included. Use the link {family.links[0]!r}, which "
+        "has no such limits."
+    )
 
 
 def _n_thresholds(response: Response, family: ResponseFamily) -> int:
@@ -190,11 +179,13 @@ def _refuse_extreme_offset(layout: Layout, response: Response, family: ResponseF
     if len(rows) == 0:
         return
     given = rows if response.rows is None else response.rows[rows]
+    far = used[rows[0]] - np.median(used)
     raise DataError(
         f"the offset is {used[rows[0]]:g} in row {given[0]}"
         + (f" and as extreme in {len(rows) - 1} more" if len(rows) > 1 else "")
-        + f": with the {family.link.name} link the mean is a multiple of exp(offset), which "
-        "overflows. An offset is the logarithm of an exposure: pass offset='log(exposure)'."
+        + f", beside a median of {np.median(used):g}: with the {family.link.name} link the mean is "
+        f"a multiple of exp(offset), which {'over' if far > 0 else 'under'}flows. An offset is the "
+        "logarithm of an exposure: pass offset='log(exposure)'."
     )
 
 

@@ -21,6 +21,7 @@ from partialpool.solve.generalized import (
     GeneralizedSolution,
     Objective,
     Part,
+    link_unit,
     solve_generalized,
 )
 from partialpool.solve.generalized.densities import take
@@ -158,7 +159,8 @@ def singular(example: Example, seed: int = 1) -> Vector:
 
 def _size(example: Example) -> float:
     # Not so large that predictors leave their range.
-    return 0.1 if _key(example.family) in FAR else 0.4
+    size = 0.1 if _key(example.family) in FAR else 0.4
+    return size / max(link_unit(example.family, example.response), 1.0)
 
 
 def coefficients(example: Example, problem: GeneralizedProblem, seed: int = 1) -> list[Vector]:

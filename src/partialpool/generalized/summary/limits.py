@@ -1,0 +1,99 @@
+"""Parameters that ran to the end of their range: where that is, and what the model is there."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from partialpool.generalized.scales import dispersion_scale, shape_scale
+from partialpool.results.summary.wording import listed
+
+if TYPE_CHECKING:
+    from partialpool.generalized.fit import GlmmFit
+
+__all__ = ["at_limit", "limit_notes"]
+
+# On a scale of logs: an interval of two of these errors has no end that could be written down.
+_ENDLESS = 10.0
+
+_NO_MORE = "the data vary no more than {} ones"
+_LIMITS = MappingProxyType(
+    {
+        ("nbinom2", "dispersion", 1): ("the Poisson", _NO_MORE.format("Poisson")),
+        ("nbinom1", "dispersion", -1): ("the Poisson", _NO_MORE.format("Poisson")),
+        ("truncated_nbinom2", "dispersion", 1): (
+            "the truncated Poisson",
+            _NO_MORE.format("Poisson"),
+        ),
+        ("truncated_nbinom1", "dispersion", -1): (
+            "the truncated Poisson",
+            _NO_MORE.format("Poisson"),
+        ),
+        ("betabinomial", "dispersion", 1): ("the binomial", _NO_MORE.format("binomial")),
+        ("student_t", "shape", 1): ("the Gaussian", "the tails are no heavier than normal ones"),
+        ("tweedie", "shape", 1): ("the gamma", "the data look like gamma ones"),
+        ("tweedie", "shape", -1): ("a scaled Poisson", "the data look like multiples of counts"),
+    }
+)
+
+
+def at_limit(fit: GlmmFit, part: str) -> float | None:
+    """Return the end of the range that a constant dispersion or shape ran to, or None.
+
+    There the likelihood is flat, so that its standard error on the scale of the linear
+    predictor has no end.
+    """
+    if part in fit.designs or part not in fit.parts:
+        return None
+    eta, error = fit.fixef_of(part)[0], fit.stderr_of(part)[0]
+    if (fit.family.name, part, int(np.sign(eta))) not in _LIMITS:
+        return None
+    if error <= _ENDLESS or not _has_errors(fit):
+        return None
+    scale = (dispersion_scale if part == "dispersion" else shape_scale)(fit.family.name)
+    with np.errstate(over="ignore"):
+        return scale.value(float(np.sign(eta)) * np.inf)
+
+
+def limit_notes(fit: GlmmFit) -> tuple[str, ...]:
+    """Say which parameters ran to the end of their range."""
+    notes = []
+    for part in ("dispersion", "shape"):
+        end = at_limit(fit, part)
+        if end is None:
+            continue
+        sign = int(np.sign(fit.fixef_of(part)[0]))
+        model, why = _LIMITS[fit.family.name, part, sign]
+        scale = (dispersion_scale if part == "dispersion" else shape_scale)(fit.family.name)
+        where = "infinity" if np.isinf(end) else f"{end:g}"
+        symbol = scale.symbol.capitalize()
+        notes.append(f"{symbol} ran to {where}, where {fit.family.name} is {model}: {why}.")
+    return (*notes, *_zero_notes(fit))
+
+
+def _zero_notes(fit: GlmmFit) -> list[str]:
+    """Say where the probability of an added zero ran to nought or one."""
+    if "zero_inflation" not in fit.designs or not _has_errors(fit):
+        return []
+    beta, error = fit.fixef_of("zero_inflation"), fit.stderr_of("zero_inflation")
+    values, errors = beta.values, error.values
+    far = ~np.isnan(values) & ~(errors <= _ENDLESS)
+    if not far.any():
+        return []
+    if tuple(beta.names) == ("Intercept",):
+        return [
+            f"The probability of an added zero ran to {'0' if values[0] < 0 else '1'}"
+            + (": there are no more zeros than the counts explain." if values[0] < 0 else ".")
+        ]
+    names = [repr(name) for name, is_far in zip(beta.names, far, strict=True) if is_far]
+    return [
+        f"Zero inflation: {listed(names)} ran off without end, to where the probability of an "
+        "added zero is 0 or 1; such estimates and their standard errors mean no more than that."
+    ]
+
+
+def _has_errors(fit: GlmmFit) -> bool:
+    """Whether there are standard errors at all: those by quasi-likelihood know of the mean only."""
+    return fit.approximation.method != "pql"

@@ -1,0 +1,104 @@
+"""Parameters without a finite estimate: named in the summary, or refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import partialpool as pp
+from partialpool.errors import ModelError
+
+N = 300
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Draws without overdispersion, extra zeros and heavy tails."""
+    rng = np.random.default_rng(3)
+    g, x = np.arange(N) % 15, rng.normal(size=N)
+    b = 0.4 * rng.normal(size=15)[g]
+    # Evenly spread quantiles: no draw may look overdispersed by chance.
+    u = (rng.permutation(N) + 0.5) / N
+    return {
+        "x": x,
+        "g": g,
+        "f": np.array([*"abc"])[np.arange(N) % 3],
+        "count": rng.binomial(8, 1 / (1 + np.exp(-0.3 * x - b))),
+        "m": np.full(N, 8),
+        "y": 1 + x + b + np.cos(np.pi * u),
+        "grade": np.digitize(x + b + rng.logistic(size=N), [-1, 1]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("family", "says"),
+    [
+        ("nbinom2", "Phi ran to infinity, where nbinom2 is the Poisson"),
+        ("nbinom1", "Phi ran to 0, where nbinom1 is the Poisson"),
+        ("student_t", "Nu ran to infinity, where student_t is the Gaussian"),
+    ],
+)
+def test_a_dispersion_or_shape_at_its_limit_is_said_to_be_there(data, family, says):
+    response = "y" if family == "student_t" else "count"
+    fit = pp.glmm(f"{response} ~ x + (1 | g)", data, family=family)
+    assert says in " ".join(str(fit).split())
+    (further,) = (f for f in fit.summary().further if np.isnan(f.std_error))
+    assert further.value in (0.0, np.inf)
+
+
+def test_an_estimate_inside_its_range_is_shown_as_one():
+    fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"), family="nbinom2")
+    assert " ran to " not in str(fit)
+    assert np.isfinite(fit.summary().further[0].std_error)
+
+
+def test_zero_inflation_that_runs_to_none_is_said_to(data):
+    fit = pp.glmm("count ~ x + (1 | g)", data, family="poisson", zero_inflation="~ 1")
+    plain = pp.glmm("count ~ x + (1 | g)", data, family="poisson")
+    assert fit.loglik == pytest.approx(plain.loglik, abs=1e-6)
+    assert "The probability of an added zero ran to 0" in str(fit)
+
+
+def test_a_level_without_extra_zeros_is_named_in_the_summary(data):
+    rng = np.random.default_rng(1)
+    extra = (data["f"] != "c") & (rng.random(N) < 0.4)
+    zeros = data | {"count": np.where(extra, 0, data["count"] + (data["f"] == "c"))}
+    fit = pp.glmm("count ~ x + f + (1 | g)", zeros, family="poisson", zero_inflation="~ f")
+    assert "Zero inflation: 'f[T.c]' ran off without end" in " ".join(str(fit).split())
+
+
+def test_a_separated_hurdle_is_refused_without_the_cure_that_is_for_the_mean(data):
+    positive = data | {"count": np.where(data["f"] == "b", data["count"] + 1, data["count"])}
+    with pytest.raises(ModelError) as caught:
+        pp.glmm(
+            "count ~ x + (1 | g)",
+            positive,
+            family="truncated_poisson",
+            zero_inflation="~ f",
+        )
+    assert "'f[T.b]' is infinite" in str(caught.value)
+    assert "the response isn't 0, so that the likelihood of the zeros rises" in str(caught.value)
+    assert "penalty" not in str(caught.value)
+
+
+@pytest.mark.parametrize("lowest", [0, 2])
+@pytest.mark.parametrize("link", ["logit", "probit", "cloglog"])
+def test_a_category_of_all_rows_of_the_first_level_runs_off_with_the_thresholds(data, lowest, link):
+    table = data | {"grade": np.where(data["f"] == "a", lowest, data["grade"])}
+    table["grade"] = np.array(["low", "mid", "top"])[table["grade"]]
+    formula = "factor(grade, levels=['low', 'mid', 'top']) ~ x + f + (1 | g)"
+    with pytest.raises(ModelError, match=r"f\[T\.[bc]\].* is infinite") as caught:
+        pp.glmm(formula, table, family=pp.families.Ordinal(link))
+    assert f"the response is {'low' if lowest == 0 else 'top'!r}" in str(caught.value)
+
+
+def test_separation_is_told_by_the_label_of_the_response(data):
+    table = data | {"ill": np.where((data["f"] == "a") | (data["x"] > 0), "yes", "no")}
+    with pytest.raises(ModelError, match="the response is 'yes', so that"):
+        pp.glmm("ill ~ f + (1 | g)", table, family="binomial")
+
+
+def test_separated_trials_are_all_successes(data):
+    table = data | {"count": np.where(data["f"] == "b", 8, data["count"])}
+    with pytest.raises(ModelError, match="the response is all successes"):
+        pp.glmm("cbind(count, m - count) ~ f + (1 | g)", table, family="binomial")
