@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from partialpool.datasets import load_dataset as load_dataset
     from partialpool.generalized import GlmmFit as GlmmFit
     from partialpool.generalized import glmm as glmm
+    from partialpool.learners import MixedEffectsRegressor as MixedEffectsRegressor
     from partialpool.linear import LmmFit as LmmFit
     from partialpool.linear import lmm as lmm
     from partialpool.results import compare as compare
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "GlmmFit": "partialpool.generalized",
     "LmmFit": "partialpool.linear",
+    "MixedEffectsRegressor": "partialpool.learners",
     "glmm": "partialpool.generalized",
     "lmm": "partialpool.linear",
     "compare": "partialpool.results",
