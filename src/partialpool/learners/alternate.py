@@ -31,12 +31,15 @@ class Rows:
         Prior weights.
     folds
         For predictions of rows by models that haven't seen them; None for in-sample ones.
+    out_of_bag
+        Whether bootstrapped ensembles make them without folds.
     """
 
     X: Any
     y: Vector
     weights: Vector | None
     folds: Folds | None
+    out_of_bag: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +139,7 @@ def alternate(estimator: Any, rows: Rows, step: VarianceStep, stopping: Stopping
     best, converged = 0, False
     while len(history) < stopping.max_iter and not converged:
         target = rows.y if part is None else rows.y - part.fitted
-        learned = learn(estimator, rows.X, target, rows.weights, rows.folds)
+        learned = learn(estimator, rows.X, target, rows.weights, rows.folds, rows.out_of_bag)
         part = step(rows.y - learned.honest, part)
         history.append(record(part))
         risen = kept is None or history[-1].loglik > history[best].loglik

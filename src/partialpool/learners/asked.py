@@ -17,7 +17,7 @@ Algorithm = Literal["alternate", "leaves", "boosting"]
 _CHOICES = {
     "algorithm": ("alternate", "leaves", "boosting"),
     "variance": ("ml", "em"),
-    "residuals": ("auto", "folds", "in-sample"),
+    "residuals": ("auto", "folds", "groups", "in-sample"),
 }
 
 
@@ -39,6 +39,8 @@ class Asked:
         How many, where folds are needed.
     seed
         Of the folds.
+    rescale
+        Whether the learner's predictions are put on the scale of the response at the end.
     """
 
     algorithm: Algorithm
@@ -48,6 +50,7 @@ class Asked:
     tol: float | None
     folds: int
     seed: int
+    rescale: bool
 
 
 def check_asked(
@@ -58,6 +61,7 @@ def check_asked(
     tol: Any,
     folds: Any,
     random_state: Any,
+    rescale: Any = "auto",
 ) -> Asked:
     """Check the options of an estimator.
 
@@ -75,7 +79,7 @@ def check_asked(
         raise DataError(f"max_iter must be a whole number from 1, found {max_iter!r}.")
     if not isinstance(folds, Integral) or folds < 2:
         raise DataError(f"folds must be a whole number from 2, found {folds!r}.")
-    if tol is not None and not (isinstance(tol, Real) and tol >= 0):
+    if tol is not None and not (isinstance(tol, Real) and float(tol) >= 0):
         raise DataError(f"tol must be a number from 0, or None to do max_iter, found {tol!r}.")
     if algorithm != "alternate" and variance == "em":
         raise ModelError(
@@ -91,16 +95,29 @@ def check_asked(
         None if tol is None else float(tol),
         int(folds),
         _seed(random_state),
+        _rescale(rescale, residuals),
     )
+
+
+def _rescale(asked: Any, residuals: Any) -> bool:
+    if asked not in ("auto", True, False):
+        raise DataError(f"rescale must be 'auto', True or False, found {asked!r}.")
+    if asked is True and residuals == "in-sample":
+        raise ModelError(
+            "rescale=True needs predictions of rows that the learner hasn't seen. Use "
+            "residuals='folds', or rescale=False."
+        )
+    return bool(asked) and residuals != "in-sample"
 
 
 def _seed(random_state: Any) -> int:
     if random_state is None:
         return 0
-    if isinstance(random_state, Integral) and random_state >= 0:
+    if isinstance(random_state, Integral) and int(random_state) >= 0:
         return int(random_state)
     if hasattr(random_state, "randint"):
         return int(random_state.randint(2**31 - 1))
     raise DataError(
-        f"random_state must be a whole number from 0, a RandomState or None, found {random_state!r}."
+        "random_state must be a whole number from 0, a RandomState or None, found "
+        f"{random_state!r}."
     )

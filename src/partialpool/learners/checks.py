@@ -33,7 +33,7 @@ def check_rows(owner: Any, X: Any, y: Any, *, reset: bool) -> Any:
     reset
         Whether the estimator is being fitted.
     """
-    if isinstance(X, Mapping):
+    if isinstance(X, Mapping) and not hasattr(X, "nnz"):  # a sparse matrix may be a dict
         import pandas as pd
 
         X = pd.DataFrame(dict(X))
@@ -70,6 +70,8 @@ def read_target(y: Any, X: Any) -> Vector:
         y = y.to_numpy()
     values = column_or_1d(check_array(y, ensure_2d=False, dtype="numeric"), warn=True)
     n = X.shape[0] if hasattr(X, "shape") else len(X)
+    if n < 2:
+        raise DataError(f"a mixed-effects learner needs two rows or more, found n_samples={n}.")
     if len(values) != n:
         raise DataError(f"y has {len(values)} values, but X has {n} rows. Pass one for each row.")
     return np.asarray(values, dtype=np.float64).copy()

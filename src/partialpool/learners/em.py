@@ -112,7 +112,7 @@ def em_step(grouped: Grouped, residuals: Vector, state: EmState) -> EmState:
     84(6), 1313-1328, section 2.2, with V_j^-1 written by Woodbury's identity.
     """
     D, sigma2, A = state.D, state.sigma2, grouped.products
-    n_groups, k = len(A), A.shape[1]
+    n_groups = len(A)
     zr = _by_group(grouped, residuals)
     K = _precision_inverse(A, D, sigma2)
     b = np.einsum("jrc,jc->jr", K, zr)
@@ -150,4 +150,5 @@ def _gll(squares: float, b: Vector, D: Vector, sigma2: float, n: int) -> float:
     outer = b.T @ b
     # The generalized inverse of merf: a covariance may have lost a dimension.
     prior = float(np.sum(np.linalg.pinv(D) * outer))
-    return squares / sigma2 + prior + len(b) * np.linalg.slogdet(D)[1] + n * np.log(sigma2)
+    dets = len(b) * float(np.linalg.slogdet(D)[1]) + n * float(np.log(sigma2))
+    return squares / sigma2 + prior + dets

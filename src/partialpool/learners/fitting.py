@@ -16,16 +16,17 @@ from partialpool.learners.grouped import GroupedRows, Layout, build_design
 from partialpool.learners.intervals import Calibration, calibrate, calibrate_rows
 from partialpool.learners.learning import (
     Folds,
-    check_learner,
     group_folds,
     learn,
     out_of_fold,
+    predict_learner,
     row_folds,
 )
 from partialpool.learners.part import RandomPart
+from partialpool.learners.scale import Scaled, rescale
 from partialpool.learners.variance import make_step
 
-__all__ = ["Fitted", "fit_mixed"]
+__all__ = ["Fitted", "choose_folds", "fit_mixed"]
 
 Vector = NDArray[np.float64]
 
@@ -50,6 +51,8 @@ class Fitted:
         Whether iterations ended by their own rule.
     calibration
         Scores for prediction intervals.
+    scale
+        Intercept and slope that put the learner's predictions on the scale of the response.
     """
 
     model: Any
@@ -59,6 +62,12 @@ class Fitted:
     best: int
     converged: bool
     calibration: Calibration
+    scale: tuple[float, float] = (0.0, 1.0)
+
+    def common(self, features: Any) -> Vector:
+        """Predict what groups have in common, for every row (m,)."""
+        intercept, slope = self.scale
+        return intercept + slope * predict_learner(self.model, features)
 
 
 def fit_mixed(
@@ -92,26 +101,39 @@ def fit_mixed(
     ModelError
         If the random part can't be identified.
     """
-    check_learner(estimator, weights is not None)
-    whole = Rows(rows.features, y, weights, _folds(asked, len(y)))
     if not rows.grouped:
-        return _alone(estimator, whole)
+        folds = (
+            None if asked.residuals == "in-sample" else row_folds(len(y), asked.folds, asked.seed)
+        )
+        return _alone(estimator, Rows(rows.features, y, weights, folds))
     design = build_design(rows, layout, y, weights, kind)
+    whole = Rows(rows.features, y, weights, *choose_folds(asked, design))
     done = _iterate(estimator, whole, design, asked)
-    calibration = _calibrate(estimator, whole, design, done, asked)
+    scaled = rescale(design, done) if asked.rescale else Scaled(0.0, 1.0, done.learned.honest)
+    part = done.part
+    if asked.rescale:
+        part = make_step(design, asked.variance)(y - scaled.honest, part)
+    calibration = _calibrate(estimator, whole, part, scaled, asked)
     return Fitted(
         done.learned.model,
-        done.part,
-        done.part.sigma,
+        part,
+        part.sigma,
         done.history,
         done.best,
         done.converged,
         calibration,
+        (scaled.intercept, scaled.slope),
     )
 
 
-def _folds(asked: Asked, n: int) -> Folds | None:
-    return None if asked.residuals == "in-sample" else row_folds(n, asked.folds, asked.seed)
+def choose_folds(asked: Asked, design: Design) -> tuple[Folds | None, bool]:
+    """Return the folds of held-out predictions, and whether out-of-bag ones will do."""
+    if asked.residuals == "in-sample":
+        return None, False
+    if asked.residuals == "groups":
+        codes = design.random[0].factor.codes
+        return group_folds(codes, asked.folds, asked.seed), False
+    return row_folds(len(design.y), asked.folds, asked.seed), asked.residuals == "auto"
 
 
 def _iterate(estimator: Any, rows: Rows, design: Design, asked: Asked) -> Alternated:
@@ -132,14 +154,13 @@ def _alone(estimator: Any, rows: Rows) -> Fitted:
 
 
 def _calibrate(
-    estimator: Any, rows: Rows, design: Design, done: Alternated, asked: Asked
+    estimator: Any, rows: Rows, part: RandomPart, scaled: Scaled, asked: Asked
 ) -> Calibration:
     """Score rows by what the learner leaves over, and groups by learners without them."""
-    codes = design.random[0].factor.codes
-    residuals = rows.y - done.learned.honest
+    codes = part.design.random[0].factor.codes
+    residuals = rows.y - scaled.honest
     if rows.folds is None:
-        return calibrate(done.part, residuals, residuals, codes)
+        return calibrate(part, residuals, residuals, codes)
     folds = group_folds(codes, asked.folds, asked.seed)
-    target = rows.y - done.part.fitted
-    across = out_of_fold(estimator, rows.X, target, rows.weights, folds)
-    return calibrate(done.part, residuals, rows.y - across, codes)
+    across = out_of_fold(estimator, rows.X, rows.y - part.fitted, rows.weights, folds)
+    return calibrate(part, residuals, rows.y - scaled.intercept - scaled.slope * across, codes)

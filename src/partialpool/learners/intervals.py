@@ -120,9 +120,7 @@ def _prior_variance(part: RandomPart) -> Vector:
     return total
 
 
-def half_widths(
-    calibration: Calibration, outlook: Outlook, sigma: float, level: float
-) -> Vector:
+def half_widths(calibration: Calibration, outlook: Outlook, sigma: float, level: float) -> Vector:
     """Half the width of every row's prediction interval.
 
     Parameters

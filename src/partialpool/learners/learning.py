@@ -30,7 +30,7 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 Folds = tuple[NDArray[np.intp], ...]
-Residuals = Literal["auto", "in-sample", "folds"]
+Residuals = Literal["auto", "folds", "groups", "in-sample"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,15 +63,15 @@ def check_learner(estimator: Any, weighted: bool) -> None:
     DataError
         If weights are needed and it takes none.
     """
-    if not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
-        raise ModelError(
-            f"estimator must have fit(X, y) and predict(X), found {type(estimator).__name__}. Pass "
-            "a regressor such as sklearn.ensemble.RandomForestRegressor()."
-        )
     if isinstance(estimator, type):
         raise ModelError(
             f"estimator is the class {estimator.__name__}. Pass an instance: "
             f"{estimator.__name__}()."
+        )
+    if not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
+        raise ModelError(
+            f"estimator must have fit(X, y) and predict(X), found {type(estimator).__name__}. Pass "
+            "a regressor such as sklearn.ensemble.RandomForestRegressor()."
         )
     if weighted and _weight_name(estimator) is None:
         raise DataError(
@@ -102,7 +102,12 @@ def fit_learner(estimator: Any, X: Any, y: Vector, weights: Vector | None) -> An
 
 
 def learn(
-    estimator: Any, X: Any, y: Vector, weights: Vector | None, folds: Folds | None
+    estimator: Any,
+    X: Any,
+    y: Vector,
+    weights: Vector | None,
+    folds: Folds | None,
+    out_of_bag: bool = True,
 ) -> Learned:
     """Fit a learner and predict every row, by models that haven't seen it where asked.
 
@@ -113,15 +118,17 @@ def learn(
     X, y, weights
         Rows, response, row weights.
     folds
-        Rows of each fold; None for in-sample predictions. Bootstrapped ensembles predict
-        each row by the members that haven't drawn it, and need no folds.
+        Rows of each fold; None for in-sample predictions.
+    out_of_bag
+        Let bootstrapped ensembles predict each row by the members that haven't drawn it,
+        which needs no folds.
 
     Raises
     ------
     ModelError
         If a prediction isn't a finite number.
     """
-    if folds is not None and _has_out_of_bag(estimator):
+    if folds is not None and out_of_bag and _has_out_of_bag(estimator):
         bagged = _out_of_bag(estimator, X, y, weights)
         if bagged is not None:
             return bagged
@@ -166,9 +173,7 @@ def _out_of_bag(estimator: Any, X: Any, y: Vector, weights: Vector | None) -> Le
     return Learned(model, predict_learner(model, X), honest)
 
 
-def out_of_fold(
-    estimator: Any, X: Any, y: Vector, weights: Vector | None, folds: Folds
-) -> Vector:
+def out_of_fold(estimator: Any, X: Any, y: Vector, weights: Vector | None, folds: Folds) -> Vector:
     """Predict every row by a learner fitted to the other folds."""
     honest = np.empty(len(y))
     everything = np.arange(len(y))

@@ -237,6 +237,6 @@ class EmPart:
         return Outlook(mean, np.where(new, fresh, known), new)
 
     def _forms(self, codes: NDArray[np.int32], basis: Vector) -> Vector:
-        """z'K z for every row, as variance over sigma^2."""
+        """Z'K z for every row, as variance over sigma^2."""
         K = self.state.precision_inverse[codes]
         return np.asarray(np.einsum("ir,irc,ic->i", basis, K, basis))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,10 +23,10 @@ from partialpool.learners.checks import (
     frame_kind,
     read_target,
 )
-from partialpool.learners.fitting import Fitted, fit_mixed
+from partialpool.learners.fitting import fit_mixed
 from partialpool.learners.grouped import lay_out, read_rows
 from partialpool.learners.intervals import half_widths
-from partialpool.learners.learning import Residuals, predict_learner
+from partialpool.learners.learning import Residuals, check_learner
 from partialpool.learners.part import NewLevels
 from partialpool.learners.prediction import look, part_of
 from partialpool.learners.variance import Variance
@@ -60,9 +60,11 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         ``"em"``: one step of expectation and maximisation an iteration, as in merf.
     residuals
         What the learner leaves over is taken from predictions of rows that it hasn't seen:
-        ``"auto"`` out of bag for bootstrapped ensembles, else out of ``folds``; ``"folds"``
-        always of folds; ``"in-sample"`` makes no such difference, and lets a learner that
-        overfits shrink the variances (merf does; the default with ``variance="em"``).
+        ``"auto"`` out of bag for bootstrapped ensembles, else out of ``folds`` of rows;
+        ``"folds"`` always of folds; ``"groups"`` of folds of whole groups, so that features
+        which tell groups apart can't take the variance between groups away; ``"in-sample"``
+        makes no such difference, and lets a learner that overfits shrink the variances (as
+        in merf; what ``"auto"`` means with ``variance="em"``).
     max_iter
         Most iterations; with ``algorithm="boosting"``, those of the estimator count.
     tol
@@ -71,11 +73,17 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         How many folds, where folds are needed.
     random_state
         Seed of the folds. Learners have their own.
+    rescale
+        Put the learner on the scale of the response at the end, by the mixed model of the
+        response on its held-out predictions: forests are drawn towards the mean. ``"auto"``
+        wherever such predictions are made.
 
     Attributes
     ----------
     estimator_
         The fitted learner.
+    scale_
+        Intercept and slope that put its predictions on the scale of the response.
     sigma_
         Residual standard deviation, in units of the response.
     varcorr_
@@ -97,7 +105,7 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
     >>> model = pp.MixedEffectsRegressor(LinearRegression(), random="Days | Subject")
     >>> model = model.fit(sleep[["Days", "Subject"]], sleep["Reaction"])
     >>> model.predict(sleep[["Days", "Subject"]].head(2)).round(1)
-    array([253.1, 272.9])
+    array([254.7, 274.2])
 
     References
     ----------
@@ -119,6 +127,7 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         tol: float | None = 1e-3,
         folds: int = 5,
         random_state: Any = 0,
+        rescale: bool | Literal["auto"] = "auto",
     ) -> None:
         self.estimator = estimator
         self.random = random
@@ -129,6 +138,7 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         self.tol = tol
         self.folds = folds
         self.random_state = random_state
+        self.rescale = rescale
 
     def fit(
         self,
@@ -177,7 +187,10 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
             self.tol,
             self.folds,
             self.random_state,
+            self.rescale,
         )
+        learner = self._learner()
+        check_learner(learner, sample_weight is not None)
         X = check_rows(self, X, y, reset=True)
         target = read_target(y, X)
         weights = check_weights(sample_weight, len(target))
@@ -191,9 +204,10 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
                 stacklevel=2,
             )
         kind = frame_kind(X)
-        self._fitted = fit_mixed(self._learner(), rows, layout, target, weights, asked, kind)
+        self._fitted = fit_mixed(learner, rows, layout, target, weights, asked, kind)
         self._layout = layout
         self.estimator_ = self._fitted.model
+        self.scale_ = self._fitted.scale
         self.n_iter_ = len(self._fitted.history)
         self.history_ = self._fitted.history
         self.converged_ = self._fitted.converged
@@ -233,7 +247,7 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
             If columns are missing, or a level is new and ``new_levels="error"``.
         """
         fitted, rows = self._read(X, groups, Z)
-        mean = predict_learner(fitted.model, rows.features)
+        mean: Vector = fitted.common(rows.features)
         return mean + look(fitted.part, rows, random, new_levels, without_variance=True).mean
 
     def predict_interval(
@@ -274,7 +288,7 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         check_level(level)
         fitted, rows = self._read(X, groups, Z)
         outlook = look(fitted.part, rows, random, new_levels)
-        mean = predict_learner(fitted.model, rows.features) + outlook.mean
+        mean = fitted.common(rows.features) + outlook.mean
         half = half_widths(fitted.calibration, outlook, fitted.sigma, level)
         columns = {"fit": mean, "lower": mean - half, "upper": mean + half}
         return make_frame(columns, frame_kind(X))

@@ -93,10 +93,7 @@ def marginal_loglik(grouped: Grouped, residuals: Vector, state: EmState) -> floa
     n, k = grouped.basis.shape
     inner = np.eye(k) + A @ D / sigma2
     zr = np.stack(
-        [
-            np.bincount(grouped.codes, grouped.basis[:, c] * residuals, len(A))
-            for c in range(k)
-        ],
+        [np.bincount(grouped.codes, grouped.basis[:, c] * residuals, len(A)) for c in range(k)],
         axis=1,
     )
     solved = np.linalg.solve(inner, zr[:, :, None])[:, :, 0] / sigma2
