@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from partialpool.datasets import load_dataset as load_dataset
     from partialpool.generalized import GlmmFit as GlmmFit
     from partialpool.generalized import glmm as glmm
+    from partialpool.learners import MixedEffectsClassifier as MixedEffectsClassifier
     from partialpool.learners import MixedEffectsRegressor as MixedEffectsRegressor
     from partialpool.linear import LmmFit as LmmFit
     from partialpool.linear import lmm as lmm
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "GlmmFit": "partialpool.generalized",
     "LmmFit": "partialpool.linear",
+    "MixedEffectsClassifier": "partialpool.learners",
     "MixedEffectsRegressor": "partialpool.learners",
     "glmm": "partialpool.generalized",
     "lmm": "partialpool.linear",

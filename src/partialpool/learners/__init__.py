@@ -9,6 +9,7 @@ from partialpool.extras import require
 
 require("sklearn", extra="ml")
 
+from partialpool.learners.classifier import MixedEffectsClassifier  # noqa: E402
 from partialpool.learners.regressor import MixedEffectsRegressor  # noqa: E402
 
-__all__ = ["MixedEffectsRegressor"]
+__all__ = ["MixedEffectsClassifier", "MixedEffectsRegressor"]

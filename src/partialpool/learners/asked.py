@@ -7,10 +7,11 @@ from numbers import Integral, Real
 from typing import Any, Literal
 
 from partialpool.errors import DataError, ModelError
+from partialpool.families import ResponseFamily, resolve
 from partialpool.learners.learning import Residuals
 from partialpool.learners.variance import Variance
 
-__all__ = ["Algorithm", "Asked", "check_asked"]
+__all__ = ["Algorithm", "Asked", "check_asked", "check_family"]
 
 Algorithm = Literal["alternate", "leaves", "boosting"]
 
@@ -97,6 +98,31 @@ def check_asked(
         _seed(random_state),
         _rescale(rescale, residuals),
     )
+
+
+def check_family(family: Any, algorithm: Any, variance: Any) -> ResponseFamily:
+    """Resolve the distribution of the response.
+
+    Raises
+    ------
+    ModelError
+        If learners can't have it, or not by the algorithm asked for.
+    """
+    resolved = resolve(family)
+    if resolved.name not in ("gaussian", "poisson"):
+        raise ModelError(
+            f"family must be 'gaussian' or 'poisson' here, found {resolved.name!r}. Classes have "
+            "MixedEffectsClassifier; other families have partialpool.glmm."
+        )
+    if resolved.name == "gaussian" and resolved.link.name != "identity":
+        raise ModelError(
+            f"family='gaussian' has the identity link here, found {resolved.link.name!r}."
+        )
+    if resolved.name != "gaussian" and (algorithm != "alternate" or variance != "ml"):
+        raise ModelError(
+            f"family={resolved.name!r} goes with algorithm='alternate' and variance='ml'."
+        )
+    return resolved
 
 
 def _rescale(asked: Any, residuals: Any) -> bool:

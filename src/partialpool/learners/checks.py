@@ -14,7 +14,7 @@ from sklearn.utils.validation import validate_data
 from partialpool.errors import DataError, show_rows
 from partialpool.frames import FrameKind, read_table
 
-__all__ = ["check_level", "check_rows", "check_weights", "frame_kind", "read_target"]
+__all__ = ["check_level", "check_rows", "check_weights", "frame_kind", "read_labels", "read_target"]
 
 Vector = NDArray[np.float64]
 
@@ -96,6 +96,8 @@ def check_weights(weights: Any, n: int) -> Vector | None:
             f"sample_weight must be finite and not negative, found {values[bad[0]]:g} in "
             f"{show_rows(bad)}."
         )
+    if not values.any():
+        raise DataError("sample_weight is zero in every row, which leaves nothing to learn from.")
     # Equal weights of one say nothing; learners without weights are then welcome.
     return None if (values == 1.0).all() else values
 
@@ -110,3 +112,29 @@ def check_level(level: Any) -> None:
     """
     if not (isinstance(level, Real) and 0 < float(level) < 1):
         raise DataError(f"level must be between 0 and 1, such as 0.9, found {level!r}.")
+
+
+def read_labels(y: Any, X: Any) -> NDArray[Any]:
+    """Read classes.
+
+    Raises
+    ------
+    DataError
+        If the length isn't that of X, or labels are missing.
+    """
+    if hasattr(y, "to_numpy"):
+        y = y.to_numpy()
+    if y is None:
+        raise DataError("requires y to be passed, but the target y is None.")
+    values = column_or_1d(y, warn=True)
+    n = X.shape[0] if hasattr(X, "shape") else len(X)
+    if n < 2:
+        raise DataError(f"a mixed-effects learner needs two rows or more, found n_samples={n}.")
+    if len(values) != n:
+        raise DataError(f"y has {len(values)} values, but X has {n} rows. Pass one for each row.")
+    gone = np.flatnonzero([value is None or value != value for value in values])
+    if len(gone):
+        raise DataError(f"y is missing (NaN) in {len(gone)} row(s): {show_rows(gone)}.")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise DataError("y holds infinity (inf), which is no class.")
+    return np.asarray(values)

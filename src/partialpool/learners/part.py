@@ -16,7 +16,7 @@ from partialpool.inference.predict import find_terms, refuse_new_levels
 from partialpool.learners.em import EmState
 from partialpool.named import NamedVector
 from partialpool.results import VarCorr, variance_components
-from partialpool.solve import Solution
+from partialpool.solve import Likelihood, Solution, reduce
 
 __all__ = ["EmPart", "MlPart", "Outlook", "RandomPart"]
 
@@ -95,6 +95,11 @@ class MlPart:
     design: Design
     solution: Solution
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The core's cross-products aren't copied: they are made again, and no search is needed.
+        solution = self.solution
+        return _restore, (self.design, solution.likelihood, np.array(solution.optimum.psi))
+
     @property
     def fixef(self) -> NamedVector:
         """Fixed effects: none, since the learner stands in their place."""
@@ -144,6 +149,13 @@ class MlPart:
         for effects in rows.effects:
             new |= effects.codes < 0
         return Outlook(np.asarray(out["fit"]), np.asarray(out["se"]) ** 2, new)
+
+
+def _restore(design: Design, likelihood: Likelihood, psi: Vector) -> MlPart:
+    reduced = reduce(design, likelihood.sigma)
+    with reduced.algebra():
+        optimum = reduced.problem.at(psi, likelihood.reml, likelihood.fixed)
+    return MlPart(design, Solution(reduced, optimum, likelihood))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,10 +12,11 @@ from sklearn.metrics import r2_score
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from partialpool.errors import PartialPoolWarning
+from partialpool.errors import NotAvailableError, PartialPoolWarning
+from partialpool.families import Response
 from partialpool.frames import make_frame
 from partialpool.inference.predict import RandomPart as Wanted
-from partialpool.learners.asked import Algorithm, check_asked
+from partialpool.learners.asked import Algorithm, check_asked, check_family
 from partialpool.learners.checks import (
     check_level,
     check_rows,
@@ -29,6 +30,7 @@ from partialpool.learners.intervals import half_widths
 from partialpool.learners.learning import Residuals, check_learner
 from partialpool.learners.part import NewLevels
 from partialpool.learners.prediction import look, part_of
+from partialpool.learners.quasi import average_mean, fit_quasi
 from partialpool.learners.variance import Variance
 from partialpool.results import VarCorr
 
@@ -50,6 +52,10 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         ``"(1 | a) + (1 | b)"``, ``"(1 | a/b)"``, ``"cs(f | g)"``. The grouping columns are
         kept from the learner; columns with random slopes are not. None where ``fit`` gets
         arrays ``groups=`` and ``Z=``.
+    family
+        ``"gaussian"``, or ``"poisson"`` for counts: log mean = f(x) + z'b. The learner is then
+        fitted to the working response of penalised quasi-likelihood, with its weights, and the
+        random part is that of a generalized linear mixed model with the learner as offset.
     algorithm
         ``"alternate"``: learner and random part in turn. ``"leaves"``: the same for one
         decision tree, whose leaves are estimated together with the random effects.
@@ -120,6 +126,7 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         estimator: Any = None,
         *,
         random: str | None = None,
+        family: Any = "gaussian",
         algorithm: Algorithm = "alternate",
         variance: Variance = "ml",
         residuals: Residuals = "auto",
@@ -131,6 +138,7 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
     ) -> None:
         self.estimator = estimator
         self.random = random
+        self.family = family
         self.algorithm = algorithm
         self.variance = variance
         self.residuals = residuals
@@ -179,6 +187,7 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         PartialPoolWarning
             If there are no groups: the learner is fitted alone.
         """
+        family = check_family(self.family, self.algorithm, self.variance)
         asked = check_asked(
             self.algorithm,
             self.variance,
@@ -190,10 +199,11 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
             self.rescale,
         )
         learner = self._learner()
-        check_learner(learner, sample_weight is not None)
+        check_learner(learner, weighted=family.name != "gaussian")
         X = check_rows(self, X, y, reset=True)
         target = read_target(y, X)
         weights = check_weights(sample_weight, len(target))
+        check_learner(learner, weighted=weights is not None)
         layout = lay_out(X, self.random, groups, Z)
         rows = read_rows(X, layout, groups, Z)
         if not rows.grouped:
@@ -204,7 +214,12 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
                 stacklevel=2,
             )
         kind = frame_kind(X)
-        self._fitted = fit_mixed(learner, rows, layout, target, weights, asked, kind)
+        if family.name == "gaussian":
+            self._fitted = fit_mixed(learner, rows, layout, target, weights, asked, kind)
+        else:
+            family.check(Response("y", target, weights=weights))
+            self._fitted = fit_quasi(learner, rows, layout, target, weights, asked, family, kind)
+        self._family = family
         self._layout = layout
         self.estimator_ = self._fitted.model
         self.scale_ = self._fitted.scale
@@ -239,7 +254,8 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         Returns
         -------
         (m,) array
-            In units of the response.
+            In units of the response. Of counts the mean is averaged over what isn't known of
+            the random effects: all of them in new groups.
 
         Raises
         ------
@@ -248,7 +264,10 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         """
         fitted, rows = self._read(X, groups, Z)
         mean: Vector = fitted.common(rows.features)
-        return mean + look(fitted.part, rows, random, new_levels, without_variance=True).mean
+        if self._family.name == "gaussian":
+            return mean + look(fitted.part, rows, random, new_levels, without_variance=True).mean
+        outlook = look(fitted.part, rows, random, new_levels)
+        return average_mean(self._family, mean + outlook.mean, outlook.variance)
 
     def predict_interval(
         self,
@@ -284,9 +303,15 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         ------
         DataError
             As :meth:`predict`, and if the level isn't between 0 and 1.
+        NotAvailableError
+            For counts.
         """
         check_level(level)
         fitted, rows = self._read(X, groups, Z)
+        if self._family.name != "gaussian":
+            raise NotAvailableError(
+                "prediction intervals are for family='gaussian'; those of counts aren't there."
+            )
         outlook = look(fitted.part, rows, random, new_levels)
         mean = fitted.common(rows.features) + outlook.mean
         half = half_widths(fitted.calibration, outlook, fitted.sigma, level)

@@ -10,7 +10,7 @@ from sklearn.model_selection import GroupKFold, cross_validate
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from partialpool import MixedEffectsRegressor
+from partialpool import MixedEffectsClassifier, MixedEffectsRegressor
 from partialpool.errors import PartialPoolWarning
 from tests.unit.learners.twin import grouped_rows
 
@@ -19,6 +19,8 @@ from tests.unit.learners.twin import grouped_rows
     [
         MixedEffectsRegressor(LinearRegression(), max_iter=2),
         MixedEffectsRegressor(DecisionTreeRegressor(max_depth=4, random_state=0), max_iter=2),
+        # In-sample, since folds of repeated rows aren't those of weighted ones.
+        MixedEffectsClassifier(LinearRegression(), residuals="in-sample", max_iter=2),
     ]
 )
 def test_scikit_learns_checks_pass(estimator, check):
