@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     from partialpool.linear import lmm as lmm
     from partialpool.results import compare as compare
     from partialpool.saved import load as load
+    from partialpool.validation import CrossValidation as CrossValidation
+    from partialpool.validation import cross_validate as cross_validate
 
 # Loaded on first use, so that `import partialpool` costs milliseconds.
 _HOMES = {
+    "CrossValidation": "partialpool.validation",
+    "cross_validate": "partialpool.validation",
     "GlmmFit": "partialpool.generalized",
     "LmmFit": "partialpool.linear",
     "MixedEffectsClassifier": "partialpool.learners",

@@ -236,7 +236,8 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         *,
         random: Wanted = "all",
         new_levels: NewLevels = "population",
-    ) -> Vector:
+        return_std: bool = False,
+    ) -> Any:
         """Predict the mean of every row.
 
         Parameters
@@ -250,10 +251,13 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         new_levels
             ``"population"`` predicts a group that was not fitted by the learner alone,
             ``"error"`` refuses it.
+        return_std
+            Return standard deviations of a new observation as well, as scikit-learn's
+            Gaussian processes do: of the residual and of the random effects' error together.
 
         Returns
         -------
-        (m,) array
+        (m,) array, or two
             In units of the response. Of counts the mean is averaged over what isn't known of
             the random effects: all of them in new groups.
 
@@ -261,9 +265,15 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         ------
         DataError
             If columns are missing, or a level is new and ``new_levels="error"``.
+        NotAvailableError
+            If standard deviations of counts are asked for.
         """
         fitted, rows = self._read(X, groups, Z)
         mean: Vector = fitted.common(rows.features)
+        if return_std:
+            self._refuse_counts("standard deviations")
+            outlook = look(fitted.part, rows, random, new_levels)
+            return mean + outlook.mean, np.sqrt(outlook.variance + fitted.sigma**2)
         if self._family.name == "gaussian":
             return mean + look(fitted.part, rows, random, new_levels, without_variance=True).mean
         outlook = look(fitted.part, rows, random, new_levels)
@@ -308,10 +318,7 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         """
         check_level(level)
         fitted, rows = self._read(X, groups, Z)
-        if self._family.name != "gaussian":
-            raise NotAvailableError(
-                "prediction intervals are for family='gaussian'; those of counts aren't there."
-            )
+        self._refuse_counts("prediction intervals")
         outlook = look(fitted.part, rows, random, new_levels)
         mean = fitted.common(rows.features) + outlook.mean
         half = half_widths(fitted.calibration, outlook, fitted.sigma, level)
@@ -381,6 +388,10 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         own = get_tags(self._learner()).input_tags
         tags.input_tags.sparse, tags.input_tags.allow_nan = own.sparse, own.allow_nan
         return tags
+
+    def _refuse_counts(self, what: str) -> None:
+        if self._family.name != "gaussian":
+            raise NotAvailableError(f"{what} are for family='gaussian'; of counts there are none.")
 
     def _learner(self) -> Any:
         if self.estimator is not None:

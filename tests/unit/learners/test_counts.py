@@ -50,7 +50,7 @@ def test_negative_counts_are_refused():
 def test_counts_have_no_intervals():
     x, codes, y, _ = simulated()
     model = MixedEffectsRegressor(TREE, family="poisson", max_iter=1).fit(x, y, groups=codes)
-    with pytest.raises(NotAvailableError, match="intervals are for family='gaussian'"):
+    with pytest.raises(NotAvailableError, match="intervals are for family='gaussian'; of counts"):
         model.predict_interval(x, groups=codes)
 
 
