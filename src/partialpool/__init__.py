@@ -18,15 +18,23 @@ if TYPE_CHECKING:
     from partialpool.datasets import load_dataset as load_dataset
     from partialpool.generalized import GlmmFit as GlmmFit
     from partialpool.generalized import glmm as glmm
+    from partialpool.learners import MixedEffectsClassifier as MixedEffectsClassifier
+    from partialpool.learners import MixedEffectsRegressor as MixedEffectsRegressor
     from partialpool.linear import LmmFit as LmmFit
     from partialpool.linear import lmm as lmm
     from partialpool.results import compare as compare
     from partialpool.saved import load as load
+    from partialpool.validation import CrossValidation as CrossValidation
+    from partialpool.validation import cross_validate as cross_validate
 
 # Loaded on first use, so that `import partialpool` costs milliseconds.
 _HOMES = {
+    "CrossValidation": "partialpool.validation",
+    "cross_validate": "partialpool.validation",
     "GlmmFit": "partialpool.generalized",
     "LmmFit": "partialpool.linear",
+    "MixedEffectsClassifier": "partialpool.learners",
+    "MixedEffectsRegressor": "partialpool.learners",
     "glmm": "partialpool.generalized",
     "lmm": "partialpool.linear",
     "compare": "partialpool.results",

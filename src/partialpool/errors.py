@@ -34,8 +34,11 @@ class FormulaError(PartialPoolError):
     """The formula can't be read, or asks for something that can't be meant."""
 
 
-class DataError(PartialPoolError):
-    """The data don't fit the formula, or hold values that no model can use."""
+class DataError(PartialPoolError, ValueError):
+    """The data don't fit the formula, or hold values that no model can use.
+
+    Also a ``ValueError``, which is what scikit-learn's tools expect of estimators.
+    """
 
 
 class ModelError(PartialPoolError):

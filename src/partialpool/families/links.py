@@ -59,6 +59,16 @@ class Link:
     def __repr__(self) -> str:
         return f"<link {self.name}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The known links' functions are made when this module is read, and have no names.
+        if LINKS.get(self.name) is self:
+            return _known, (self.name,)
+        return Link, (self.name, self.forward, self.inverse, self.slope)
+
+
+def _known(name: str) -> Link:
+    return LINKS[name]
+
 
 def _special(name: str) -> Elementwise:
     """Name a function of scipy.special, which is imported when it is first called: 0.1 s."""

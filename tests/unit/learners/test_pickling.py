@@ -1,0 +1,36 @@
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.tree import DecisionTreeRegressor
+
+from partialpool import MixedEffectsClassifier, MixedEffectsRegressor
+from partialpool.families import Poisson
+from tests.unit.learners.twin import grouped_rows
+
+TREE = DecisionTreeRegressor(max_depth=3, min_samples_leaf=5, random_state=0)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        MixedEffectsRegressor(TREE),
+        MixedEffectsRegressor(TREE, variance="em"),
+        MixedEffectsRegressor(TREE, family="poisson"),
+        MixedEffectsClassifier(TREE),
+    ],
+)
+def test_a_fitted_model_is_pickled_and_predicts_the_same(model):
+    x, _, codes, y = grouped_rows(1)
+    target = np.maximum(np.round(y + 2), 0.0) if "poisson" in str(model) else y
+    target = (y > 0).astype(int) if isinstance(model, MixedEffectsClassifier) else target
+    model.fit(x, target, groups=codes)
+    again = pickle.loads(pickle.dumps(model))
+    predict = "predict_proba" if hasattr(model, "predict_proba") else "predict"
+    np.testing.assert_array_equal(
+        getattr(again, predict)(x, groups=codes), getattr(model, predict)(x, groups=codes)
+    )
+
+
+def test_a_familys_link_is_the_same_after_pickling():
+    assert pickle.loads(pickle.dumps(Poisson())).link is Poisson().link
