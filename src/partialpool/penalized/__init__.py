@@ -1,0 +1,1 @@
+"""Penalised hierarchical regression."""
