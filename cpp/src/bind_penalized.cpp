@@ -1,3 +1,4 @@
+#include <cmath>
 #include <stdexcept>
 
 #include "arrays.hpp"
@@ -129,6 +130,15 @@ public:
     Out V() const { return to_numpy(V_.data(), {q_, k_, m_}); }
     Out outer() const { return to_numpy(S_.data(), {m_, m_}); }
 
+    /// log of the product of |M_j|.
+    double logdet() const {
+        double sum = 0.0;
+        for (std::size_t j = 0; j < q_; ++j)
+            for (std::size_t i = 0; i < k_; ++i)
+                sum += 2.0 * std::log(L_[(j * k_ + i) * k_ + i]);
+        return sum;
+    }
+
     /// L^-1 x and its part for the border, sum V_j'x_j.
     std::tuple<Out, Out> forward(const InMatrix& x) const {
         check(x);
@@ -186,6 +196,7 @@ void bind_penalized(nb::module_& m) {
         .def_prop_ro("L", &LevelFactor::L, nb::rv_policy::move)
         .def_prop_ro("V", &LevelFactor::V, nb::rv_policy::move)
         .def_prop_ro("outer", &LevelFactor::outer, nb::rv_policy::move)
+        .def_prop_ro("logdet", &LevelFactor::logdet)
         .def("forward", &LevelFactor::forward, "x"_a.noconvert())
         .def("backward", &LevelFactor::backward, "x"_a.noconvert(), "w"_a.noconvert());
 }

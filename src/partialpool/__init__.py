@@ -20,12 +20,22 @@ if TYPE_CHECKING:
     from partialpool.generalized import glmm as glmm
     from partialpool.linear import LmmFit as LmmFit
     from partialpool.linear import lmm as lmm
+    from partialpool.penalized.estimators import HierarchicalClassifier as HierarchicalClassifier
+    from partialpool.penalized.estimators import (
+        HierarchicalClassifierCV as HierarchicalClassifierCV,
+    )
+    from partialpool.penalized.estimators import HierarchicalRegressor as HierarchicalRegressor
+    from partialpool.penalized.estimators import HierarchicalRegressorCV as HierarchicalRegressorCV
     from partialpool.results import compare as compare
     from partialpool.saved import load as load
 
 # Loaded on first use, so that `import partialpool` costs milliseconds.
 _HOMES = {
     "GlmmFit": "partialpool.generalized",
+    "HierarchicalClassifier": "partialpool.penalized.estimators",
+    "HierarchicalClassifierCV": "partialpool.penalized.estimators",
+    "HierarchicalRegressor": "partialpool.penalized.estimators",
+    "HierarchicalRegressorCV": "partialpool.penalized.estimators",
     "LmmFit": "partialpool.linear",
     "glmm": "partialpool.generalized",
     "lmm": "partialpool.linear",

@@ -164,6 +164,7 @@ class LevelRows:
 
 class LevelFactor:
     ok: bool
+    logdet: float
     L: _Floats
     V: _Floats
     outer: _Floats

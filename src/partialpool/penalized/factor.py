@@ -32,6 +32,10 @@ _NARROW = 48
 class Factor(Protocol):
     """A factored system."""
 
+    @property
+    def logdet(self) -> float:
+        """Logarithm of its determinant."""
+
     def solve(self, b: Vector) -> Vector:
         """Solve for one right side."""
 
@@ -141,6 +145,12 @@ class DenseFactor:
     system: DenseSystem
     levels: LevelFactor | None
     root: Vector
+
+    @property
+    def logdet(self) -> float:
+        """Logarithm of the determinant."""
+        own = 0.0 if self.levels is None else self.levels.logdet
+        return own + 2.0 * float(np.log(np.diagonal(self.root)).sum())
 
     def solve(self, b: Vector) -> Vector:
         """Solve for one right side."""

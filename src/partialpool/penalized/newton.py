@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.errors import FactorisationError, ModelError
+from partialpool.errors import FactorisationError, ModelError, PartialPoolWarning
 from partialpool.penalized.classes import ClassRows
 from partialpool.penalized.factor import Factor
 from partialpool.penalized.losses import SmoothLoss
@@ -69,25 +70,40 @@ def minimise(problem: Problem, penalty: Vector, start: Vector) -> NewtonPoint:
     loss: SmoothLoss = problem.loss  # type: ignore[assignment]
     theta, eta = start, problem.rows.eta(start)
     value = loss.value(eta) + 0.5 * float(theta @ (penalty * theta))
-    for step in range(1, _MOST + 1):
+    factor, steps = None, 0
+    while steps < _MOST:
         gradient = problem.rows.adjoint(loss.slope(eta)) + penalty * theta
         try:
-            system = make_system(loss.gram(problem.rows, eta))
-            factor = system.factor(1.0, penalty)
-        except FactorisationError as error:
-            raise ModelError(
-                "the shared coefficients separate the classes, or depend on each other, so that "
-                "they have no finite estimate. Penalise them with main_l2, or leave columns out."
-            ) from error
+            factor = make_system(loss.gram(problem.rows, eta)).factor(1.0, penalty)
+        except FactorisationError:
+            _say_separated(factor)
+            break
+        steps += 1
         move = factor.solve(-gradient)
         promise = -0.5 * float(gradient @ move)
         if promise <= _TOLERANCE:
             theta = theta + move  # for nothing: the gradient vanishes to its last digits
             break
         theta, eta, value = _search(problem, theta, move, value, promise, penalty)
-    pulled = deviations_only(problem.layout, theta)
-    slope = -2.0 * float(pulled @ factor.solve(pulled))
-    return NewtonPoint(theta, float(theta @ pulled), slope, factor, step)
+    assert factor is not None
+    inner = deviations_only(problem.layout, theta)
+    slope = -2.0 * float(inner @ factor.solve(inner))
+    return NewtonPoint(theta, float(inner @ inner), slope, factor, steps)
+
+
+def _say_separated(factor: Factor | None) -> None:
+    """Rows that are sure of their class have no curvature: the coefficients have no end."""
+    if factor is None:
+        raise ModelError(
+            "the second derivatives of the loss are singular where the search begins. Look for "
+            "columns of extreme size, or pass standardize=True."
+        )
+    warnings.warn(
+        "the shared columns separate the classes, so that their coefficients would grow without "
+        "end; the search stopped where the classes are told apart. Penalise them with main_l2.",
+        PartialPoolWarning,
+        stacklevel=2,
+    )
 
 
 def pool_completely(problem: Problem, main: float = 0.0) -> Vector:

@@ -79,7 +79,8 @@ def prepare(problem: Problem, penalty: Penalty) -> Prepared:
     if isinstance(loss, (Squares, RootMeanSquare)):
         squares = prepare_least_squares(problem, main)
         return Prepared(problem, squares, squares.start, main, squares.scale)
-    pooled = pool_completely(problem, 2.0 * main)
+    # Without a penalty the shared coefficients may have no end: a mix begins at zero.
+    pooled = pool_completely(problem, 2.0 * main) if penalty.ridge else np.zeros(problem.layout.size)
     smooth: SmoothLoss = loss  # type: ignore[assignment]
     gram = smooth.gram(problem.rows, problem.rows.eta(pooled))
     inner = gram.diagonal()[problem.layout.p :]

@@ -145,6 +145,21 @@ class SparseFactor:
     around: Vector
     root: Vector
 
+    @property
+    def logdet(self) -> float:
+        """Logarithm of the determinant."""
+        blocks = self.inverse.tobsr(blocksize=(self.width, self.width)).data
+        own = -float(np.linalg.slogdet(blocks)[1].sum())
+        own += 2.0 * float(np.log(np.diagonal(self.root)).sum())
+        if isinstance(self.rest, np.ndarray):
+            return own + 2.0 * float(np.log(np.diagonal(self.rest)).sum())
+        return own + float(np.log(np.abs(self.rest.U.diagonal())).sum())
+
+    @property
+    def width(self) -> int:
+        """Columns of the term that is eliminated level by level."""
+        return self.system.gram.layout.shapes[self.system.first][1]
+
     def solve_inner(self, b: Vector) -> Vector:
         """Solve for the deviations alone, in the system's order."""
         size = self.inverse.shape[0]
