@@ -1,0 +1,1 @@
+"""Drop-in classes for other packages: change the import, keep the code."""
