@@ -20,25 +20,29 @@ if TYPE_CHECKING:
     from partialpool.generalized import glmm as glmm
     from partialpool.linear import LmmFit as LmmFit
     from partialpool.linear import lmm as lmm
-    from partialpool.penalized.estimators import HierarchicalClassifier as HierarchicalClassifier
-    from partialpool.penalized.estimators import (
-        HierarchicalClassifierCV as HierarchicalClassifierCV,
-    )
-    from partialpool.penalized.estimators import HierarchicalRegressor as HierarchicalRegressor
-    from partialpool.penalized.estimators import HierarchicalRegressorCV as HierarchicalRegressorCV
     from partialpool.results import compare as compare
     from partialpool.saved import load as load
+    from partialpool.shrinkage.estimators import HierarchicalClassifier as HierarchicalClassifier
+    from partialpool.shrinkage.estimators import (
+        HierarchicalClassifierCV as HierarchicalClassifierCV,
+    )
+    from partialpool.shrinkage.estimators import HierarchicalRegressor as HierarchicalRegressor
+    from partialpool.shrinkage.estimators import HierarchicalRegressorCV as HierarchicalRegressorCV
+    from partialpool.shrinkage.fit import PenalizedFit as PenalizedFit
+    from partialpool.shrinkage.model import penalized as penalized
 
 # Loaded on first use, so that `import partialpool` costs milliseconds.
 _HOMES = {
     "GlmmFit": "partialpool.generalized",
-    "HierarchicalClassifier": "partialpool.penalized.estimators",
-    "HierarchicalClassifierCV": "partialpool.penalized.estimators",
-    "HierarchicalRegressor": "partialpool.penalized.estimators",
-    "HierarchicalRegressorCV": "partialpool.penalized.estimators",
+    "HierarchicalClassifier": "partialpool.shrinkage.estimators",
+    "HierarchicalClassifierCV": "partialpool.shrinkage.estimators",
+    "HierarchicalRegressor": "partialpool.shrinkage.estimators",
+    "HierarchicalRegressorCV": "partialpool.shrinkage.estimators",
     "LmmFit": "partialpool.linear",
     "glmm": "partialpool.generalized",
     "lmm": "partialpool.linear",
+    "PenalizedFit": "partialpool.shrinkage",
+    "penalized": "partialpool.shrinkage",
     "compare": "partialpool.results",
     "load": "partialpool.saved",
     "list_datasets": "partialpool.datasets",

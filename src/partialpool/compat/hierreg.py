@@ -26,11 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, ModelError
-from partialpool.penalized.columns import linear_predictor
-from partialpool.penalized.fitting import Data, LossKind, fit
-from partialpool.penalized.labels import Grouping, find_groups, number_groups, read_groups
-from partialpool.penalized.penalty import Penalty
-from partialpool.penalized.settings import Settings
+from partialpool.shrinkage.columns import linear_predictor
+from partialpool.shrinkage.fitting import Data, LossKind, fit
+from partialpool.shrinkage.labels import Grouping, find_groups, number_groups, read_groups
+from partialpool.shrinkage.penalty import Penalty
+from partialpool.shrinkage.settings import Settings
 
 __all__ = ["HierarchicalRegression"]
 
@@ -90,9 +90,7 @@ class HierarchicalRegression:
         ipopt_options: Mapping[str, Any] | None = None,
     ) -> None:
         if problem not in ("regression", "classification"):
-            raise DataError(
-                f"problem must be 'regression' or 'classification', found {problem!r}."
-            )
+            raise DataError(f"problem must be 'regression' or 'classification', found {problem!r}.")
         if solver_interface not in ("cvxpy", "casadi"):
             raise DataError(
                 "solver_interface must be 'cvxpy' (plain norms) or 'casadi' (squared norms), found "

@@ -12,7 +12,7 @@ from partialpool.errors import DataError
 from partialpool.plots.style import COMPLETE, INK, NONE, PARTIAL, Picture, heading, styled
 
 if TYPE_CHECKING:
-    from partialpool.penalized.path import PenaltyPath
+    from partialpool.shrinkage.path import PenaltyPath
 
 __all__ = ["penalty_path"]
 

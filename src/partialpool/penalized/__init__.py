@@ -1,1 +1,0 @@
-"""Penalised hierarchical regression."""
