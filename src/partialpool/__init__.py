@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from partialpool.linear import lmm as lmm
     from partialpool.results import compare as compare
     from partialpool.saved import load as load
+    from partialpool.shrinkage.estimators import HierarchicalClassifier as HierarchicalClassifier
+    from partialpool.shrinkage.estimators import (
+        HierarchicalClassifierCV as HierarchicalClassifierCV,
+    )
+    from partialpool.shrinkage.estimators import HierarchicalRegressor as HierarchicalRegressor
+    from partialpool.shrinkage.estimators import HierarchicalRegressorCV as HierarchicalRegressorCV
+    from partialpool.shrinkage.fit import PenalizedFit as PenalizedFit
+    from partialpool.shrinkage.model import penalized as penalized
     from partialpool.validation import CrossValidation as CrossValidation
     from partialpool.validation import cross_validate as cross_validate
 
@@ -32,11 +40,17 @@ _HOMES = {
     "CrossValidation": "partialpool.validation",
     "cross_validate": "partialpool.validation",
     "GlmmFit": "partialpool.generalized",
+    "HierarchicalClassifier": "partialpool.shrinkage.estimators",
+    "HierarchicalClassifierCV": "partialpool.shrinkage.estimators",
+    "HierarchicalRegressor": "partialpool.shrinkage.estimators",
+    "HierarchicalRegressorCV": "partialpool.shrinkage.estimators",
     "LmmFit": "partialpool.linear",
     "MixedEffectsClassifier": "partialpool.learners",
     "MixedEffectsRegressor": "partialpool.learners",
     "glmm": "partialpool.generalized",
     "lmm": "partialpool.linear",
+    "PenalizedFit": "partialpool.shrinkage",
+    "penalized": "partialpool.shrinkage",
     "compare": "partialpool.results",
     "load": "partialpool.saved",
     "list_datasets": "partialpool.datasets",

@@ -11,6 +11,7 @@ from partialpool.container import unpack
 from partialpool.errors import SavedModelError
 from partialpool.generalized import storage as generalized
 from partialpool.linear import storage as linear
+from partialpool.shrinkage import storage as shrinkage
 
 __all__ = ["load"]
 
@@ -23,6 +24,7 @@ class _Reader(NamedTuple):
 _READERS = {
     linear.MODEL: _Reader(linear.VERSION, linear.read),
     generalized.MODEL: _Reader(generalized.VERSION, generalized.read),
+    shrinkage.MODEL: _Reader(shrinkage.VERSION, shrinkage.read),
 }
 
 
@@ -36,7 +38,7 @@ def load(path: str | PathLike[str]) -> Any:
 
     Returns
     -------
-    LmmFit or GlmmFit
+    LmmFit, GlmmFit or PenalizedFit
         As it was saved.
 
     Raises

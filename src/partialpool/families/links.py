@@ -46,12 +46,6 @@ class Link:
     inverse: Elementwise
     slope: Elementwise
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # By name: the functions of the links that come with partialpool can't be pickled.
-        if LINKS.get(self.name) is self:
-            return _by_name, (self.name,)
-        return Link, (self.name, self.forward, self.inverse, self.slope)
-
     def __call__(self, mu: Any) -> Any:
         """Return the linear predictor of a mean."""
         return self.forward(mu)

@@ -12,7 +12,16 @@ from partialpool.design import Design
 from partialpool.named import NamedVector
 from partialpool.solve import Solution
 
-__all__ = ["Components", "Estimates", "Fit", "GaussianFit", "LinearFit", "RefittableFit", "WaldFit"]
+__all__ = [
+    "Components",
+    "Estimates",
+    "Fit",
+    "GaussianFit",
+    "GaussianWaldFit",
+    "LinearFit",
+    "RefittableFit",
+    "WaldFit",
+]
 
 
 class Estimates(Protocol):
@@ -56,12 +65,16 @@ class WaldFit(Fit, Protocol):
         """Covariance of the fixed effects (p, p), NaN for columns left out."""
 
 
-class GaussianFit(WaldFit, Protocol):
+class GaussianFit(Fit, Protocol):
     """A fit with a normal response."""
 
     @property
     def solution(self) -> Solution:
         """Estimates in the user's units."""
+
+
+class GaussianWaldFit(GaussianFit, WaldFit, Protocol):
+    """A fit with a normal response whose coefficients have a covariance."""
 
 
 class Component(Protocol):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError, NotAvailableError
 from partialpool.frames import make_frame
-from partialpool.inference.protocol import GaussianFit
+from partialpool.inference.protocol import GaussianFit, GaussianWaldFit
 from partialpool.inference.robust.clusters import Cluster, cluster_codes, clusters
 from partialpool.inference.wald import check_level, coefficient_tests
 from partialpool.solve import Solution
@@ -148,7 +148,7 @@ def _adjustment(part: Cluster, bread: Matrix) -> Matrix:
 
 
 def robust_tests(
-    fit: GaussianFit, cluster: Any = None, kind: RobustKind = "CR2", level: float = 0.95
+    fit: GaussianWaldFit, cluster: Any = None, kind: RobustKind = "CR2", level: float = 0.95
 ) -> Any:
     """Tabulate the coefficients with cluster-robust standard errors.
 
