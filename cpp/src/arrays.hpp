@@ -44,5 +44,6 @@ void bind_problem(nb::module_& m);
 void bind_covariance(nb::module_& m);
 void bind_density(nb::module_& m);
 void bind_generalized(nb::module_& m);
+void bind_bayes(nb::module_& m);
 
 }  // namespace partialpool

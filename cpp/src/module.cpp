@@ -47,4 +47,5 @@ NB_MODULE(_core, m) {
     bind_covariance(m);
     bind_density(m);
     bind_generalized(m);
+    bind_bayes(m);
 }

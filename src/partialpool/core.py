@@ -21,6 +21,7 @@ from partialpool._core import (
     GeneralizedEstimate,
     GeneralizedProblem,
     Optimum,
+    Posterior,
     Problem,
     all_finite,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "GeneralizedEstimate",
     "GeneralizedProblem",
     "Optimum",
+    "Posterior",
     "Problem",
     "all_finite",
     "codes",
