@@ -7,6 +7,7 @@ from os import PathLike
 from typing import Any, NamedTuple
 
 import partialpool
+from partialpool.bayes import storage as bayes
 from partialpool.container import unpack
 from partialpool.errors import SavedModelError
 from partialpool.generalized import storage as generalized
@@ -23,6 +24,7 @@ class _Reader(NamedTuple):
 _READERS = {
     linear.MODEL: _Reader(linear.VERSION, linear.read),
     generalized.MODEL: _Reader(generalized.VERSION, generalized.read),
+    bayes.MODEL: _Reader(bayes.VERSION, bayes.read),
 }
 
 
@@ -36,7 +38,7 @@ def load(path: str | PathLike[str]) -> Any:
 
     Returns
     -------
-    LmmFit or GlmmFit
+    LmmFit, GlmmFit or BayesFit
         As it was saved.
 
     Raises

@@ -70,7 +70,7 @@ class Twin:
         return out, numbers.pop()
 
     def free(self, q):
-        """One number for each degree of freedom, in the measure that the priors are densities of."""
+        """One number for each degree of freedom, which the priors are densities of."""
         terms, sigma = self.read(q)
         out = []
         for i, (sd, corr) in zip(self.order, terms, strict=True):
