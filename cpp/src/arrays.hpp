@@ -45,5 +45,6 @@ void bind_covariance(nb::module_& m);
 void bind_density(nb::module_& m);
 void bind_generalized(nb::module_& m);
 void bind_penalized(nb::module_& m);
+void bind_bayes(nb::module_& m);
 
 }  // namespace partialpool

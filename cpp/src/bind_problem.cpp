@@ -75,6 +75,7 @@ void bind_problem(nb::module_& m) {
         .def("as_found", &as_found, nb::arg("objective"), nb::arg("evaluations"),
              nb::arg("converged"), nb::arg("gradient"), nb::arg("curvature"));
 
+    nb::class_<Problem>(m, "MappedProblem");
     nb::class_<SharedProblem>(m, "Problem")
         .def(nb::init<const InMatrix&, const InVector&, const MaybeVector&, const MaybeVector&,
                       const std::vector<InBlock>&>(),
@@ -100,6 +101,7 @@ void bind_problem(nb::module_& m) {
         .def_prop_ro("n", [](const SharedProblem& s) { return s.get().cross_products().n; })
         .def_prop_ro("n_params", [](const SharedProblem& s) { return s.get().n_params(); })
         .def_prop_ro("solvable", &SharedProblem::solvable)
+        .def_prop_ro("mapped", &SharedProblem::get, nb::rv_policy::reference_internal)
         .def_prop_ro("sparse", [](const SharedProblem& s) { return s.get().sparse(); })
         .def_prop_ro("kept", [](const SharedProblem& s) { return s.get().scaling().x.kept; })
         .def_prop_ro("aliased", [](const SharedProblem& s) { return s.get().scaling().aliased; })

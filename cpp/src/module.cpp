@@ -48,4 +48,5 @@ NB_MODULE(_core, m) {
     bind_density(m);
     bind_generalized(m);
     bind_penalized(m);
+    bind_bayes(m);
 }

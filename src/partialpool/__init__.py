@@ -12,6 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from partialpool.bayes import BayesFit as BayesFit
+    from partialpool.bayes import bmm as bmm
     from partialpool.core import get_threads as get_threads
     from partialpool.core import set_threads as set_threads
     from partialpool.datasets import list_datasets as list_datasets
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "CrossValidation": "partialpool.validation",
     "cross_validate": "partialpool.validation",
+    "BayesFit": "partialpool.bayes",
+    "bmm": "partialpool.bayes",
     "GlmmFit": "partialpool.generalized",
     "HierarchicalClassifier": "partialpool.shrinkage.estimators",
     "HierarchicalClassifierCV": "partialpool.shrinkage.estimators",
@@ -58,7 +62,7 @@ _HOMES = {
     "get_threads": "partialpool.core",
     "set_threads": "partialpool.core",
 }
-_ROOMS = ("errors", "families", "plots")
+_ROOMS = ("bayes", "errors", "families", "plots")
 
 __all__ = [*sorted(_HOMES), *_ROOMS]
 __version__ = "0.1.0"

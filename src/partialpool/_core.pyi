@@ -53,8 +53,36 @@ class Optimum:
         curvature: _Floats,
     ) -> Optimum: ...
 
+class MappedProblem: ...
+
+class Posterior:
+    size: int
+    centre: _Floats
+    def __init__(
+        self,
+        problem: MappedProblem,
+        terms: Sequence[tuple[Sequence[tuple[int, float, float]], float]],
+        sigma: tuple[int, float, float],
+        combinations: _Floats,
+        mean: _Floats,
+        sd: _Floats,
+    ) -> None: ...
+    def evaluate(self, q: _Floats) -> tuple[float, _Floats]: ...
+    def describe(self, q: _Floats) -> _Floats: ...
+    def sample(
+        self,
+        chains: int,
+        tune: int,
+        draws: int,
+        seed: int,
+        target_accept: float,
+        max_depth: int,
+        progress: Callable[[int, int], None] | None,
+    ) -> tuple[_Floats, _Floats, _Floats, _Floats, _Floats, bool]: ...
+
 class Problem:
     n: int
+    mapped: MappedProblem
     n_params: int
     solvable: bool
     sparse: bool

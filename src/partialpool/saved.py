@@ -7,6 +7,7 @@ from os import PathLike
 from typing import Any, NamedTuple
 
 import partialpool
+from partialpool.bayes import storage as bayes
 from partialpool.container import unpack
 from partialpool.errors import SavedModelError
 from partialpool.generalized import storage as generalized
@@ -25,6 +26,7 @@ _READERS = {
     linear.MODEL: _Reader(linear.VERSION, linear.read),
     generalized.MODEL: _Reader(generalized.VERSION, generalized.read),
     shrinkage.MODEL: _Reader(shrinkage.VERSION, shrinkage.read),
+    bayes.MODEL: _Reader(bayes.VERSION, bayes.read),
 }
 
 
@@ -38,7 +40,7 @@ def load(path: str | PathLike[str]) -> Any:
 
     Returns
     -------
-    LmmFit, GlmmFit or PenalizedFit
+    LmmFit, GlmmFit, PenalizedFit or BayesFit
         As it was saved.
 
     Raises

@@ -9,7 +9,20 @@ import pytest
 
 import partialpool as pp
 
-LATE = ["formulaic", "matplotlib", "narwhals", "pandas", "polars", "pyarrow", "rich", "scipy"]
+LATE = [
+    "arviz_base",
+    "arviz_stats",
+    "formulaic",
+    "jax",
+    "matplotlib",
+    "narwhals",
+    "numpyro",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "rich",
+    "scipy",
+]
 
 
 @pytest.mark.parametrize("module", LATE)

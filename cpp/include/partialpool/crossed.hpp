@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "partialpool/rest.hpp"
 #include "partialpool/sensitivity.hpp"
 
@@ -31,6 +33,9 @@ public:
     const std::vector<Vector>& effects() const { return b_; }
     /// Conditional covariance of b over sigma^2 (given beta), per block (q, k, k).
     std::vector<std::vector<double>> conditional() const;
+    /// A draw of b given beta, of every block; sd is the residual standard deviation.
+    std::vector<Vector> draw(const Vector& beta, double sd,
+                             const std::function<double()>& normal) const;
     bool is_sparse() const { return sparse_; }
 
 private:

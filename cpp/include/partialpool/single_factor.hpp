@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "partialpool/lanes.hpp"
 #include "partialpool/pieces.hpp"
 
@@ -29,6 +31,8 @@ public:
     /// K_l of all levels (q, k, k), the conditional covariance of b over sigma^2.
     std::vector<double> conditional() const;
     Matrix P(Index level) const;
+    /// Add sd P_l e with standard normal e to every level of b: a draw, where b holds the modes.
+    void add_noise(double sd, const std::function<double()>& normal, Vector& b) const;
 
 private:
     static constexpr Index groups_per_chunk = 256;

@@ -14,6 +14,13 @@ inline std::atomic<int>& thread_limit() {
     return limit;
 }
 
+/// Whether this thread is one of several that each have work of their own, so that loops
+/// inside of it have no threads to spare.
+inline bool& one_of_many() {
+    thread_local bool flag = false;
+    return flag;
+}
+
 /// Run `work(chunk)` for chunk = 0 .. n_chunks - 1, on several threads when allowed.
 ///
 /// The chunks are the caller's and don't depend on the number of threads; a caller that
@@ -21,7 +28,8 @@ inline std::atomic<int>& thread_limit() {
 /// threads gives the same bits.
 template <class Work>
 void for_chunks(std::ptrdiff_t n_chunks, Work&& work) {
-    const auto n_threads = std::min<std::ptrdiff_t>(thread_limit().load(), n_chunks);
+    const auto n_threads =
+        one_of_many() ? 1 : std::min<std::ptrdiff_t>(thread_limit().load(), n_chunks);
     if (n_threads <= 1) {
         for (std::ptrdiff_t chunk = 0; chunk < n_chunks; ++chunk) work(chunk);
         return;

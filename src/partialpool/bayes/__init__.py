@@ -1,0 +1,49 @@
+"""Bayesian mixed models: priors, posteriors and what they say.
+
+Gaussian models are sampled by the compiled core and need nothing more; other families need
+the extra ``bayes``.
+"""
+
+from __future__ import annotations
+
+from partialpool.bayes.crossvalidation import Elpd
+from partialpool.bayes.diagnostics import diagnose
+from partialpool.bayes.draws import Draws
+from partialpool.bayes.fit import BayesFit
+from partialpool.bayes.hypotheses import Hypothesis
+from partialpool.bayes.model import bmm
+from partialpool.bayes.priors import (
+    LKJ,
+    Exponential,
+    Flat,
+    Gamma,
+    HalfCauchy,
+    HalfNormal,
+    HalfStudentT,
+    InverseGamma,
+    LogNormal,
+    Normal,
+    Prior,
+    StudentT,
+)
+
+__all__ = [
+    "LKJ",
+    "BayesFit",
+    "Draws",
+    "Elpd",
+    "Exponential",
+    "Flat",
+    "Gamma",
+    "HalfCauchy",
+    "HalfNormal",
+    "HalfStudentT",
+    "Hypothesis",
+    "InverseGamma",
+    "LogNormal",
+    "Normal",
+    "Prior",
+    "StudentT",
+    "bmm",
+    "diagnose",
+]

@@ -1,0 +1,147 @@
+"""What can be wrong with draws, in words, and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from partialpool.bayes.diagnostics import Diagnosis
+from partialpool.bayes.priors import Normal
+
+if TYPE_CHECKING:
+    from partialpool.bayes.fit import BayesFit
+
+__all__ = ["advise", "troubles"]
+
+_RHAT = 1.01
+_DRAWS_PER_CHAIN = 100
+_BFMI = 0.3
+# A posterior this wide beside its prior has learnt next to nothing.
+_PRIOR_BOUND = 0.9
+
+
+def troubles(fit: BayesFit, names: tuple[str, ...], found: Diagnosis) -> tuple[str, ...]:
+    """Say what makes the draws untrustworthy.
+
+    Parameters
+    ----------
+    fit
+        A Bayesian fit.
+    names, found
+        Parameters and their diagnostics.
+    """
+    if fit.engine == "prior":
+        return ()
+    out = [
+        *_divergences(fit),
+        *_mixing(fit, names, found),
+        *_depth(fit),
+        *_energy(fit),
+    ]
+    return tuple(out)
+
+
+def _divergences(fit: BayesFit) -> list[str]:
+    count = int(fit.draws.stats["diverging"].sum())
+    total = fit.draws.chains * fit.draws.draws
+    if not count:
+        return []
+    scales = [
+        (name, values)
+        for name, values in fit.parameters.items()
+        if name.startswith("sd(") or ".sd(" in name
+    ]
+    where = ""
+    diverging = fit.draws.stats["diverging"] > 0
+    for name, values in scales:
+        if np.median(values[diverging]) < np.quantile(values, 0.2):
+            where = f" They lie where {name} is near zero: the funnel of a hierarchical model."
+            break
+    return [
+        f"{count:,} of {total:,} draws diverged: the sampler could not follow the posterior there, "
+        f"and what it says of that region is biased.{where} Raise target_accept (now "
+        f"{fit.control.target_accept:g}) to 0.95 or 0.99; if that doesn't help, give standard "
+        "deviations a prior that keeps them from zero or from infinity, or simplify the model."
+    ]
+
+
+def _mixing(fit: BayesFit, names: tuple[str, ...], found: Diagnosis) -> list[str]:
+    out = []
+    far = [n for n, r in zip(names, found.rhat, strict=True) if r > _RHAT]
+    if far:
+        out.append(
+            f"the chains don't agree yet on {_list(far)} (R-hat above {_RHAT}). Run them longer: "
+            f"tune={2 * fit.control.tune}, draws={2 * fit.control.draws}."
+        )
+    enough = _DRAWS_PER_CHAIN * fit.draws.chains
+    sizes = np.fmin(found.ess_bulk, found.ess_tail)
+    few = [n for n, e in zip(names, sizes, strict=True) if e < enough]
+    if few and not far:
+        out.append(
+            f"fewer than {enough} effective draws of {_list(few)}: means and above all the limits "
+            f"of intervals are rough. Take more draws: draws={4 * fit.control.draws}."
+        )
+    if fit.draws.chains == 1:
+        out.append("one chain can't show whether it missed a part of the posterior: use four.")
+    return out
+
+
+def _depth(fit: BayesFit) -> list[str]:
+    share = float((fit.draws.stats["depth"] >= fit.control.max_depth).mean())
+    if share < 0.01:
+        return []
+    return [
+        f"{100 * share:.0f} % of the trajectories were cut off at max_depth="
+        f"{fit.control.max_depth}: not wrong, but slow. Raise it, or centre and scale covariates "
+        "of very different size."
+    ]
+
+
+def _energy(fit: BayesFit) -> list[str]:
+    energy = fit.draws.stats["energy"]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        bfmi = (np.diff(energy, axis=1) ** 2).mean(axis=1) / energy.var(axis=1)
+    if not (bfmi < _BFMI).any():
+        return []
+    return [
+        f"the energies of {int((bfmi < _BFMI).sum())} chain(s) move slowly (BFMI below {_BFMI}): "
+        "the posterior has heavy tails, which are explored badly. Tighten the priors of standard "
+        "deviations."
+    ]
+
+
+def advise(fit: BayesFit) -> tuple[str, ...]:
+    """Say where the posterior is mostly the prior: few groups, separation, aliased columns."""
+    out: list[str] = []
+    if fit.engine == "prior":
+        return ("drawn from the priors: the response was not used.",)
+    for part, design in fit.designs.items():
+        for effects in design.random:
+            J = len(effects.factor.levels)
+            if J <= 4:
+                out.append(
+                    f"{effects.factor.name!r} has {J} level(s): how far they spread is known "
+                    "mostly from the prior of its standard deviation. Try another to see how much "
+                    "that matters."
+                )
+        priors = fit.statement.priors.parts[part]
+        bound = []
+        for assigned in priors.fixed:
+            values = fit.parameters[assigned.parameter]
+            prior = assigned.prior
+            own = isinstance(prior, Normal) and assigned.parameter != "Intercept"
+            if own and values.std() > _PRIOR_BOUND * prior.sd:  # type: ignore[attr-defined]
+                bound.append(assigned.parameter)
+        if bound:
+            out.append(
+                f"the data say next to nothing about {_list(bound)}: the posterior is as wide as "
+                "the prior. Look for separation (a group in which every response is the same), "
+                "or for columns that determine each other."
+            )
+    return tuple(dict.fromkeys(out))
+
+
+def _list(names: list[str]) -> str:
+    shown = ", ".join(names[:4])
+    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"

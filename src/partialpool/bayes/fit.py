@@ -1,0 +1,259 @@
+"""A fitted Bayesian model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool import inference
+from partialpool.bayes import crossvalidation, hypotheses, tables
+from partialpool.bayes import predict as prediction
+from partialpool.bayes.control import Control, Engine
+from partialpool.bayes.crossvalidation import Elpd
+from partialpool.bayes.draws import Draws, named_parameters
+from partialpool.bayes.estimates import PosteriorEstimates
+from partialpool.bayes.hypotheses import Hypothesis
+from partialpool.bayes.rows import NewLevels
+from partialpool.bayes.statement import Statement
+from partialpool.bayes.summary import PosteriorSummary, summarize
+from partialpool.design import Design
+from partialpool.families import ResponseFamily
+from partialpool.named import NamedVector
+from partialpool.results import VarCorr, variance_components
+
+__all__ = ["BayesFit"]
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BayesFit:
+    """A posterior.
+
+    Made by :func:`partialpool.bmm`; nothing in it changes.
+
+    Attributes
+    ----------
+    statement
+        Designs, response, family and priors.
+    draws
+        From the posterior.
+    engine
+        ``"marginal"``, ``"nuts"``, or ``"prior"`` for draws from the priors.
+    control
+        How they were made.
+    """
+
+    statement: Statement
+    draws: Draws
+    engine: Engine
+    control: Control
+
+    @property
+    def designs(self) -> Mapping[str, Design]:
+        """Linear predictors that have a formula, by name, the mean first."""
+        return self.statement.designs
+
+    @property
+    def design(self) -> Design:
+        """Rows, columns and random terms of the mean."""
+        return self.statement.design
+
+    @property
+    def family(self) -> ResponseFamily:
+        """Distribution of the response."""
+        return self.statement.family
+
+    @property
+    def solution(self) -> PosteriorEstimates:
+        """Posterior moments of the mean's random effects."""
+        return PosteriorEstimates(self.draws.parts["mean"])
+
+    @property
+    def parameters(self) -> dict[str, Vector]:
+        """Draws (C, D) of every parameter but the random effects, by name."""
+        return named_parameters(self.designs, self.draws)
+
+    @property
+    def fixef(self) -> NamedVector:
+        """Posterior means of the mean's coefficients; NaN for columns that others determine."""
+        return NamedVector(self.design.columns, self.draws.parts["mean"].fixef.mean(axis=(0, 1)))
+
+    @property
+    def stderr(self) -> NamedVector:
+        """Posterior standard deviations of the mean's coefficients."""
+        spread = self.draws.parts["mean"].fixef.std(axis=(0, 1), ddof=1)
+        return NamedVector(self.design.columns, spread)
+
+    @property
+    def vcov(self) -> Vector:
+        """Posterior covariance of the mean's coefficients (p, p)."""
+        beta = self.draws.parts["mean"].fixef
+        return np.cov(beta.reshape(-1, beta.shape[-1]), rowvar=False).reshape((beta.shape[-1],) * 2)
+
+    @property
+    def sigma(self) -> float:
+        """Posterior mean of the residual standard deviation; 1 where there is none."""
+        values = self.draws.scales.get("sigma")
+        return 1.0 if values is None else float(values.mean())
+
+    @property
+    def varcorr(self) -> VarCorr:
+        """Posterior means of the random effects' standard deviations and correlations."""
+        residual = self.sigma if "sigma" in self.draws.scales else None
+        return variance_components(self.design, self.solution, residual)
+
+    @property
+    def effect_unit(self) -> str:
+        """What effects are measured in: the response, or the scale of the link."""
+        link = self.family.link.name
+        return self.design.formula.response if link == "identity" else f"the {link} of the mean"
+
+    @property
+    def nobs(self) -> int:
+        """Rows that count."""
+        return int(self.statement.response.counted.sum())
+
+    @property
+    def ngroups(self) -> dict[str, int]:
+        """Number of levels of every grouping factor."""
+        return {
+            e.factor.name: len(e.factor.levels) for d in self.designs.values() for e in d.random
+        }
+
+    @property
+    def divergences(self) -> int:
+        """Draws at which the sampler failed to follow the posterior."""
+        return int(self.draws.stats["diverging"].sum())
+
+    @property
+    def converged(self) -> bool:
+        """Whether chains agree and nothing diverged; the summary has the words."""
+        return not self.summary().troubles
+
+    @property
+    def not_applicable(self) -> tuple[str, ...]:
+        """Fixed-effects columns left out because no row identifies them."""
+        return self.design.not_applicable
+
+    @property
+    def fitted(self) -> Vector:
+        """Posterior mean of every row's mean (n,)."""
+        return np.asarray(self.predict())
+
+    def ranef(self, factor: str | None = None, cond_sd: bool = False) -> Any:
+        """Posterior means of the effects; see :func:`partialpool.inference.random_effects`."""
+        return inference.random_effects(self, factor, cond_sd=cond_sd)
+
+    def coef(self, factor: str | None = None) -> Any:
+        """See :func:`partialpool.inference.coefficients`."""
+        return inference.coefficients(self, factor)
+
+    def predict(
+        self,
+        new: Any = None,
+        type: Literal["response", "link"] = "response",  # noqa: A002 - as in R
+        random: Literal["all", "none"] | Sequence[str] = "all",
+        new_levels: NewLevels = "error",
+        interval: Literal["credible", "prediction"] | None = None,
+        level: float = 0.95,
+        inapplicable: Literal["error", "ignore"] = "error",
+        offset: Any = None,
+        applicable: Any = None,
+        seed: int | None = None,
+    ) -> Any:
+        """See :func:`partialpool.bayes.predict.predict`."""
+        return prediction.predict(
+            self,
+            new,
+            type=type,
+            random=random,
+            new_levels=new_levels,
+            interval=interval,
+            level=level,
+            inapplicable=inapplicable,
+            offset=offset,
+            applicable=applicable,
+            seed=seed,
+        )
+
+    def simulate(
+        self,
+        nsim: int = 1,
+        seed: int | None = None,
+        new: Any = None,
+        random: Literal["all", "none"] | Sequence[str] = "all",
+        new_levels: NewLevels = "error",
+    ) -> Vector:
+        """See :func:`partialpool.bayes.predict.simulate`."""
+        return prediction.simulate(self, nsim, seed, new=new, random=random, new_levels=new_levels)
+
+    def hypothesis(self, text: str) -> Hypothesis:
+        """See :func:`partialpool.bayes.hypotheses.check`."""
+        return hypotheses.check(self, text)
+
+    def loo(self, kind: Literal["conditional", "marginal"] = "conditional") -> Elpd:
+        """See :func:`partialpool.bayes.crossvalidation.loo`."""
+        return crossvalidation.loo(self, kind)
+
+    def waic(self, kind: Literal["conditional", "marginal"] = "conditional") -> Elpd:
+        """See :func:`partialpool.bayes.crossvalidation.waic`."""
+        return crossvalidation.waic(self, kind)
+
+    def prior(self, draws: int = 1000, seed: int | None = None) -> BayesFit:
+        """Draw from the priors alone: a fit that has not seen the response.
+
+        Its ``simulate`` gives prior predictive responses.
+
+        Raises
+        ------
+        ModelError
+            If a prior is flat.
+        """
+        from partialpool.bayes.prior_draws import draw_prior
+
+        drawn = draw_prior(self.statement, draws, np.random.default_rng(seed))
+        return BayesFit(self.statement, drawn, "prior", Control(draws, 0, 1, 0))
+
+    def prior_summary(self) -> Any:
+        """See :func:`partialpool.bayes.tables.prior_summary`."""
+        return tables.prior_summary(self)
+
+    def summary(self, level: float = 0.95) -> PosteriorSummary:
+        """See :func:`partialpool.bayes.summary.summarize`."""
+        return summarize(self, level)
+
+    def tidy(self, level: float = 0.95) -> Any:
+        """See :func:`partialpool.bayes.tables.tidy`."""
+        return tables.tidy(self, level)
+
+    def glance(self) -> Any:
+        """See :func:`partialpool.bayes.tables.glance`."""
+        return tables.glance(self)
+
+    def augment(self) -> Any:
+        """See :func:`partialpool.bayes.tables.augment`."""
+        return tables.augment(self)
+
+    def to_arviz(self) -> Any:
+        """See :func:`partialpool.bayes.exchange.to_arviz`."""
+        from partialpool.bayes.exchange import to_arviz
+
+        return to_arviz(self)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """See :func:`partialpool.bayes.storage.save`."""
+        from partialpool.bayes.storage import save  # storage builds fits, so it imports this
+
+        save(self, path)
+
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()

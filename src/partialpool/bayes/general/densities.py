@@ -1,0 +1,186 @@
+"""Log-densities of the families in JAX, all constants included, as the core has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax.numpy as jnp
+from jax.nn import log_sigmoid, softplus
+from jax.scipy.special import betaln, gammaln, log_ndtr, xlogy
+
+__all__ = ["log_density"]
+
+Eta = Mapping[str, Any]
+_LOG_2PI = 1.8378770664093453
+
+
+def log_density(
+    family: str, link: str, zero: str, y: Any, trials: Any, weights: Any, eta: Eta
+) -> Any:
+    """Log-density of every row.
+
+    Parameters
+    ----------
+    family, link, zero
+        Names, as :class:`partialpool.families.ResponseFamily` has them.
+    y, trials
+        The response; numbers of trials are 1 where there are none.
+    weights
+        Prior weights, or None. Of Gaussian models they divide the variance, otherwise they
+        multiply the log-density.
+    eta
+        Linear predictors by part.
+    """
+    if family == "gaussian":
+        log_sd = eta["dispersion"] - (0.0 if weights is None else 0.5 * jnp.log(weights))
+        z = (y - _mean(link, eta["mean"])) * jnp.exp(-log_sd)
+        return -0.5 * (_LOG_2PI + z * z) - log_sd
+    truncated = family.startswith("truncated_")
+    plain = family.removeprefix("truncated_")
+    if plain in _COUNTS:
+        density, zero_density = _COUNTS[plain](y, _log_mean(link, eta["mean"]), eta)
+        value = density - _log_complement(zero_density) if truncated else density
+        if zero != "none":
+            value = _with_zeros(y, value, None if truncated else zero_density, eta)
+    elif plain in _SHARES:
+        value = _SHARES[plain](y, trials, *_log_shares(link, eta["mean"]), eta)
+    else:
+        value = _MEASURED[plain](y, link, eta)
+    return value if weights is None else weights * value
+
+
+def _mean(link: str, eta: Any) -> Any:
+    match link:
+        case "identity":
+            return eta
+        case "log":
+            return jnp.exp(eta)
+        case "inverse":
+            return 1.0 / eta
+        case "sqrt":
+            return eta * eta
+        case _:
+            return eta**-0.5
+
+
+def _log_mean(link: str, eta: Any) -> Any:
+    match link:
+        case "log":
+            return eta
+        case "identity":
+            return jnp.log(eta)
+        case "inverse":
+            return -jnp.log(eta)
+        case "sqrt":
+            return 2.0 * jnp.log(jnp.abs(eta))
+        case _:
+            return -0.5 * jnp.log(eta)
+
+
+def _log_shares(link: str, eta: Any) -> tuple[Any, Any]:
+    """Logs of a probability and of its complement."""
+    match link:
+        case "logit":
+            return log_sigmoid(eta), log_sigmoid(-eta)
+        case "probit":
+            return log_ndtr(eta), log_ndtr(-eta)
+        case "cloglog":
+            return _log_complement(-jnp.exp(eta)), -jnp.exp(eta)
+        case "log":
+            return eta, _log_complement(eta)
+        case _:
+            return jnp.log(eta), jnp.log1p(-eta)
+
+
+def _log_complement(log_p: Any) -> Any:
+    """log(1 - p), from log p."""
+    near = log_p > -0.6931471805599453
+    # Both branches have to be finite, or their gradients aren't.
+    small = jnp.where(near, -1.0, log_p)
+    large = jnp.where(near, log_p, -0.1)
+    return jnp.where(near, jnp.log(-jnp.expm1(large)), jnp.log1p(-jnp.exp(small)))
+
+
+def _with_zeros(y: Any, value: Any, own_zero: Any, eta: Eta) -> Any:
+    share, rest = log_sigmoid(eta["zero_inflation"]), log_sigmoid(-eta["zero_inflation"])
+    at_zero = share if own_zero is None else jnp.logaddexp(share, rest + own_zero)
+    return jnp.where(y == 0, at_zero, rest + value)
+
+
+def _poisson(y: Any, log_mu: Any, eta: Eta) -> tuple[Any, Any]:
+    mu = jnp.exp(log_mu)
+    return y * log_mu - mu - gammaln(y + 1.0), -mu
+
+
+def _nbinom1(y: Any, log_mu: Any, eta: Eta) -> tuple[Any, Any]:
+    phi = jnp.exp(eta["dispersion"])
+    size = jnp.exp(log_mu) / phi
+    zero = -size * jnp.log1p(phi)
+    value = gammaln(y + size) - gammaln(size) - gammaln(y + 1.0)
+    return value + zero - y * softplus(-eta["dispersion"]), zero
+
+
+def _nbinom2(y: Any, log_mu: Any, eta: Eta) -> tuple[Any, Any]:
+    log_phi = eta["dispersion"]
+    phi = jnp.exp(log_phi)
+    total = jnp.logaddexp(log_mu, log_phi)
+    zero = phi * (log_phi - total)
+    value = gammaln(y + phi) - gammaln(phi) - gammaln(y + 1.0)
+    return value + zero + y * (log_mu - total), zero
+
+
+def _log_choose(m: Any, y: Any) -> Any:
+    return gammaln(m + 1.0) - gammaln(y + 1.0) - gammaln(m - y + 1.0)
+
+
+def _binomial(y: Any, m: Any, log_p: Any, log_q: Any, eta: Eta) -> Any:
+    # 0 log 0 is 0: no successes say nothing about a share of zero.
+    successes = jnp.where(y > 0, y * log_p, 0.0)
+    return _log_choose(m, y) + successes + jnp.where(m > y, (m - y) * log_q, 0.0)
+
+
+def _betabinomial(y: Any, m: Any, log_p: Any, log_q: Any, eta: Eta) -> Any:
+    a, b = jnp.exp(log_p + eta["dispersion"]), jnp.exp(log_q + eta["dispersion"])
+    return _log_choose(m, y) + betaln(y + a, m - y + b) - betaln(a, b)
+
+
+def _beta(y: Any, m: Any, log_p: Any, log_q: Any, eta: Eta) -> Any:
+    a, b = jnp.exp(log_p + eta["dispersion"]), jnp.exp(log_q + eta["dispersion"])
+    return xlogy(a - 1.0, y) + (b - 1.0) * jnp.log1p(-y) - betaln(a, b)
+
+
+def _gamma(y: Any, link: str, eta: Eta) -> Any:
+    shape, log_mu = jnp.exp(eta["dispersion"]), _log_mean(link, eta["mean"])
+    log_rate = eta["dispersion"] - log_mu
+    return shape * log_rate - gammaln(shape) + (shape - 1.0) * jnp.log(y) - y * jnp.exp(log_rate)
+
+
+def _inverse_gaussian(y: Any, link: str, eta: Eta) -> Any:
+    mu, log_phi = _mean(link, eta["mean"]), eta["dispersion"]
+    square = (y / mu - 1.0) ** 2 / y
+    return -0.5 * (log_phi + _LOG_2PI + 3.0 * jnp.log(y) + square * jnp.exp(-log_phi))
+
+
+def _student_t(y: Any, link: str, eta: Eta) -> Any:
+    nu, log_scale = jnp.exp(eta["shape"]), eta["dispersion"]
+    z = (y - _mean(link, eta["mean"])) * jnp.exp(-log_scale)
+    constant = gammaln(0.5 * (nu + 1.0)) - gammaln(0.5 * nu) - 0.5 * jnp.log(nu * jnp.pi)
+    return constant - log_scale - 0.5 * (nu + 1.0) * jnp.log1p(z * z / nu)
+
+
+_COUNTS: dict[str, Callable[..., Any]] = {
+    "poisson": _poisson,
+    "nbinom1": _nbinom1,
+    "nbinom2": _nbinom2,
+}
+_SHARES: dict[str, Callable[..., Any]] = {
+    "binomial": _binomial,
+    "betabinomial": _betabinomial,
+    "beta": _beta,
+}
+_MEASURED: dict[str, Callable[..., Any]] = {
+    "gamma": _gamma,
+    "inverse_gaussian": _inverse_gaussian,
+    "student_t": _student_t,
+}

@@ -1,0 +1,126 @@
+"""A model laid out for the sampler: fixed effects in coordinates in which they are uncorrelated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.bayes.assignment import Assigned, TermPriors
+from partialpool.bayes.statement import Statement
+from partialpool.design import Design
+
+__all__ = ["PartLayout", "TermLayout", "lay_out"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TermLayout:
+    """One random term.
+
+    Attributes
+    ----------
+    codes, basis
+        Level and columns of every row.
+    levels, k
+        Numbers of levels and of effects.
+    structure
+        Form of the covariance.
+    priors
+        Of standard deviations and correlation.
+    """
+
+    codes: NDArray[np.int32]
+    basis: Array
+    levels: int
+    k: int
+    structure: str
+    priors: TermPriors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartLayout:
+    """One linear predictor: eta = start + Q gamma + Z b, with beta = origin + map gamma.
+
+    Attributes
+    ----------
+    start : (n,) array
+        X origin + offset.
+    Q : (n, p) array
+        Uncorrelated columns of about unit size.
+    origin, map
+        Where gamma = 0 lies, and how gamma becomes coefficients.
+    means : (p,) array
+        Of the kept columns, for the prior of a centred intercept.
+    fixed
+        Priors of the coefficients.
+    centred
+        Whether the first is of the linear predictor at the means.
+    terms
+        Random terms.
+    """
+
+    start: Array
+    Q: Array
+    origin: Array
+    map: Array
+    means: Array
+    fixed: tuple[Assigned, ...]
+    centred: bool
+    terms: tuple[TermLayout, ...]
+
+
+def lay_out(statement: Statement) -> dict[str, PartLayout]:
+    """Lay out every linear predictor."""
+    response = statement.response
+    used = response.counted
+    found = statement.family.start(
+        response.values[used],
+        None if response.trials is None else response.trials[used],
+        None,
+        statement.zero,
+    )
+    return {
+        name: _part(design, statement, name, found.get(name, 0.0))
+        for name, design in statement.designs.items()
+    }
+
+
+def _part(design: Design, statement: Statement, name: str, level: float) -> PartLayout:
+    kept, priors = statement.kept[name], statement.priors.parts[name]
+    X = design.X[:, kept]
+    offset = np.zeros(len(X)) if design.offset is None else design.offset
+    # Coefficients that put every row near the start: least squares of a constant.
+    origin = np.asarray(np.linalg.lstsq(X, level - offset, rcond=None)[0])
+    transform = _whitening(X)
+    terms = tuple(
+        TermLayout(
+            e.factor.codes,
+            e.basis,
+            len(e.factor.levels),
+            len(e.columns),
+            e.term.structure if len(e.columns) > 1 else "diagonal",
+            term,
+        )
+        for e, term in zip(design.random, priors.terms, strict=True)
+    )
+    return PartLayout(
+        X @ origin + offset,
+        X @ transform,
+        origin,
+        transform,
+        X.mean(axis=0),
+        priors.fixed,
+        priors.centred,
+        terms,
+    )
+
+
+def _whitening(X: Array) -> Array:
+    """T with X T orthogonal and of root mean square one; centring comes with the intercept."""
+    if not X.shape[1]:
+        return np.zeros((0, 0))
+    r = np.linalg.qr(X, mode="r")
+    return np.asarray(np.sqrt(len(X)) * np.linalg.inv(r))

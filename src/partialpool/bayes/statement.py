@@ -1,0 +1,168 @@
+"""A Bayesian model: designs, response, family and priors, before anything is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+
+from partialpool.bayes.assignment import Assignment, assign
+from partialpool.bayes.priors import Flat
+from partialpool.bayes.scale_defaults import scale_defaults
+from partialpool.bayes.scales import response_scale
+from partialpool.design import Design, build_parts
+from partialpool.design.outcomes import read_generalized_response
+from partialpool.errors import DataError, ModelError
+from partialpool.families import Family, Ordinal, Response, ResponseFamily, Tweedie, Zero, resolve
+from partialpool.formula import Formula, parse, parse_part
+from partialpool.frames import read_table
+
+__all__ = ["Statement", "state"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """What is to be known, and what is believed before.
+
+    Attributes
+    ----------
+    designs
+        Linear predictors that have a formula, by name, the mean first.
+    response, family, zero
+        The likelihood.
+    kept
+        For each predictor the columns that aren't combinations of those before.
+    symbols
+        Names of the predictors that are one number (``{"dispersion": "sigma"}``).
+    priors
+        Of every parameter.
+    """
+
+    designs: Mapping[str, Design]
+    response: Response
+    family: ResponseFamily
+    zero: Zero
+    kept: Mapping[str, list[int]]
+    symbols: Mapping[str, str]
+    priors: Assignment
+
+    @property
+    def design(self) -> Design:
+        """Rows and columns of the mean."""
+        return self.designs["mean"]
+
+
+def state(
+    formula: str,
+    data: Any,
+    family: str | ResponseFamily | type[ResponseFamily],
+    *,
+    priors: Mapping[str, Any] | None = None,
+    weights: Any = None,
+    offset: Any = None,
+    zero_inflation: str | None = None,
+    dispersion: str | None = None,
+    missing: Literal["error", "drop"] = "error",
+    applicable: Any = None,
+) -> Statement:
+    """Put a model together; arguments as for :func:`partialpool.bmm`.
+
+    Raises
+    ------
+    FormulaError, DataError, ModelError
+        As :func:`partialpool.bmm`.
+    """
+    if missing not in ("error", "drop"):
+        raise DataError(f"missing must be 'error' or 'drop', found {missing!r}.")
+    resolved = _family(family)
+    formulas = _formulas(formula, zero_inflation, dispersion, read_table(data).names, resolved)
+    zero = resolved.zero_for("zero_inflation" in formulas)
+    parts = build_parts(
+        formulas,
+        data,
+        read=partial(read_generalized_response, family=resolved, zero=zero),
+        weights=weights,
+        offset=offset,
+        missing=missing,
+        applicable=applicable,
+    )
+    designs, response = parts.designs, parts.response
+    kept = {name: independent_columns(design) for name, design in designs.items()}
+    defaults = scale_defaults(response, resolved, zero, tuple(designs))
+    assignment = assign(
+        designs,
+        kept,
+        dict(defaults.values()),
+        response_scale(response, resolved, designs["mean"].offset),
+        priors,
+    )
+    symbols = {part: symbol for part, (symbol, _) in defaults.items()}
+    stated = Statement(designs, response, resolved, zero, kept, symbols, assignment)
+    _refuse_improper(stated)
+    return stated
+
+
+def _family(family: Any) -> ResponseFamily:
+    resolved = resolve(family)
+    if isinstance(resolved, (Ordinal, Tweedie, Family)):
+        raise ModelError(
+            f"the family {resolved.name!r} has no Bayesian fit here. pp.glmm fits it by maximum "
+            "likelihood."
+        )
+    return resolved
+
+
+def _formulas(
+    formula: str,
+    zero_inflation: str | None,
+    dispersion: str | None,
+    columns: tuple[str, ...],
+    family: ResponseFamily,
+) -> dict[str, Formula]:
+    mean = parse(formula, columns)
+    formulas = {"mean": mean}
+    if dispersion is not None:
+        if "dispersion" not in family.own_parts:
+            raise ModelError(
+                f"dispersion= is for families with a dispersion, but {family.name} has none. "
+                "Leave it out, or take another family, such as nbinom2 in place of poisson."
+            )
+        formulas["dispersion"] = parse_part(dispersion, mean.response, columns)
+    if zero_inflation is not None:
+        formulas["zero_inflation"] = parse_part(zero_inflation, mean.response, columns)
+    return formulas
+
+
+def independent_columns(design: Design) -> list[int]:
+    """Find the columns that aren't combinations of those before them."""
+    X = design.X
+    size = np.sqrt(np.einsum("ij,ij->j", X, X))
+    kept: list[int] = []
+    basis = np.empty((len(X), 0))
+    for i in range(X.shape[1]):
+        column = X[:, i] / (size[i] or 1.0)
+        # Twice: once leaves the rounding of columns that are nearly parallel.
+        rest = column - basis @ (basis.T @ column)
+        rest = rest - basis @ (basis.T @ rest)
+        left = float(np.linalg.norm(rest))
+        if left > 1e-9:
+            kept.append(i)
+            basis = np.column_stack([basis, rest / left])
+    return kept
+
+
+def _refuse_improper(stated: Statement) -> None:
+    """Refuse flat priors under which the posterior is none."""
+    for name, design in stated.designs.items():
+        for effects, term in zip(design.random, stated.priors.parts[name].terms, strict=True):
+            J, k = len(effects.factor.levels), len(effects.columns)
+            flat = [a.parameter for a in term.scales if isinstance(a.prior, Flat)]
+            if flat and k + 2 > J:
+                raise ModelError(
+                    f"a flat prior of {flat[0]} gives no proper posterior: {effects.factor.name!r} "
+                    f"has {J} level(s), and {k + 2} are needed. Take another prior, such as "
+                    "half_normal."
+                )
