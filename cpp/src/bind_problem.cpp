@@ -39,6 +39,7 @@ void bind_refits(nb::module_& m) {
     add("y_deviation", &Refits::y_deviation, true);
     add("beta", &Refits::beta, false);
     add("root", &Refits::root, false);
+    add("psi", &Refits::psi, false);
     refits.def_prop_ro("evaluations", [](const Refits& r) { return r.evaluations; })
         .def_prop_ro("converged",
                      [](const Refits& r) {

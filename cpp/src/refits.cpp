@@ -19,6 +19,7 @@ Refits make_room(const Problem& model, Index count, bool effects) {
     out.converged.assign(n, 0);
     out.beta.assign(n * m, nan);
     out.root.assign(n * m * m, nan);
+    out.psi.assign(n * static_cast<std::size_t>(model.n_params()), nan);
     for (const auto& term : model.terms())
         out.factors.emplace_back(n * static_cast<std::size_t>(term.k * term.k), nan);
     if (effects)
@@ -42,6 +43,7 @@ void store(const Problem& problem, const Optimum& optimum, const RefitOptions& o
     out.converged[i] = optimum.converged;
     store(results::beta(problem, optimum), at, out.beta);
     store(results::root(problem, optimum), at, out.root);
+    store(optimum.psi.transpose(), at, out.psi);
     for (std::size_t t = 0; t < out.factors.size(); ++t)
         store(results::factor(problem, optimum, t), at, out.factors[t]);
     for (std::size_t b = 0; b < out.effects.size(); ++b)

@@ -159,6 +159,7 @@ class Refits:
     y_deviation: _Floats
     beta: _Floats
     root: _Floats
+    psi: _Floats
     evaluations: list[int]
     converged: list[bool]
     def factors(self, term: int) -> _Floats: ...

@@ -12,6 +12,7 @@ struct Refits {
     std::vector<char> converged;
     std::vector<double> beta;                  ///< (responses, m)
     std::vector<double> root;                  ///< (responses, m, m), see results::root
+    std::vector<double> psi;                   ///< (responses, parameters), mapped
     std::vector<std::vector<double>> factors;  ///< per term (responses, k, k)
     std::vector<std::vector<double>> effects;  ///< per block (responses, q, k), if asked for
 };

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from partialpool.bayes.rows import NewLevels, PosteriorRows, posterior_rows
 from partialpool.errors import DataError
 from partialpool.frames import make_frame, read_table
-from partialpool.inference.predict import RandomPart
+from partialpool.inference.rows import RandomPart
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from partialpool.bayes.draws import PartDraws
 from partialpool.design import Design, NewEffects, NewRows, replay_parts
 from partialpool.errors import DataError
-from partialpool.inference.predict import RandomPart, find_terms, refuse_new_levels
+from partialpool.inference.rows import RandomPart, find_terms, refuse_new_levels
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit

@@ -16,7 +16,7 @@ from partialpool.generalized.estimates import RowEffects, part_slice
 from partialpool.generalized.parts import with_constants
 from partialpool.generalized.population import average_over
 from partialpool.generalized.rows import NewTable, PredictorRows, predictor_rows
-from partialpool.inference.predict import NewLevels, RandomPart
+from partialpool.inference.rows import NewLevels, RandomPart
 
 if TYPE_CHECKING:
     from partialpool.generalized.fit import GlmmFit

@@ -16,7 +16,7 @@ from partialpool.families import Response, ResponseFamily, Zero
 from partialpool.generalized.approximation import Approximation
 from partialpool.generalized.estimates import RowEffects
 from partialpool.inference.fitted import linear_part
-from partialpool.inference.predict import core_rows
+from partialpool.inference.rows import core_rows
 from partialpool.solve import Likelihood, Solution, reduce, solve
 
 __all__ = ["QuasiSolution", "restore_quasi", "solve_quasi"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from partialpool.design import Design, NewEffects, NewRows, replay_parts, unknown_level
 from partialpool.generalized.estimates import LinearPredictor, RowEffects
 from partialpool.inference.fitted import linear_part
-from partialpool.inference.predict import RandomPart, find_terms, refuse_new_levels
+from partialpool.inference.rows import RandomPart, find_terms, refuse_new_levels
 
 if TYPE_CHECKING:
     from partialpool.generalized.fit import GlmmFit

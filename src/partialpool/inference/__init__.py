@@ -31,7 +31,9 @@ from partialpool.inference.means import (
     marginal_means,
     marginal_slopes,
 )
+from partialpool.inference.power import Power, power
 from partialpool.inference.predict import predict
+from partialpool.inference.prediction_intervals import Interval, IntervalMethod
 from partialpool.inference.profile import Profile, profile
 from partialpool.inference.protocol import Estimates, Fit, GaussianFit, WaldFit
 from partialpool.inference.robust import RobustKind, cluster_robust, robust_tests
@@ -56,7 +58,10 @@ __all__ = [
     "ExplainedVariance",
     "Fit",
     "GaussianFit",
+    "Interval",
+    "IntervalMethod",
     "LinearTest",
+    "Power",
     "PrincipalEffects",
     "Profile",
     "QuantileResiduals",
@@ -79,6 +84,7 @@ __all__ = [
     "linear_test",
     "marginal_means",
     "marginal_slopes",
+    "power",
     "predict",
     "principal_effects",
     "profile",

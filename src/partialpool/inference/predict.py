@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from partialpool.core import STRUCTURE_CODES
-from partialpool.design import Design, NewEffects, NewRows, RandomEffects, replay
-from partialpool.errors import DataError
-from partialpool.frames import make_frame, read_table
-from partialpool.inference.fitted import linear_part
-from partialpool.inference.protocol import Fit, GaussianFit
-from partialpool.solve import Solution
-from partialpool.solve.problem import CoreBlock
+from partialpool.inference.moments import mean_of, variance_forms
+from partialpool.inference.prediction_intervals import (
+    Interval,
+    IntervalMethod,
+    predict_intervals,
+)
+from partialpool.inference.protocol import GaussianFit
+from partialpool.inference.rows import NewLevels, RandomPart, place_rows
 
-__all__ = ["NewLevels", "RandomPart", "core_rows", "find_terms", "predict", "refuse_new_levels"]
-
-NewLevels = Literal["error", "population"]
-RandomPart = Literal["all", "none"] | Sequence[str]
+__all__ = ["predict"]
 
 
 def predict(
@@ -33,6 +28,11 @@ def predict(
     inapplicable: Literal["error", "ignore"] = "error",
     offset: Any = None,
     applicable: Any = None,
+    interval: Interval | None = None,
+    level: float = 0.95,
+    method: IntervalMethod = "plug-in",
+    draws: int = 1000,
+    seed: int | None = None,
 ) -> Any:
     """Predict the mean of every row.
 
@@ -56,11 +56,24 @@ def predict(
         ``"ignore"`` to disregard it.
     offset, applicable
         For new rows, in place of arrays given with the rows fitted.
+    interval
+        ``"confidence"``: of the mean, fixed and random effects uncertain; ``"prediction"``: of
+        a new observation, of weight 1. Both are for known and for new levels.
+    level
+        Their probability.
+    method
+        ``"plug-in"`` takes the covariance parameters for known; with few groups the intervals
+        are too short. ``"bootstrap"`` draws data sets, fits each and sees how far its
+        predictions are off, in their own standard errors: it carries what is uncertain of the
+        covariance parameters too.
+    draws, seed
+        Data sets of the bootstrap, and the seed of NumPy's generator.
 
     Returns
     -------
     (m,) array, or native frame with columns ``fit`` and ``se``
-        In units of the response; NaN where a row lacks a value.
+        In units of the response; NaN where a row lacks a value. With an interval also ``low``
+        and ``high``.
 
     Raises
     ------
@@ -80,153 +93,19 @@ def predict(
     ----------
     Henderson (1975), Biometrics 31(2), 423-447: the joint covariance of the errors.
     """
-    if new_levels not in ("error", "population"):
-        raise DataError(f"new_levels must be 'error' or 'population', found {new_levels!r}.")
-    design = fit.design
-    wanted = find_terms(design.random, random)
-    if new is None:
-        rows = _fitted_rows(design, wanted)
-        kind, index = design.spec.kind, None
-    else:
-        rows = replay(
-            design.spec,
-            new,
-            random=wanted,
-            inapplicable=inapplicable,
-            offset=offset,
-            applicable=applicable,
-        )
-        kind, index = read_table(new).kind, getattr(new, "index", None)
-    effects = dict(zip(wanted, rows.effects, strict=True))
-    if new_levels == "error":
-        refuse_new_levels(design, effects)
-    mean = _mean(fit, rows, effects)
+    placed = place_rows(
+        fit,
+        new,
+        random=random,
+        new_levels=new_levels,
+        inapplicable=inapplicable,
+        offset=offset,
+        applicable=applicable,
+    )
+    if interval is not None:
+        return predict_intervals(fit, placed, interval, level, method, draws, seed)
+    mean = mean_of(fit, placed)
     if not se:
         return mean
-    frame = make_frame({"fit": mean, "se": _standard_errors(fit, rows, effects)}, kind)
-    if kind == "pandas" and index is not None:
-        # Aligned by position; a pandas user will join it to the rows by their index.
-        frame.index = index
-    return frame
-
-
-def find_terms(terms: Sequence[RandomEffects], random: RandomPart) -> list[int]:
-    """Find the positions of the random terms that are named.
-
-    Raises
-    ------
-    DataError
-        If a name is none of theirs.
-    """
-    everything = list(range(len(terms)))
-    if isinstance(random, str):
-        if random in ("all", "none"):
-            return everything if random == "all" else []
-        random = [random]
-    if not isinstance(random, Iterable) or not all(isinstance(name, str) for name in random):
-        raise DataError(
-            "random must be 'all', 'none' or a list of names such as ['Subject'], found "
-            f"{random!r}."
-        )
-    chosen: set[int] = set()
-    for name in random:
-        bare = name.replace(" ", "")
-        found = [
-            i
-            for i, effects in enumerate(terms)
-            if effects.factor.name == name or effects.term.source.replace(" ", "") == bare
-        ]
-        if not found:
-            groups = dict.fromkeys(e.factor.name for e in terms)
-            sources = dict.fromkeys(e.term.source for e in terms)
-            raise DataError(
-                f"random={name!r} is neither a grouping factor ({', '.join(groups) or 'none'}) "
-                f"nor a term ({', '.join(sources) or 'none'}) of the model. Use 'all', 'none' or "
-                "a list of these."
-            )
-        chosen.update(found)
-    return sorted(chosen)
-
-
-def _fitted_rows(design: Design, wanted: list[int]) -> NewRows:
-    return NewRows(
-        n=len(design.y),
-        X=design.X,
-        offset=design.offset,
-        effects=tuple(
-            NewEffects(e.factor.codes, e.basis, e.factor.codes)
-            for e in (design.random[i] for i in wanted)
-        ),
-    )
-
-
-def refuse_new_levels(design: Design, effects: Mapping[int, NewEffects]) -> None:
-    """Refuse rows whose levels the fit hasn't seen, or don't say.
-
-    Raises
-    ------
-    DataError
-        Naming the levels and the first row.
-    """
-    for i, new in effects.items():
-        unseen = np.flatnonzero(new.codes < 0)
-        name = design.random[i].factor.name
-        missing = [row for row in unseen if new.labels[row] is None]
-        if missing:
-            raise DataError(
-                f"the grouping factor {name!r} is missing in {len(missing)} row(s), first in row "
-                f"{missing[0]}. Fill the levels in, or pass new_levels='population' to predict "
-                "these rows without an effect of their own."
-            )
-        if len(unseen):
-            labels = list(dict.fromkeys(str(x) for x in np.asarray(new.labels)[unseen]))
-            shown = ", ".join(map(repr, labels[:5])) + (", ..." if len(labels) > 5 else "")
-            raise DataError(
-                f"the grouping factor {name!r} has {len(labels)} level(s) that the fit hasn't "
-                f"seen: {shown}, first in row {unseen[0]}. Pass new_levels='population' to "
-                "predict them without an effect of their own."
-            )
-
-
-def _mean(fit: Fit, rows: NewRows, effects: dict[int, NewEffects]) -> NDArray[np.float64]:
-    eta = linear_part(rows.X, fit.fixef.values, rows.offset)
-    if not effects:
-        return eta
-    b = fit.solution.effects(fit.design)
-    for i, new in effects.items():
-        known = np.where(new.codes[:, None] < 0, 0.0, b[i][new.codes])
-        eta = eta + np.einsum("ij,ij->i", new.basis, known)
-    return eta
-
-
-def _standard_errors(
-    fit: GaussianFit, rows: NewRows, effects: dict[int, NewEffects]
-) -> NDArray[np.float64]:
-    solution = fit.solution
-    forms = solution.quadratic_forms(rows.X, core_rows(solution, fit.design, rows.n, effects))
-    for i, new in effects.items():
-        unseen = new.codes < 0
-        if unseen.any():
-            z = new.basis[unseen] @ solution.factor(i)
-            forms[unseen] += np.einsum("ij,ij->i", z, z)
-    return np.sqrt(forms) * solution.sigma
-
-
-def core_rows(
-    solution: Solution, design: Design, m: int, effects: Mapping[int, NewEffects]
-) -> list[CoreBlock]:
-    """Lay the rows out as the core's blocks; terms that aren't wanted get columns of zero."""
-    out = []
-    for block in solution.reduced.blocks:
-        codes = np.full(m, -1, dtype=np.int32)
-        terms = []
-        for i in block.terms:
-            term = design.random[i]
-            if i in effects:
-                codes = effects[i].codes
-                basis = effects[i].basis
-            else:
-                basis = np.zeros((m, len(term.columns)))
-            terms.append((np.ascontiguousarray(basis), STRUCTURE_CODES[term.term.structure]))
-        out.append((codes, len(design.random[block.terms[0]].factor.levels), terms))
-    return out
+    error = np.sqrt(variance_forms(fit, placed)) * fit.solution.sigma
+    return placed.frame({"fit": mean, "se": error})

@@ -135,7 +135,7 @@ class RefittableFit(Protocol):
         """Fit the same model to another response."""
 
 
-class LinearFit(GaussianFit, RefittableFit, Protocol):
+class LinearFit(GaussianWaldFit, RefittableFit, Protocol):
     """A linear mixed model that can be fitted again."""
 
     @property

@@ -73,18 +73,22 @@ class Draws:
 
 
 def draw(
-    fit: GaussianFit, rng: np.random.Generator, nsim: int, *, conditional: bool = False
+    fit: GaussianFit,
+    rng: np.random.Generator,
+    nsim: int,
+    *,
+    conditional: bool = False,
+    beta: Array | None = None,
 ) -> Draws:
-    """Draw responses with a generator of one's own; see :func:`simulate`."""
+    """Draw responses with a generator and coefficients of one's own; see :func:`simulate`."""
     design, solution = fit.design, fit.solution
     n = len(design.y)
+    fixed = fit.fixef.values if beta is None else beta
     b = []
     if conditional:
         eta = np.repeat(fitted_values(fit)[:, None], nsim, axis=1)
     else:
-        eta = np.repeat(
-            linear_part(design.X, fit.fixef.values, design.offset)[:, None], nsim, axis=1
-        )
+        eta = np.repeat(linear_part(design.X, fixed, design.offset)[:, None], nsim, axis=1)
         for i, effects in enumerate(design.random):
             J, k = len(effects.factor.levels), len(effects.columns)
             factor = solution.sigma * solution.factor(i)

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from partialpool.errors import DataError, PartialPoolWarning
 from partialpool.families import Binomial
-from partialpool.inference.predict import RandomPart as Wanted
+from partialpool.inference.rows import RandomPart as Wanted
 from partialpool.learners.asked import check_asked
 from partialpool.learners.checks import check_rows, check_weights, frame_kind, read_labels
 from partialpool.learners.fitting import Fitted

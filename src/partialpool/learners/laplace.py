@@ -14,8 +14,8 @@ from partialpool.errors import NotAvailableError
 from partialpool.families import ResponseFamily
 from partialpool.frames import Column, FrameKind, Table, read_column
 from partialpool.generalized import GlmmFit, glmm
-from partialpool.inference.predict import RandomPart as Wanted
-from partialpool.inference.predict import find_terms
+from partialpool.inference.rows import RandomPart as Wanted
+from partialpool.inference.rows import find_terms
 from partialpool.learners.part import NewLevels, Outlook
 from partialpool.results import VarCorr
 

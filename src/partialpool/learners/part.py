@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from partialpool import inference
 from partialpool.design import Design, replay
 from partialpool.frames import Table
-from partialpool.inference.predict import RandomPart as Wanted
-from partialpool.inference.predict import find_terms, refuse_new_levels
+from partialpool.inference.rows import RandomPart as Wanted
+from partialpool.inference.rows import find_terms, refuse_new_levels
 from partialpool.learners.em import EmState
 from partialpool.named import NamedVector
 from partialpool.results import VarCorr, variance_components

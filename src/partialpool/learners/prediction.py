@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from partialpool.errors import DataError, NotAvailableError
-from partialpool.inference.predict import RandomPart as Wanted
+from partialpool.inference.rows import RandomPart as Wanted
 from partialpool.learners.grouped import GroupedRows
 from partialpool.learners.part import NewLevels, Outlook, RandomPart
 

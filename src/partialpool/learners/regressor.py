@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from partialpool.errors import NotAvailableError, PartialPoolWarning
 from partialpool.families import Response
 from partialpool.frames import make_frame
-from partialpool.inference.predict import RandomPart as Wanted
+from partialpool.inference.rows import RandomPart as Wanted
 from partialpool.learners.asked import Algorithm, check_asked, check_family
 from partialpool.learners.checks import (
     check_level,

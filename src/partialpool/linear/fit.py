@@ -229,6 +229,11 @@ class LmmFit:
         inapplicable: Literal["error", "ignore"] = "error",
         offset: Any = None,
         applicable: Any = None,
+        interval: inference.Interval | None = None,
+        level: float = 0.95,
+        method: inference.IntervalMethod = "plug-in",
+        draws: int = 1000,
+        seed: int | None = None,
     ) -> Any:
         """See :func:`partialpool.inference.predict`."""
         return inference.predict(
@@ -240,6 +245,11 @@ class LmmFit:
             inapplicable=inapplicable,
             offset=offset,
             applicable=applicable,
+            interval=interval,
+            level=level,
+            method=method,
+            draws=draws,
+            seed=seed,
         )
 
     def simulate(self, nsim: int = 1, seed: int | None = None, conditional: bool = False) -> Vector:
@@ -279,6 +289,18 @@ class LmmFit:
     ) -> inference.Profile:
         """See :func:`partialpool.inference.profile.profile`."""
         return inference.profile(self, which, level)
+
+    def power(
+        self,
+        hypothesis: str,
+        effect: Mapping[str, float] | None = None,
+        n: int = 1000,
+        alpha: float = 0.05,
+        ddf: inference.DDF | None = None,
+        seed: int | None = None,
+    ) -> inference.Power:
+        """See :func:`partialpool.inference.power`."""
+        return inference.power(self, self, hypothesis, effect, n, alpha=alpha, ddf=ddf, seed=seed)
 
     def by_ml(self) -> LmmFit:
         """Fit the same model to the same rows by maximum likelihood.

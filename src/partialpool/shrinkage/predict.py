@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from partialpool.design import NewEffects, NewRows, replay
 from partialpool.errors import DataError
 from partialpool.inference.fitted import linear_part
-from partialpool.inference.predict import find_terms, refuse_new_levels
+from partialpool.inference.rows import find_terms, refuse_new_levels
 
 if TYPE_CHECKING:
     from partialpool.shrinkage.fit import PenalizedFit

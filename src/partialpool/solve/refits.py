@@ -33,6 +33,8 @@ class Refits:
         Fixed effects, NaN for aliased columns.
     root : (r, p, m) array
         R with sigma^2 R R' the covariance of the fixed effects, m of them kept.
+    psi : (r, parameters) array
+        Where the search ended, as the core has it.
     factors
         Relative factors Lambda (r, k, k) of every random term.
     effects
@@ -47,6 +49,7 @@ class Refits:
     sigma: Array
     beta: Array
     root: Array
+    psi: Array
     factors: tuple[Array, ...]
     effects: tuple[Array, ...]
     evaluations: NDArray[np.int64]
@@ -108,6 +111,7 @@ def solve_many(design: Design, last: Solution, responses: Array, effects: bool =
         found.sigma if reduced.blocks else found.sigma * _unbiased(last),
         beta,
         root,
+        found.psi.reshape(r, -1),
         tuple(factors),
         _effects(design, last, found) if effects else (),
         np.array(found.evaluations),

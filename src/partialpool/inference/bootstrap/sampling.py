@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.design import GroupingFactor
+from partialpool.design import Design, GroupingFactor
 from partialpool.errors import DataError, NotAvailableError, PartialPoolError
 from partialpool.inference.bootstrap.acceleration import find_acceleration
 from partialpool.inference.bootstrap.cases import find_units, resample_units
@@ -22,7 +22,7 @@ from partialpool.named import NamedVector
 from partialpool.progress import counting
 from partialpool.solve import Solution, solve_many
 
-__all__ = ["Kind", "bootstrap"]
+__all__ = ["Kind", "block_size", "bootstrap", "generators"]
 
 Array = NDArray[np.float64]
 Kind = Literal["parametric", "residual", "case"]
@@ -152,10 +152,18 @@ def _numbers_of(
     return lambda again: NamedVector(names, parameters_of(cast(LinearFit, again))[0])
 
 
-def _generators(n: int, size: int, seed: int | None) -> Iterator[tuple[np.random.Generator, int]]:
+def block_size(design: Design) -> int:
+    """How many responses are drawn at a time: what fits into the memory of a small machine."""
+    return max(1, min(_BLOCK, _NUMBERS // len(design.y)))
+
+
+def generators(
+    n: int, size: int, seed: int | np.random.SeedSequence | None
+) -> Iterator[tuple[np.random.Generator, int]]:
     """One generator for each block of draws, which depends on the seed and its place only."""
     blocks = [min(size, n - start) for start in range(0, n, size)]
-    seeds = np.random.SeedSequence(seed).spawn(len(blocks))
+    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    seeds = root.spawn(len(blocks))
     for own, count in zip(seeds, blocks, strict=True):
         yield np.random.default_rng(own), count
 
@@ -163,8 +171,7 @@ def _generators(n: int, size: int, seed: int | None) -> Iterator[tuple[np.random
 def _linear_blocks(
     fit: LinearFit, n: int, kind: str, seed: int | None
 ) -> Iterator[tuple[Array, list[str]]]:
-    size = max(1, min(_BLOCK, _NUMBERS // len(fit.design.y)))
-    for rng, count in _generators(n, size, seed):
+    for rng, count in generators(n, block_size(fit.design), seed):
         y = draw(fit, rng, count).y if kind == "parametric" else resample_residuals(fit, rng, count)
         refits = solve_many(fit.design, fit.solution, np.ascontiguousarray(y.T))
         yield parameters_of(fit, refits), []
@@ -181,7 +188,7 @@ def _general_blocks(
 ) -> Iterator[tuple[Array, list[str]]]:
     """Fit one draw after the other; a refit that fails leaves a row of NaN."""
     units = find_units(fit.design, resample) if kind == "case" else None
-    for rng, _ in _generators(n, 1, seed):
+    for rng, _ in generators(n, 1, seed):
         try:
             again = _draw_again(fit, rng, kind, units)
             yield numbers(again).values[None], []
