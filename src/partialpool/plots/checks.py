@@ -138,7 +138,9 @@ def group_influence(
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("Cook's distance of the fixed effects")
         held = "variances estimated again" if refit else "variances held"
-        heading(figure, f"Influence of {name}", f"how far the fixed effects move without each, {held}")
+        heading(
+            figure, f"Influence of {name}", f"how far the fixed effects move without each, {held}"
+        )
         height = figure.get_size_inches()[1]
         figure.subplots_adjust(left=0.16, right=0.97, bottom=0.5 / height, top=1 - 0.75 / height)
     return figure
