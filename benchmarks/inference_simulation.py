@@ -26,9 +26,10 @@ _INTRODUCTION = """\
 
 Made by `python -m benchmarks.inference_simulation`: {nsim:,} data sets of each design, drawn with
 the effects tested at zero, fitted by REML. *Size* is the share of p-values below 0.05 (its
-standard error is {se:.2f} per cent), *coverage* that of 95 per cent Wald intervals holding the truth;
-both in per cent. *Treatment* is an effect between groups, *slope* one within, *joint* the F test of a
-factor of three levels between groups together with the slope. CR2 is the cluster-robust t test.
+standard error is {se:.2f} per cent), *coverage* that of Wald intervals of level 0.95 that hold the
+truth; both in per cent. *Treatment* is an effect between groups, *slope* one within, *joint* the F
+test of a factor of three levels between groups together with the slope. CR2 is the cluster-robust
+t test.
 
 * *small*: 6 groups of 5 rows, random slopes.
 * *unbalanced*: 15 groups of 2 to 30 rows, random intercepts.
