@@ -29,12 +29,13 @@ _ROUNDS = 5
 _INTRODUCTION = """\
 # Speed of degrees of freedom
 
-Made by `python benchmarks/inference_speed.py`. Coefficients with standard errors, degrees of freedom,
-t and p-values of a model that is fitted already, as arrays: `inference.coefficient_tests(fit, ddf)`
-here, `coef(summary(...))` of lmerTest there (which takes Kenward-Roger from pbkrtest). `fit.tidy(ddf=...)`
-takes half a millisecond more, in which pandas makes a frame. One thread each, seconds of the processor;
-the programs take turns, times are medians over the rounds, and the ratio is the median of the rounds'
-ratios. *df* is the largest relative difference of the degrees of freedom.
+Made by `python benchmarks/inference_speed.py`. Coefficients with standard errors, degrees of
+freedom, t and p-values of a model that is fitted already, as arrays:
+`inference.coefficient_tests(fit, ddf)` here, `coef(summary(...))` of lmerTest there (which takes
+Kenward-Roger from pbkrtest). `fit.tidy(ddf=...)` takes half a millisecond more, in which pandas
+makes a frame. One thread each, seconds of the processor; the programs take turns, times are medians
+over the rounds, and the ratio is the median of the rounds' ratios. *df* is the largest relative
+difference of the degrees of freedom.
 
 | model | rows | method | R | partialpool | ratio | bar | met | df |
 |---|---:|---|---:|---:|---:|---:|---|---:|

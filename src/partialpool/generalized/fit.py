@@ -17,7 +17,9 @@ from partialpool.frames import FrameKind
 from partialpool.generalized import parts, predict, simulate, tables
 from partialpool.generalized.approximation import EXACT, Approximation
 from partialpool.generalized.certificate import certify
+from partialpool.generalized.drop import drop_tests
 from partialpool.generalized.estimates import LinearPredictor, Solved
+from partialpool.generalized.explained import explained_variance
 from partialpool.generalized.fitted import Residual, fitted_means, residuals
 from partialpool.generalized.refit import refit
 from partialpool.generalized.scales import unit_of
@@ -366,9 +368,9 @@ class GlmmFit:
         """See :func:`partialpool.generalized.summary.summarize`."""
         return summarize(self)
 
-    def tidy(self) -> Any:
+    def tidy(self, conf_int: bool = False, level: float = 0.95) -> Any:
         """See :func:`partialpool.generalized.tables.tidy`."""
-        return tables.tidy(self)
+        return tables.tidy(self, conf_int, level)
 
     def glance(self) -> Any:
         """See :func:`partialpool.generalized.tables.glance`."""
@@ -392,6 +394,10 @@ class GlmmFit:
         """See :func:`partialpool.inference.anova`."""
         return inference.anova(self.predictor(), type)
 
+    def drop_tests(self) -> Any:
+        """See :func:`partialpool.generalized.drop.drop_tests`."""
+        return drop_tests(self)
+
     def test(self, hypothesis: Any, rhs: ArrayLike | None = None) -> inference.LinearTest:
         """See :func:`partialpool.inference.linear_test`."""
         return inference.linear_test(self.predictor(), hypothesis, rhs)
@@ -399,8 +405,6 @@ class GlmmFit:
     @property
     def explained_variance(self) -> inference.ExplainedVariance:
         """See :func:`partialpool.generalized.explained.explained_variance`."""
-        from partialpool.generalized.explained import explained_variance
-
         return explained_variance(self)
 
     def quantile_residuals(

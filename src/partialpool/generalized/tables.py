@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.frames import make_frame
 from partialpool.generalized.fitted import outcomes, pearson_or_nan
+from partialpool.inference.wald import check_level, quantiles
 from partialpool.results.summary import two_sided
 from partialpool.results.tables import (
     Row,
@@ -54,13 +55,17 @@ def coefficients(fit: GlmmFit) -> Any:
     return make_frame(_with_p({"part": np.array(parts, dtype=object)} | columns), fit.kind)
 
 
-def tidy(fit: GlmmFit) -> Any:
+def tidy(fit: GlmmFit, conf_int: bool = False, level: float = 0.95) -> Any:
     """Tabulate the parameters, one in each row.
 
     Parameters
     ----------
     fit
         A fitted generalized linear mixed model.
+    conf_int
+        Add the ends of Wald intervals, ``conf_low`` and ``conf_high``.
+    level
+        Their confidence level.
 
     Returns
     -------
@@ -80,6 +85,11 @@ def tidy(fit: GlmmFit) -> Any:
     random = [(p.name, row) for p in fit.predictors for row in random_rows(p.varcorr)]
     parts, rows = zip(*_fixed(fit), *random, strict=True)
     columns = _with_p(as_columns(rows))
+    check_level(level)
+    if conf_int:
+        half = quantiles(np.full(len(rows), np.inf), level) * columns["std_error"]
+        columns["conf_low"] = columns["estimate"] - half
+        columns["conf_high"] = columns["estimate"] + half
     effect = {"effect": columns.pop("effect"), "component": np.array(parts, dtype=object)}
     return make_frame(effect | columns, fit.kind)
 

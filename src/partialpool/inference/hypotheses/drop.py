@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.design import Design, DesignSpec
 from partialpool.errors import ModelError
 from partialpool.frames import make_frame
 from partialpool.inference.hypotheses.fixed_terms import FixedTerm, fixed_terms
 from partialpool.inference.protocol import GaussianFit
-from partialpool.solve import Likelihood, Solution, solve, solve_by
+from partialpool.solve import Likelihood, solve, solve_by
 
-__all__ = ["drop_tests"]
+__all__ = ["drop_columns", "drop_tests", "droppable", "without_term"]
 
 
 def drop_tests(fit: GaussianFit) -> Any:
@@ -46,38 +47,55 @@ def drop_tests(fit: GaussianFit) -> Any:
     >>> list(drop_tests(fit)["term"])
     ['', 'litsize', 'treatment:sex']
     """
-    from scipy.special import chdtrc  # a tenth of a second, only here
-
     design = fit.design
-    terms = fixed_terms(design.spec)
+    free = droppable(design.spec)
+    ml = Likelihood(False, fit.solution.likelihood.sigma)
+    full = solve_by(design, fit.solution, ml)
+    solved = [full, *(solve(without_term(design, term), ml) for term in free)]
+    variances = full.reduced.problem.n_params + (ml.sigma is None)
+    objective = np.array([s.optimum.objective for s in solved])
+    parameters = np.array([len(s.reduced.problem.kept) + variances for s in solved])
+    return make_frame(drop_columns(free, objective, parameters), design.spec.kind)
+
+
+def droppable(spec: DesignSpec) -> list[FixedTerm]:
+    """List the terms that no interaction contains.
+
+    Raises
+    ------
+    ModelError
+        If there are none.
+    """
+    terms = fixed_terms(spec)
     free = [t for t in terms if not any(o.is_relative_of(t) for o in terms)]
     if not free:
         raise ModelError("the model has no fixed terms besides the intercept, so none to drop.")
-    ml = Likelihood(False, fit.solution.likelihood.sigma)
-    full = solve_by(design, fit.solution, ml)
-    smaller = [_without(fit, term, ml) for term in free]
-    objective = np.array([s.optimum.objective for s in (full, *smaller)])
-    rank = np.array([len(s.reduced.problem.kept) for s in (full, *smaller)])
-    variances = full.reduced.problem.n_params + (ml.sigma is None)
+    return free
+
+
+def drop_columns(
+    free: list[FixedTerm], objective: NDArray[np.float64], parameters: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    """Compare the first model with each of the others, which lack one term."""
+    from scipy.special import chdtrc  # a tenth of a second, only here
+
     ratio = np.maximum(objective - objective[0], 0.0)
-    df = rank[0] - rank
+    df = parameters[0] - parameters
     p = np.array([chdtrc(d, x) if d else np.nan for d, x in zip(df, ratio, strict=True)])
-    columns: dict[str, NDArray[Any]] = {
+    return {
         "term": np.array(["", *(t.name for t in free)], dtype=object),
         "df": df,
-        "aic": objective + 2.0 * (rank + variances),
+        "aic": objective + 2.0 * parameters,
         "statistic": np.where(df > 0, ratio, np.nan),
         "p_value": p,
     }
-    return make_frame(columns, design.spec.kind)
 
 
-def _without(fit: GaussianFit, term: FixedTerm, likelihood: Likelihood) -> Solution:
-    design = fit.design
+def without_term(design: Design, term: FixedTerm) -> Design:
+    """Return the design without the columns of a term."""
     kept = np.setdiff1d(np.arange(len(design.columns)), term.columns)
-    smaller = replace(
+    return replace(
         design,
         X=np.ascontiguousarray(design.X[:, kept]),
         columns=tuple(design.columns[i] for i in kept),
     )
-    return solve(smaller, likelihood)
