@@ -158,7 +158,8 @@ class Gamma(_Measurement):
 
     def _draw(self, eta: Eta, rng: np.random.Generator, trials: Vector | None) -> NDArray[Any]:
         shape = np.exp(eta["dispersion"])
-        return rng.gamma(shape, self.mu(eta) / shape)
+        # A small shape gives draws that round to zero.
+        return np.maximum(rng.gamma(shape, self.mu(eta) / shape), _TINY)
 
     def _start_others(self, mean: float, variance: float) -> dict[str, float]:
         return {"dispersion": float(np.log(mean**2 / variance))}
