@@ -120,3 +120,22 @@ def test_draws_stay_strictly_inside_their_range():
     shares = resolve("beta").simulate(wide, rng)
     assert ((shares > 0) & (shares < 1)).all()
     assert (resolve("gamma").simulate(wide, rng) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [
+        ("poisson", "identity"),
+        ("nbinom2", "identity"),
+        ("gamma", "inverse"),
+        ("inverse_gaussian", "identity"),
+        ("binomial", "identity"),
+        ("tweedie", "identity"),
+    ],
+)
+def test_draws_of_means_outside_the_range_are_at_its_end(name, link):
+    family = type(resolve(name))(link=link)
+    eta = {part: np.full(50, 0.3) for part in family.parts()} | {"mean": np.full(50, -2.0)}
+    drawn = family.simulate(eta, np.random.default_rng(1))
+    assert np.isfinite(drawn).all()
+    assert (drawn >= 0).all()
