@@ -267,6 +267,15 @@ class ResponseFamily(ABC):
         """Return the inverse link of the mean's linear predictor."""
         return np.asarray(self.link.inverse(eta["mean"]), dtype=np.float64)
 
+    def mu_to_draw(self, eta: Eta) -> Vector:
+        """Return :meth:`mu`, moved to the end of the family's range where it is outside.
+
+        Random effects that are drawn anew can take it there, with links that have no limit.
+        """
+        low, high = self.mean_range
+        inside = np.clip(self.mu(eta), np.finfo(float).tiny if low == 0.0 else low, high)
+        return np.nan_to_num(inside, nan=np.finfo(float).max)
+
     def to_json(self) -> dict[str, Any]:
         """Return the family as plain values, for :func:`partialpool.families.from_json`."""
         return {"name": self.name, "link": self.link.name}

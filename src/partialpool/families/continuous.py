@@ -70,7 +70,7 @@ class Gaussian(_Measurement):
         return np.exp(2.0 * eta["dispersion"])
 
     def _draw(self, eta: Eta, rng: np.random.Generator, trials: Vector | None) -> NDArray[Any]:
-        return rng.normal(self.mu(eta), np.exp(eta["dispersion"]))
+        return rng.normal(self.mu_to_draw(eta), np.exp(eta["dispersion"]))
 
     def _start_others(self, mean: float, variance: float) -> dict[str, float]:
         return {"dispersion": 0.5 * np.log(variance)}
@@ -113,7 +113,7 @@ class StudentT(_Measurement):
         return np.exp(2.0 * eta["dispersion"]) * factor
 
     def _draw(self, eta: Eta, rng: np.random.Generator, trials: Vector | None) -> NDArray[Any]:
-        mu = self.mu(eta)
+        mu = self.mu_to_draw(eta)
         return mu + np.exp(eta["dispersion"]) * rng.standard_t(np.exp(eta["shape"]), len(mu))
 
     def _start_others(self, mean: float, variance: float) -> dict[str, float]:
@@ -158,7 +158,8 @@ class Gamma(_Measurement):
 
     def _draw(self, eta: Eta, rng: np.random.Generator, trials: Vector | None) -> NDArray[Any]:
         shape = np.exp(eta["dispersion"])
-        return rng.gamma(shape, self.mu(eta) / shape)
+        # A small shape gives draws that round to zero.
+        return np.maximum(rng.gamma(shape, self.mu_to_draw(eta) / shape), _TINY)
 
     def _start_others(self, mean: float, variance: float) -> dict[str, float]:
         return {"dispersion": float(np.log(mean**2 / variance))}
@@ -196,7 +197,7 @@ class InverseGaussian(_Measurement):
         return self.mu(eta) ** 3 * np.exp(eta["dispersion"])
 
     def _draw(self, eta: Eta, rng: np.random.Generator, trials: Vector | None) -> NDArray[Any]:
-        return rng.wald(self.mu(eta), np.exp(-eta["dispersion"]))
+        return rng.wald(self.mu_to_draw(eta), np.exp(-eta["dispersion"]))
 
     def _start_others(self, mean: float, variance: float) -> dict[str, float]:
         return {"dispersion": float(np.log(variance / mean**3))}
@@ -240,7 +241,7 @@ class Tweedie(_Measurement):
         return np.exp(eta["dispersion"]) * self.mu(eta) ** _power(eta)
 
     def _draw(self, eta: Eta, rng: np.random.Generator, trials: Vector | None) -> NDArray[Any]:
-        mu, phi, p = self.mu(eta), np.exp(eta["dispersion"]), _power(eta)
+        mu, phi, p = self.mu_to_draw(eta), np.exp(eta["dispersion"]), _power(eta)
         jumps = rng.poisson(mu ** (2.0 - p) / (phi * (2.0 - p)))
         # A sum of jumps of one gamma distribution is gamma; shape 0 gives 0.
         return rng.gamma(jumps * (2.0 - p) / (p - 1.0), phi * (p - 1.0) * mu ** (p - 1.0))

@@ -39,7 +39,7 @@ class _Counts(ResponseFamily):
         return self._counting.variance(self.mu(eta), _phi(eta))
 
     def _draw(self, eta: Eta, rng: np.random.Generator, trials: Vector | None) -> NDArray[Any]:
-        return self._counting.draw(self.mu(eta), _phi(eta), rng)
+        return self._counting.draw(self.mu_to_draw(eta), _phi(eta), rng)
 
     def _start(
         self, y: Vector, trials: Vector | None, weights: Vector | None, zero: Zero

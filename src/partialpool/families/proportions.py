@@ -157,7 +157,8 @@ class Beta(ResponseFamily):
         return self.mu(eta) * _complement(self, eta) / (1.0 + np.exp(eta["dispersion"]))
 
     def _draw(self, eta: Eta, rng: np.random.Generator, trials: Vector | None) -> NDArray[Any]:
-        return _draw_beta(self, eta, rng)
+        # A draw that rounds to an end is none that the family can have.
+        return np.clip(_draw_beta(self, eta, rng), _TINY, np.nextafter(1.0, 0.0))
 
     def _start(
         self, y: Vector, trials: Vector | None, weights: Vector | None, zero: Zero

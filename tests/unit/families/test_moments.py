@@ -12,6 +12,7 @@ from partialpool.families import (
     TruncatedNegativeBinomial,
     TruncatedPoisson,
     Tweedie,
+    resolve,
 )
 from tests.unit.families.cases import CASES, predictors
 
@@ -111,3 +112,30 @@ def test_ordinal_starts_at_the_cumulative_shares():
     y = np.array([0.0, 1.0, 1.0, 2.0])
     found = Ordinal("probit").start_thresholds(y, 3, np.array([2.0, 1.0, 0.0, 1.0]))
     np.testing.assert_allclose(found, stats.norm.ppf([0.5, 0.75]), atol=1e-15)
+
+
+def test_draws_stay_strictly_inside_their_range():
+    wide = {"mean": np.repeat([-3.0, 3.0], 500), "dispersion": np.full(1000, -4.0)}
+    rng = np.random.default_rng(1)
+    shares = resolve("beta").simulate(wide, rng)
+    assert ((shares > 0) & (shares < 1)).all()
+    assert (resolve("gamma").simulate(wide, rng) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [
+        ("poisson", "identity"),
+        ("nbinom2", "identity"),
+        ("gamma", "inverse"),
+        ("inverse_gaussian", "identity"),
+        ("binomial", "identity"),
+        ("tweedie", "identity"),
+    ],
+)
+def test_draws_of_means_outside_the_range_are_at_its_end(name, link):
+    family = type(resolve(name))(link=link)
+    eta = {part: np.full(50, 0.3) for part in family.parts()} | {"mean": np.full(50, -2.0)}
+    drawn = family.simulate(eta, np.random.default_rng(1))
+    assert np.isfinite(drawn).all()
+    assert (drawn >= 0).all()

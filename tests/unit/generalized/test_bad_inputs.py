@@ -180,3 +180,26 @@ def test_refit_says_what_it_needs_in_its_own_words():
     with pytest.raises(DataError, match=r"shape \(60, 3\). Fit the columns one by one"):
         fit.refit(fit.simulate(3, seed=1))
     assert np.isfinite(fit.refit(fit.simulate(seed=1)).loglik)
+
+
+def test_a_gaussian_effect_of_every_row_is_refused():
+    data = table().assign(row=np.arange(60))
+    with pytest.raises(ModelError, match="'row' has 60 levels in 60 rows; with a Gaussian"):
+        pp.glmm("y ~ x + (1 | row)", data, family="gaussian")
+    assert pp.glmm("count ~ x + (1 | row)", data, family="poisson").converged
+
+
+@pytest.mark.parametrize(
+    ("family", "y"), [("gaussian", "x"), ("student_t", "x"), ("gamma", "exp(x)")]
+)
+def test_a_response_that_is_fitted_exactly_is_refused(family, y):
+    with pytest.raises(ModelError, match="is fitted exactly in all 60 rows"):
+        pp.glmm(
+            f"{y} ~ {'x' if family == 'gamma' else 'I(2 * x)'} + (1 | g)", table(), family=family
+        )
+
+
+def test_a_response_that_is_constant_in_groups_is_refused():
+    data = table().assign(y=lambda d: d["g"].map(ord) * 1.0)
+    with pytest.raises(ModelError, match="constant in every group"):
+        pp.glmm("y ~ x + (1 | g)", data, family="gaussian")

@@ -46,6 +46,14 @@ def test_a_dispersion_or_shape_at_its_limit_is_said_to_be_there(data, family, sa
     assert further.value in (0.0, np.inf)
 
 
+def test_a_tweedie_power_among_the_lumps_is_not_taken_for_an_estimate(data):
+    rng = np.random.default_rng(8)
+    table = data | {"y": 3 + data["x"] / 5 + 0.5 * rng.normal(size=N)}
+    fit = pp.glmm("y ~ x + (1 | g)", table, family="tweedie")
+    assert fit.shape["power"] < 1.02
+    assert "Tweedie doesn't suit these data" in " ".join(str(fit).split())
+
+
 def test_an_estimate_inside_its_range_is_shown_as_one():
     fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"), family="nbinom2")
     assert " ran to " not in str(fit)

@@ -18,6 +18,9 @@ __all__ = ["at_limit", "limit_notes"]
 # On a scale of logs: an interval of two of these errors has no end that could be written down.
 _ENDLESS = 10.0
 
+# From here on the gamma amounts that a Tweedie sum is made of have overlapping densities.
+_LUMPY = 1.02
+
 _NO_MORE = "the data vary no more than {} ones"
 _LIMITS = MappingProxyType(
     {
@@ -70,7 +73,18 @@ def limit_notes(fit: GlmmFit) -> tuple[str, ...]:
         where = "infinity" if np.isinf(end) else f"{end:g}"
         symbol = scale.symbol.capitalize()
         notes.append(f"{symbol} ran to {where}, where {fit.family.name} is {model}: {why}.")
-    return (*notes, *_zero_notes(fit))
+    return (*notes, *_lumps(fit), *_zero_notes(fit))
+
+
+def _lumps(fit: GlmmFit) -> list[str]:
+    """Say where a Tweedie density is all lumps, and its likelihood all peaks."""
+    if fit.family.name != "tweedie" or fit.shape["power"] > _LUMPY:
+        return []
+    return [
+        f"The power is {fit.shape['power']:.4g}: so near 1 the density has a lump at every "
+        "multiple of phi, and the likelihood many maxima, of which this is one. Tweedie doesn't "
+        "suit these data; if they have no zeros, use gamma or inverse_gaussian."
+    ]
 
 
 def _zero_notes(fit: GlmmFit) -> list[str]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from partialpool.core import GeneralizedProblem, dense_algebra, vector
 from partialpool.errors import DataError, ModelError
 from partialpool.families import Ordinal, Response, ResponseFamily, Zero
+from partialpool.solve.generalized.degenerate import refuse_exact_fit, refuse_levels_of_one_row
 from partialpool.solve.generalized.densities import density_maker, merges, take, threshold_columns
 from partialpool.solve.generalized.layout import Layout, Part, lay_out
 from partialpool.solve.generalized.objective import Objective
@@ -62,6 +63,7 @@ def solve_generalized(
     layout = lay_out(parts, weights)
     used = take(response, layout.kept)
     _refuse_extreme_offset(layout, used, family)
+    refuse_levels_of_one_row(layout, used, family)
     problem = make_problem(layout, used, family, zero, objective)
     _refuse_dependent_basis(layout, problem)
     coefficients = start(layout, used, family, zero, problem)
@@ -83,6 +85,7 @@ def solve_generalized(
         estimate.converged,
         _n_thresholds(used, family),
     )
+    refuse_exact_fit(solution, used)
     refuse_separated(solution, used)
     return solution
 
