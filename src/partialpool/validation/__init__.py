@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from partialpool.validation.running import cross_validate
 from partialpool.validation.result import CrossValidation
+from partialpool.validation.running import cross_validate
 
 __all__ = ["CrossValidation", "cross_validate"]
