@@ -11,6 +11,7 @@ from partialpool.extras import require
 require("matplotlib", extra="plots")
 
 from partialpool.plots.intervals import caterpillar  # noqa: E402
+from partialpool.plots.training import training  # noqa: E402
 from partialpool.plots.trellis import fitted_lines  # noqa: E402
 
-__all__ = ["caterpillar", "fitted_lines"]
+__all__ = ["caterpillar", "fitted_lines", "training"]
