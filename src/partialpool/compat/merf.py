@@ -21,9 +21,10 @@ require("sklearn", extra="ml")
 from sklearn.base import BaseEstimator, clone  # noqa: E402
 from sklearn.utils.validation import check_is_fitted  # noqa: E402
 
+from partialpool.compat.merf_data import MERFDataGenerator  # noqa: E402
 from partialpool.learners.em import EmState, Grouped, em_start, em_step, gather  # noqa: E402
 
-__all__ = ["MERF"]
+__all__ = ["MERF", "MERFDataGenerator"]
 
 Vector = NDArray[np.float64]
 

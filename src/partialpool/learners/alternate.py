@@ -12,7 +12,7 @@ from partialpool.learners.learning import Folds, Learned, learn
 from partialpool.learners.part import RandomPart
 from partialpool.learners.variance import VarianceStep
 
-__all__ = ["Alternated", "Rows", "Step", "Stopping", "alternate"]
+__all__ = ["Alternated", "Rows", "Step", "Stopping", "alternate", "has_settled", "record"]
 
 Vector = NDArray[np.float64]
 
@@ -145,12 +145,13 @@ def alternate(estimator: Any, rows: Rows, step: VarianceStep, stopping: Stopping
         risen = kept is None or history[-1].loglik > history[best].loglik
         if risen or stopping.keep == "last":
             best, kept = len(history) - 1, (learned, part)
-        converged = _has_settled(history, best, stopping, len(rows.y))
+        converged = has_settled(history, best, stopping, len(rows.y))
     assert kept is not None
     return Alternated(*kept, tuple(history), best, converged)
 
 
-def _has_settled(history: list[Step], best: int, stopping: Stopping, n: int) -> bool:
+def has_settled(history: list[Step], best: int, stopping: Stopping, n: int) -> bool:
+    """Whether the log-likelihood of n rows has stopped rising."""
     if stopping.tol is None or len(history) < 2:
         return False
     change = abs(history[-1].loglik - history[-2].loglik)

@@ -96,7 +96,7 @@ def check_asked(
         None if tol is None else float(tol),
         int(folds),
         _seed(random_state),
-        _rescale(rescale, residuals),
+        _rescale(rescale, residuals) and algorithm != "leaves",
     )
 
 

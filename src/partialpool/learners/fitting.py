@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from partialpool.design import Design
 from partialpool.frames import FrameKind
 from partialpool.learners.alternate import Alternated, Rows, Step, Stopping, alternate
 from partialpool.learners.asked import Asked
+from partialpool.learners.boosting import check_boosting, fit_boosted
 from partialpool.learners.grouped import GroupedRows, Layout, build_design
 from partialpool.learners.intervals import Calibration, calibrate, calibrate_rows
 from partialpool.learners.learning import (
@@ -22,6 +24,7 @@ from partialpool.learners.learning import (
     predict_learner,
     row_folds,
 )
+from partialpool.learners.leaves import check_tree, fit_leaves
 from partialpool.learners.part import RandomPart
 from partialpool.learners.scale import Scaled, rescale
 from partialpool.learners.variance import make_step
@@ -108,7 +111,9 @@ def fit_mixed(
         return _alone(estimator, Rows(rows.features, y, weights, folds))
     design = build_design(rows, layout, y, weights, kind)
     whole = Rows(rows.features, y, weights, *choose_folds(asked, design))
-    done = _iterate(estimator, whole, design, asked)
+    done = _iterate(estimator, whole, design, rows, layout, asked)
+    if asked.algorithm == "leaves" and whole.folds is not None:
+        done = _hold_out(estimator, whole, done)
     scaled = rescale(design, done) if asked.rescale else Scaled(0.0, 1.0, done.learned.honest)
     part = done.part
     if asked.rescale:
@@ -136,10 +141,32 @@ def choose_folds(asked: Asked, design: Design) -> tuple[Folds | None, bool]:
     return row_folds(len(design.y), asked.folds, asked.seed), asked.residuals == "auto"
 
 
-def _iterate(estimator: Any, rows: Rows, design: Design, asked: Asked) -> Alternated:
+def _iterate(
+    estimator: Any,
+    rows: Rows,
+    design: Design,
+    grouped: GroupedRows,
+    layout: Layout,
+    asked: Asked,
+) -> Alternated:
     keep: Any = "last" if asked.variance == "em" else "best"
     stopping = Stopping(asked.max_iter, asked.tol, keep)
-    return alternate(estimator, rows, make_step(design, asked.variance), stopping)
+    step = make_step(design, asked.variance)
+    if asked.algorithm == "leaves":
+        check_tree(estimator)
+        return fit_leaves(estimator, rows, design, step, stopping)
+    if asked.algorithm == "boosting":
+        check_boosting(estimator)
+        return fit_boosted(estimator, rows, grouped, layout)
+    return alternate(estimator, rows, step, stopping)
+
+
+def _hold_out(estimator: Any, rows: Rows, done: Alternated) -> Alternated:
+    """Add predictions by trees that haven't seen the rows, for intervals."""
+    assert rows.folds is not None
+    target = rows.y - done.part.fitted
+    honest = out_of_fold(estimator, rows.X, target, rows.weights, rows.folds)
+    return dataclasses.replace(done, learned=dataclasses.replace(done.learned, honest=honest))
 
 
 def _alone(estimator: Any, rows: Rows) -> Fitted:

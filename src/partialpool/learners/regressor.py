@@ -60,7 +60,9 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         ``"alternate"``: learner and random part in turn. ``"leaves"``: the same for one
         decision tree, whose leaves are estimated together with the random effects.
         ``"boosting"``: gradient boosting of the mixed model's likelihood; each tree of a
-        gradient-boosting estimator is fitted to the gradient Sigma^-1 (y - f).
+        gradient-boosting estimator (LightGBM, scikit-learn's) is grown on the gradient
+        Sigma^-1 (y - f), its leaves estimated by generalized least squares. Where features
+        differ mainly between groups the gradient hardly sees them: prefer ``"alternate"``.
     variance
         ``"ml"``: variances that maximise the likelihood of what the learner leaves over;
         ``"em"``: one step of expectation and maximisation an iteration, as in merf.

@@ -13,6 +13,7 @@ require("matplotlib", extra="plots")
 from partialpool.plots.checks import group_influence, quantile_residuals  # noqa: E402
 from partialpool.plots.intervals import caterpillar  # noqa: E402
 from partialpool.plots.penalties import penalty_path  # noqa: E402
+from partialpool.plots.training import training  # noqa: E402
 from partialpool.plots.trellis import fitted_lines  # noqa: E402
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "group_influence",
     "penalty_path",
     "quantile_residuals",
+    "training",
 ]
