@@ -27,7 +27,11 @@ Vector = NDArray[np.float64]
 
 
 def dual_bound(
-    problem: Problem, penalty: Penalty, slope: Vector, parts: Mapping[str, Vector]
+    problem: Problem,
+    penalty: Penalty,
+    slope: Vector,
+    parts: Mapping[str, Vector],
+    cross: Vector | None = None,
 ) -> float:
     """Find a number below which no coefficients take the objective.
 
@@ -40,8 +44,10 @@ def dual_bound(
     parts
         How Z'slope is shared among the norms of the deviations; what is missing goes to l2,
         or else to the norm that is there.
+    cross : (p, p) array, optional
+        Weighted cross-products of the shared columns, where they are at hand.
     """
-    g = _without_shared(problem, penalty, slope)
+    g = _without_shared(problem, penalty, slope, cross)
     pulled = problem.rows.adjoint(g)
     p = problem.layout.p
     split = _split(penalty, pulled[p:], parts)
@@ -56,7 +62,9 @@ def dual_bound(
     return -conjugate - spent / excess**2
 
 
-def _without_shared(problem: Problem, penalty: Penalty, slope: Vector) -> Vector:
+def _without_shared(
+    problem: Problem, penalty: Penalty, slope: Vector, cross: Vector | None
+) -> Vector:
     """Take what is left of X'slope away from the columns that nothing penalises."""
     free = ~problem.main if penalty.main_l2 else np.ones(problem.layout.p, dtype=bool)
     if not free.any():
@@ -64,7 +72,7 @@ def _without_shared(problem: Problem, penalty: Penalty, slope: Vector) -> Vector
     rows = problem.rows
     shared = replace(problem.bare, terms=())
     weights = problem.loss.weights
-    C = shared.gram(weights).C
+    C = shared.gram(weights).C if cross is None else cross
     classes = rows.classes if isinstance(rows, ClassRows) else 1
     keep = free[::classes]
     columns = slope.reshape(len(weights), -1)

@@ -122,12 +122,17 @@ def _same_kappa(prepared: Prepared, l2: float) -> float:
         assert squares is not None
         plain = replace(problem, loss=loss)
         prepared = replace(prepared, problem=plain, squares=replace(squares, problem=plain))
-        return max(solve(prepared, Penalty(l2)).kappa, 1e-10 * prepared.scale)
-    return 0.5 * max(solve(prepared, Penalty(l2)).kappa, 1e-10 * prepared.scale)
+        return max(solve(prepared, Penalty(l2), certify=False).kappa, 1e-10 * prepared.scale)
+    return 0.5 * max(solve(prepared, Penalty(l2), certify=False).kappa, 1e-10 * prepared.scale)
 
 
-def follow(prepared: Prepared, penalty: Penalty, l2: Sequence[float] | Vector) -> list[Solution]:
-    """Solve for each penalty, beginning where the last one ended.
+def follow(
+    prepared: Prepared,
+    penalty: Penalty,
+    l2: Sequence[float] | Vector,
+    kappas: Sequence[float] | Vector = (),
+) -> list[Solution]:
+    """Solve for each penalty, beginning where the last ones point to.
 
     Parameters
     ----------
@@ -137,14 +142,22 @@ def follow(prepared: Prepared, penalty: Penalty, l2: Sequence[float] | Vector) -
         Whose ``l2`` is replaced.
     l2
         The penalties.
+    kappas
+        Multipliers to begin with, from the same path of other rows.
     """
     out: list[Solution] = []
-    kappa: float | None = None
-    for value in l2:
-        out.append(solve(prepared, replace(penalty, l2=float(value)), kappa))
-        last = out[-1].kappa
-        kappa = last if np.isfinite(last) and last > 0 else kappa
+    for i, value in enumerate(l2):
+        kappa = kappas[i] if len(kappas) else _ahead(out)
+        out.append(solve(prepared, replace(penalty, l2=float(value)), kappa, certify=False))
     return out
+
+
+def _ahead(solutions: Sequence[Solution]) -> float | None:
+    """Go on as the last two multipliers did: penalties are evenly spaced in their logarithm."""
+    last = [s.kappa for s in solutions[-2:] if np.isfinite(s.kappa) and s.kappa > 0]
+    if len(last) < 2:
+        return last[0] if last else None
+    return float(last[1] * np.clip(last[1] / last[0], 0.05, 20.0))
 
 
 def fold_errors(
@@ -154,6 +167,7 @@ def fold_errors(
     penalty: Penalty,
     l2: Vector,
     folds: Sequence[Fold],
+    kappas: Vector,
 ) -> Vector:
     """Errors (L, F) of predicting the rows that were left out.
 
@@ -165,13 +179,15 @@ def fold_errors(
         Penalties.
     folds
         Rows to fit and rows to predict.
+    kappas
+        Multipliers of the same path with all rows.
     """
     out = np.empty((len(l2), len(folds)))
     for f, (train, test) in enumerate(folds):
         inner, left = data.take(train), data.take(test)
         assembled, prepared = read(inner, kind, settings, penalty)
         found = positions(left.groups, inner.groups)
-        for i, solution in enumerate(follow(prepared, penalty, l2)):
+        for i, solution in enumerate(follow(prepared, penalty, l2, kappas)):
             c = to_coefficients(assembled, prepared, solution, data.outputs)
             out[i, f] = _error(kind, left, linear_predictor(left.X, found, c))
     return out

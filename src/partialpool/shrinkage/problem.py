@@ -64,9 +64,11 @@ class Problem:
 
     def objective(self, penalty: Penalty, theta: Vector) -> float:
         """Loss plus penalty."""
-        return self.loss.value(self.rows.eta(theta)) + penalty_value(
-            penalty, self.layout, theta, self.omega, self.main, self.shared
-        )
+        return self.loss.value(self.rows.eta(theta)) + self.penalty(penalty, theta)
+
+    def penalty(self, penalty: Penalty, theta: Vector) -> float:
+        """The penalty alone."""
+        return penalty_value(penalty, self.layout, theta, self.omega, self.main, self.shared)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -49,6 +49,7 @@ def find_root(
     target: float,
     start: float,
     lowest: float,
+    tolerance: float = _TOLERANCE,
 ) -> Root[State]:
     """Find kappa with log psi(kappa) = target, by Newton's method in log kappa.
 
@@ -60,6 +61,8 @@ def find_root(
         Logarithm of what psi should be.
     start, lowest
         Where to begin, and where to stop going down.
+    tolerance
+        How close log psi has to come. The objective is wrong by its square only.
     """
     x, floor = float(np.log(max(start, lowest))), float(np.log(lowest))
     below, above = -np.inf, np.inf
@@ -68,7 +71,7 @@ def find_root(
         value, slope, state = evaluate(float(np.exp(x)))
         steps += 1
         miss = value - target
-        done = abs(miss) <= _TOLERANCE * max(1.0, abs(target)) or steps >= _MOST
+        done = abs(miss) <= tolerance * max(1.0, abs(target)) or steps >= _MOST
         if done or (x <= floor and miss >= 0):
             return Root(float(np.exp(x)), state, steps, not done)
         below, above = (x, above) if miss < 0 else (below, x)

@@ -207,6 +207,8 @@ def _scaled(term: Term) -> Any:
 def _cross(X: Any, weights: Vector) -> Vector:
     if is_sparse(X):
         return np.asarray((X.multiply(weights[:, None]).T @ X).toarray())
+    if len(weights) and weights.min() == weights.max():
+        return np.asarray(weights[0] * (X.T @ X))
     # Pieces of the rows: a weighted copy of X would double the memory.
     out = np.zeros((X.shape[1], X.shape[1]))
     for start in range(0, X.shape[0], 65_536):

@@ -28,6 +28,8 @@ Vector = NDArray[np.float64]
 # Multipliers relative to the largest of Z's squares: where least squares ends, and where the
 # search for a small one does.
 _LOW, _LOWEST = 1e-9, 1e-12
+# How close the root has to come: where the dual bound is wanted, and along a path.
+_EXACT, _ROUGH = 1e-11, 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +101,9 @@ def largest_penalty(prepared: Prepared) -> float:
     return float(np.linalg.norm(problem.rows.adjoint(slope)[p:]))
 
 
-def solve(prepared: Prepared, penalty: Penalty, kappa: float | None = None) -> Solution:
+def solve(
+    prepared: Prepared, penalty: Penalty, kappa: float | None = None, certify: bool = True
+) -> Solution:
     """Find the coefficients at which loss plus penalty is least.
 
     Parameters
@@ -110,22 +114,29 @@ def solve(prepared: Prepared, penalty: Penalty, kappa: float | None = None) -> S
         What each norm costs.
     kappa
         Multiplier to begin with, from a solution nearby.
+    certify
+        Whether the objective and its bound are wanted too; they take as long as reading the rows.
 
     Raises
     ------
     ModelError
         If the classes are separated, or the method doesn't converge.
     """
+    tolerance = _EXACT if certify else _ROUGH
+    return _finish(prepared, penalty, _search(prepared, penalty, kappa, tolerance), certify)
+
+
+def _search(prepared: Prepared, penalty: Penalty, kappa: float | None, tolerance: float) -> _Found:
     layout = prepared.problem.layout
     if layout.size == layout.p and penalty.ridge:
-        return _finish(prepared, penalty, _Found(prepared.pooled, 0.0, 1, "no deviations"))
+        return _Found(prepared.pooled, 0.0, 1, "no deviations")
     if penalty.reweight and layout.size > layout.p:
-        return _finish(prepared, penalty, _reweight(prepared, penalty))
+        return _reweight(prepared, penalty)
     if not penalty.ridge:
-        return _finish(prepared, penalty, _mix(prepared, penalty))
+        return _mix(prepared, penalty)
     if penalty.squared:
-        return _finish(prepared, penalty, _square(prepared, penalty))
-    return _finish(prepared, penalty, _length(prepared, penalty, kappa))
+        return _square(prepared, penalty)
+    return _length(prepared, penalty, kappa, tolerance)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,13 +150,8 @@ class _Found:
     slope: Vector | None = None
 
 
-def _finish(prepared: Prepared, penalty: Penalty, found: _Found) -> Solution:
-    problem = prepared.problem
-    slope = found.slope
-    if slope is None:
-        slope = problem.loss.slope(problem.rows.eta(found.theta))
-    bound = dual_bound(problem, penalty, slope, found.parts)
-    objective = problem.objective(penalty, found.theta)
+def _finish(prepared: Prepared, penalty: Penalty, found: _Found, certify: bool) -> Solution:
+    objective, bound = _certify(prepared, penalty, found) if certify else (np.nan, np.nan)
     return Solution(
         found.theta,
         objective,
@@ -156,6 +162,15 @@ def _finish(prepared: Prepared, penalty: Penalty, found: _Found) -> Solution:
         found.metrics,
         found.parts,
     )
+
+
+def _certify(prepared: Prepared, penalty: Penalty, found: _Found) -> tuple[float, float]:
+    problem = prepared.problem
+    eta = problem.rows.eta(found.theta)
+    slope = problem.loss.slope(eta) if found.slope is None else found.slope
+    cross = None if prepared.squares is None else prepared.squares.gram.C
+    bound = dual_bound(problem, penalty, slope, found.parts, cross)
+    return problem.loss.value(eta) + problem.penalty(penalty, found.theta), bound
 
 
 def _square(prepared: Prepared, penalty: Penalty) -> _Found:
@@ -175,18 +190,22 @@ def _newton(prepared: Prepared, kappa: float, start: Vector) -> NewtonPoint:
     return minimise(problem, penalty_diagonal(problem.layout, kappa, main), start)
 
 
-def _length(prepared: Prepared, penalty: Penalty, kappa: float | None) -> _Found:
+def _length(prepared: Prepared, penalty: Penalty, kappa: float | None, tolerance: float) -> _Found:
     """Plain norms and l2 alone: the ridge problem that has the same solution."""
     most = largest_penalty(prepared)
     if penalty.l2 >= most * (1.0 - 1e-14):
         return _Found(prepared.pooled, np.inf, 1, "no deviations")
     if prepared.squares is None:
-        return _logistic_length(prepared, penalty, kappa)
-    return _squares_length(prepared, prepared.squares, penalty, kappa)
+        return _logistic_length(prepared, penalty, kappa, tolerance)
+    return _squares_length(prepared, prepared.squares, penalty, kappa, tolerance)
 
 
 def _squares_length(
-    prepared: Prepared, ls: LeastSquares, penalty: Penalty, kappa: float | None
+    prepared: Prepared,
+    ls: LeastSquares,
+    penalty: Penalty,
+    kappa: float | None,
+    tolerance: float,
 ) -> _Found:
     def evaluate(kappa: float) -> tuple[float, float, RidgePoint]:
         point = ls.at(kappa)
@@ -197,13 +216,13 @@ def _squares_length(
 
     target = float(np.log(max(penalty.l2, 1e-300)))
     begin = kappa if kappa is not None and np.isfinite(kappa) and kappa > 0 else 0.1 * ls.scale
-    root = find_root(evaluate, target, begin, _LOW * ls.scale)
+    root = find_root(evaluate, target, begin, _LOW * ls.scale, tolerance)
     if root.low or root.state.rho2 < 1e-8 * ls.rr:
         exact = _interpolated(ls, penalty)
         if exact is not None:
             return exact
         if root.low:
-            root = find_root(evaluate, target, root.kappa, _LOWEST * ls.scale)
+            root = find_root(evaluate, target, root.kappa, _LOWEST * ls.scale, tolerance)
     return _Found(root.state.theta, root.kappa, root.steps)
 
 
@@ -220,7 +239,9 @@ def _interpolated(ls: LeastSquares, penalty: Penalty) -> _Found | None:
     return _Found(found.theta, 0.0, 1, "interpolation", slope=slope)
 
 
-def _logistic_length(prepared: Prepared, penalty: Penalty, kappa: float | None) -> _Found:
+def _logistic_length(
+    prepared: Prepared, penalty: Penalty, kappa: float | None, tolerance: float
+) -> _Found:
     last = [prepared.pooled]
     steps = [0]
 
@@ -237,7 +258,7 @@ def _logistic_length(prepared: Prepared, penalty: Penalty, kappa: float | None) 
 
     target = float(np.log(max(penalty.l2, 1e-300)))
     begin = kappa if kappa is not None and np.isfinite(kappa) and kappa > 0 else prepared.scale
-    root = find_root(evaluate, target, begin, _LOW * prepared.scale)
+    root = find_root(evaluate, target, begin, _LOW * prepared.scale, tolerance)
     return _Found(root.state.theta, root.kappa, steps[0])
 
 

@@ -91,7 +91,10 @@ def tune(
     assembled, prepared = read(data, kind, settings, penalty)
     l2 = _grid(prepared, penalty, tuning)
     solutions = follow(prepared, penalty, l2)
-    errors = fold_errors(data, kind, settings, penalty, l2, folds) if len(folds) else None
+    kappas = np.array([s.kappa for s in solutions])
+    errors = None
+    if len(folds):
+        errors = fold_errors(data, kind, settings, penalty, l2, folds, kappas)
     ls = prepared.squares if penalty.ridge and not penalty.reweight else None
     if ls is None and isinstance(tuning.cv, str) and tuning.cv in ("loo", "reml"):
         raise ModelError(
