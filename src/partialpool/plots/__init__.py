@@ -11,6 +11,17 @@ from partialpool.extras import require
 require("matplotlib", extra="plots")
 
 from partialpool.plots.intervals import caterpillar  # noqa: E402
+from partialpool.plots.posterior import (  # noqa: E402
+    posterior_intervals,
+    posterior_predictive,
+    trace,
+)
 from partialpool.plots.trellis import fitted_lines  # noqa: E402
 
-__all__ = ["caterpillar", "fitted_lines"]
+__all__ = [
+    "caterpillar",
+    "fitted_lines",
+    "posterior_intervals",
+    "posterior_predictive",
+    "trace",
+]
