@@ -12,9 +12,10 @@ from partialpool.bayes.priors import Normal
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
 
-__all__ = ["advise", "troubles"]
+__all__ = ["advise", "roughness", "troubles"]
 
-_RHAT = 1.01
+# In short chains R-hat is larger by chance: by about a draw's share of the chain.
+_RHAT, _CHANCE = 1.01, 3.0
 _DRAWS_PER_CHAIN = 100
 _BFMI = 0.3
 # A posterior this wide beside its prior has learnt next to nothing.
@@ -33,12 +34,22 @@ def troubles(fit: BayesFit, names: tuple[str, ...], found: Diagnosis) -> tuple[s
     """
     if fit.engine == "prior":
         return ()
-    out = [
-        *_divergences(fit),
-        *_mixing(fit, names, found),
-        *_depth(fit),
-        *_energy(fit),
-    ]
+    return (*_divergences(fit), *_disagreement(fit, names, found), *_energy(fit))
+
+
+def roughness(fit: BayesFit, names: tuple[str, ...], found: Diagnosis) -> tuple[str, ...]:
+    """Say what makes the draws fewer than they seem, or slow; they can be trusted all the same.
+
+    Parameters
+    ----------
+    fit, names, found
+        As for :func:`troubles`.
+    """
+    if fit.engine == "prior":
+        return ()
+    out = [*_few(fit, names, found), *_depth(fit)]
+    if fit.draws.chains == 1:
+        out.append("one chain can't show whether it missed a part of the posterior: use four.")
     return tuple(out)
 
 
@@ -66,25 +77,27 @@ def _divergences(fit: BayesFit) -> list[str]:
     ]
 
 
-def _mixing(fit: BayesFit, names: tuple[str, ...], found: Diagnosis) -> list[str]:
-    out = []
-    far = [n for n, r in zip(names, found.rhat, strict=True) if r > _RHAT]
-    if far:
-        out.append(
-            f"the chains don't agree yet on {_list(far)} (R-hat above {_RHAT}). Run them longer: "
-            f"tune={2 * fit.control.tune}, draws={2 * fit.control.draws}."
-        )
+def _disagreement(fit: BayesFit, names: tuple[str, ...], found: Diagnosis) -> list[str]:
+    limit = max(_RHAT, 1.0 + _CHANCE / fit.draws.draws)
+    far = [n for n, r in zip(names, found.rhat, strict=True) if r > limit]
+    if not far:
+        return []
+    return [
+        f"the chains don't agree yet on {_list(far)} (R-hat above {limit:g}). Run them longer: "
+        f"tune={2 * fit.control.tune}, draws={2 * fit.control.draws}."
+    ]
+
+
+def _few(fit: BayesFit, names: tuple[str, ...], found: Diagnosis) -> list[str]:
     enough = _DRAWS_PER_CHAIN * fit.draws.chains
     sizes = np.fmin(found.ess_bulk, found.ess_tail)
     few = [n for n, e in zip(names, sizes, strict=True) if e < enough]
-    if few and not far:
-        out.append(
-            f"fewer than {enough} effective draws of {_list(few)}: means and above all the limits "
-            f"of intervals are rough. Take more draws: draws={4 * fit.control.draws}."
-        )
-    if fit.draws.chains == 1:
-        out.append("one chain can't show whether it missed a part of the posterior: use four.")
-    return out
+    if not few:
+        return []
+    return [
+        f"fewer than {enough} effective draws of {_list(few)}: means and above all the limits "
+        f"of intervals are rough. Take more draws: draws={4 * fit.control.draws}."
+    ]
 
 
 def _depth(fit: BayesFit) -> list[str]:

@@ -104,9 +104,8 @@ def _integrated(rho: Array) -> Array:
     odd = rho[1 : D - D % 2 : 2]
     pairs = even + odd
     # Geyer looks at pairs while they are positive; as usual not beyond lag D - 3.
-    last = max((D - 3) // 2, 0)
     positive = np.logical_and.accumulate(pairs > 0, axis=0)
-    positive[last + 1 :] = False
+    positive[max((D - 3) // 2, 0) :] = False
     smooth = np.minimum.accumulate(np.where(positive, pairs, np.inf), axis=0)
     total = np.where(positive, smooth, 0.0).sum(axis=0)
     # The first pair that isn't positive still gives its first member, if that is.

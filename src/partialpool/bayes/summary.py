@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from partialpool.bayes.advice import advise, troubles
+from partialpool.bayes.advice import advise, roughness, troubles
 from partialpool.bayes.tables import ParameterTable, parameter_table
 from partialpool.results.summary import Blocks, Grid, cell, decimals, render_html, render_text
 
@@ -74,7 +74,7 @@ def summarize(fit: BayesFit, level: float = 0.95) -> PosteriorSummary:
         table,
         fit.not_applicable,
         found,
-        (*masks, *_gone(fit), *advise(fit)),
+        (*roughness(fit, table.names, table.diagnosis), *masks, *_gone(fit), *advise(fit)),
     )
 
 

@@ -13,6 +13,11 @@ require("matplotlib", extra="plots")
 from partialpool.plots.checks import group_influence, quantile_residuals  # noqa: E402
 from partialpool.plots.intervals import caterpillar  # noqa: E402
 from partialpool.plots.penalties import penalty_path  # noqa: E402
+from partialpool.plots.posterior import (  # noqa: E402
+    posterior_intervals,
+    posterior_predictive,
+    trace,
+)
 from partialpool.plots.training import training  # noqa: E402
 from partialpool.plots.trellis import fitted_lines  # noqa: E402
 
@@ -21,6 +26,9 @@ __all__ = [
     "fitted_lines",
     "group_influence",
     "penalty_path",
+    "posterior_intervals",
+    "posterior_predictive",
     "quantile_residuals",
+    "trace",
     "training",
 ]

@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+
+import partialpool as pp
+from partialpool.bayes.statement import state
+from partialpool.errors import DataError, ModelError
+
+SLEEP = "Reaction ~ Days + (Days | Subject)"
+
+
+def priors(formula, data, family="gaussian", **arguments):
+    found = state(formula, data, family, **arguments).priors.everything()
+    return {a.parameter: str(a.prior) for a in found}
+
+
+def test_defaults_are_scaled_to_the_data():
+    sleep = pp.load_dataset("sleepstudy")
+    y, days = sleep["Reaction"].to_numpy(), sleep["Days"].to_numpy()
+    found = priors(SLEEP, sleep)
+    assert found["Intercept"] == str(pp.bayes.Normal(y.mean(), 2.5 * y.std()))
+    assert found["Days"] == str(pp.bayes.Normal(0, 2.5 * y.std() / days.std()))
+    assert found["sd(Subject.Intercept)"] == str(pp.bayes.HalfStudentT(3, y.std()))
+    assert found["sd(Subject.Days)"] == str(pp.bayes.HalfStudentT(3, y.std() / days.std()))
+    assert found["corr(Subject)"] == "lkj(1)"
+    assert found["sigma"] == str(pp.bayes.Exponential(1 / y.std()))
+
+
+def test_defaults_follow_the_units_of_the_response():
+    sleep = pp.load_dataset("sleepstudy")
+    thousand = sleep.assign(Reaction=sleep["Reaction"] * 1000)
+    one, two = state(SLEEP, sleep, "gaussian"), state(SLEEP, thousand, "gaussian")
+    a, b = one.priors.parts["mean"].fixed[1].prior, two.priors.parts["mean"].fixed[1].prior
+    np.testing.assert_allclose(b.sd, 1000 * a.sd)
+
+
+def test_the_most_particular_key_wins():
+    given = {
+        "sd": "half_normal(1)",
+        "sd(Subject)": "half_normal(2)",
+        "sd(Subject.Days)": "half_normal(3)",
+    }
+    found = priors(SLEEP, pp.load_dataset("sleepstudy"), priors=given)
+    assert found["sd(Subject.Intercept)"] == "half_normal(2)"
+    assert found["sd(Subject.Days)"] == "half_normal(3)"
+
+
+def test_a_class_of_coefficients_leaves_the_intercept_alone():
+    found = priors(SLEEP, pp.load_dataset("sleepstudy"), priors={"fixef": "normal(0, 7)"})
+    assert found["Days"] == "normal(0, 7)"
+    assert found["Intercept"] != "normal(0, 7)"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"days": "normal(0, 1)"}, "'days', which is no parameter.*Did you mean 'Days'"),
+        ({"sigma": "normal(0, 1)"}, "for real numbers, but sigma is positive"),
+        ({"Days": "half_normal(1)"}, "for positive numbers, but Days is any number"),
+        ({"corr": "normal(0, 1)"}, "a correlation matrix. Use one of lkj"),
+        ("normal(0, 1)", "priors must be a dict"),
+    ],
+)
+def test_priors_that_fit_nothing_are_refused(given, message):
+    with pytest.raises(ModelError, match=message):
+        priors(SLEEP, pp.load_dataset("sleepstudy"), priors=given)
+
+
+def test_a_flat_standard_deviation_needs_enough_levels():
+    data = {"y": [1.0, 2, 3, 5, 4, 6], "g": ["a", "a", "b", "b", "a", "b"]}
+    with pytest.raises(ModelError, match=r"'g' has 2 level.*3 are needed"):
+        priors("y ~ 1 + (1 | g)", data, priors={"sd": "flat()"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"draws": 0}, "draws must be a whole number of at least 4"),
+        ({"chains": 2.5}, "chains must be a whole number"),
+        ({"seed": -1}, "seed must be"),
+        ({"target_accept": 1.0}, "target_accept must be a probability"),
+        ({"engine": "stan"}, "engine must be"),
+        ({"missing": "impute"}, "missing must be"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(arguments, message):
+    with pytest.raises(DataError, match=message):
+        pp.bmm(SLEEP, pp.load_dataset("sleepstudy"), **arguments)
+
+
+def test_the_marginal_engine_says_what_it_can_not_do():
+    with pytest.raises(ModelError, match="Gaussian models, but the family is poisson"):
+        pp.bmm(
+            "TICKS ~ 1 + (1 | BROOD)",
+            pp.load_dataset("grouseticks"),
+            "poisson",
+            engine="marginal",
+        )
+    with pytest.raises(ModelError, match="the prior of Days is student_t"):
+        pp.bmm(
+            SLEEP,
+            pp.load_dataset("sleepstudy"),
+            priors={"Days": "student_t(3, 0, 10)"},
+            engine="marginal",
+        )
+
+
+@pytest.mark.parametrize("family", ["tweedie", "ordinal"])
+def test_a_family_without_a_bayesian_fit_is_refused(family):
+    with pytest.raises(ModelError, match=f"family '{family}' has no Bayesian fit"):
+        pp.bmm(SLEEP, pp.load_dataset("sleepstudy"), family)
+
+
+def test_dispersion_is_refused_where_there_is_none():
+    with pytest.raises(ModelError, match="poisson has none"):
+        pp.bmm("TICKS ~ 1", pp.load_dataset("grouseticks"), "poisson", dispersion="~ YEAR")
