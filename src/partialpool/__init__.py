@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from partialpool.learners import MixedEffectsClassifier as MixedEffectsClassifier
     from partialpool.learners import MixedEffectsRegressor as MixedEffectsRegressor
     from partialpool.linear import LmmFit as LmmFit
+    from partialpool.linear import StatedModel as StatedModel
     from partialpool.linear import lmm as lmm
+    from partialpool.linear import stated_model as stated_model
     from partialpool.results import compare as compare
     from partialpool.saved import load as load
     from partialpool.shrinkage.estimators import HierarchicalClassifier as HierarchicalClassifier
@@ -53,6 +55,8 @@ _HOMES = {
     "MixedEffectsRegressor": "partialpool.learners",
     "glmm": "partialpool.generalized",
     "lmm": "partialpool.linear",
+    "StatedModel": "partialpool.linear",
+    "stated_model": "partialpool.linear",
     "PenalizedFit": "partialpool.shrinkage",
     "penalized": "partialpool.shrinkage",
     "compare": "partialpool.results",

@@ -386,8 +386,16 @@ class GlmmFit:
         """Return the fit itself: generalized models are compared as they were fitted."""
         return self
 
-    def confint(self, level: float = 0.95, method: Literal["wald"] = "wald") -> Any:
+    def confint(
+        self,
+        level: float = 0.95,
+        method: Literal["wald", "bootstrap"] = "wald",
+        n: int = 1000,
+        seed: int | None = None,
+    ) -> Any:
         """See :func:`partialpool.inference.confint`."""
+        if method == "bootstrap":
+            return self.bootstrap(n, seed=seed).confint(level)
         return inference.confint(self.predictor(), level, method)
 
     def anova(self, type: inference.AnovaType = 3) -> Any:  # noqa: A002 - as in R

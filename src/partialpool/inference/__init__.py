@@ -25,6 +25,7 @@ from partialpool.inference.hypotheses import (
     drop_tests,
     linear_test,
 )
+from partialpool.inference.intervals import ConfintMethod, confint
 from partialpool.inference.means import (
     Adjustment,
     ContrastKind,
@@ -44,7 +45,7 @@ from partialpool.inference.variances import (
     variance_parameters,
     variance_tests,
 )
-from partialpool.inference.wald import Contrasts, coefficient_tests, confint
+from partialpool.inference.wald import Contrasts, coefficient_tests
 
 __all__ = [
     "DDF",
@@ -52,6 +53,7 @@ __all__ = [
     "AnovaType",
     "Bootstrap",
     "ConditionalAic",
+    "ConfintMethod",
     "ContrastKind",
     "Contrasts",
     "Estimates",

@@ -12,7 +12,7 @@ from partialpool.errors import DataError, PartialPoolError, UnknownNameError, di
 from partialpool.inference.bootstrap.sampling import block_size, generators
 from partialpool.inference.ddf import DDF
 from partialpool.inference.hypotheses import linear_test
-from partialpool.inference.protocol import GaussianFit, LinearFit
+from partialpool.inference.protocol import DrawableModel, LinearFit
 from partialpool.inference.simulate import draw
 from partialpool.progress import counting
 
@@ -75,7 +75,7 @@ class Power:
 
 
 def power(
-    model: GaussianFit,
+    model: DrawableModel,
     start: LinearFit,
     hypothesis: str,
     effect: Mapping[str, float] | None = None,
@@ -128,7 +128,8 @@ def power(
     """
     _check(n, alpha)
     beta = replace_effects(model, effect)
-    text = " and ".join(linear_test(start, hypothesis, ddf=ddf).hypotheses)
+    tested = linear_test(start, hypothesis, ddf=ddf).hypotheses
+    text = " and ".join(one if "=" in one else f"{one} = 0" for one in tested)
     p_values, estimates = [], []
     with counting("power", n) as show:
         try:
@@ -151,7 +152,7 @@ def _check(n: int, alpha: float) -> None:
         raise DataError(f"alpha must lie between 0 and 1, found {alpha!r}.")
 
 
-def replace_effects(model: GaussianFit, effect: Mapping[str, float] | None) -> Array:
+def replace_effects(model: DrawableModel, effect: Mapping[str, float] | None) -> Array:
     """Coefficients with some of them replaced.
 
     Raises

@@ -14,14 +14,43 @@ from partialpool.solve import Solution
 
 __all__ = [
     "Components",
+    "DrawableModel",
     "Estimates",
     "Fit",
     "GaussianFit",
     "GaussianWaldFit",
     "LinearFit",
     "RefittableFit",
+    "Spread",
     "WaldFit",
 ]
+
+
+class Spread(Protocol):
+    """Covariances that responses are drawn with."""
+
+    @property
+    def sigma(self) -> float:
+        """Residual standard deviation."""
+
+    def factor(self, term: int) -> NDArray[np.float64]:
+        """Relative factor Lambda (k, k) of a term: Var(b) = sigma^2 Lambda Lambda'."""
+
+
+class DrawableModel(Protocol):
+    """A design and parameters to draw responses from."""
+
+    @property
+    def design(self) -> Design:
+        """Rows and columns."""
+
+    @property
+    def solution(self) -> Spread:
+        """Covariances, in units of the response."""
+
+    @property
+    def fixef(self) -> NamedVector:
+        """Fixed effects, NaN for columns left out."""
 
 
 class Estimates(Protocol):

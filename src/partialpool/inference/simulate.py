@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError
 from partialpool.inference.fitted import fitted_values, linear_part
-from partialpool.inference.protocol import GaussianFit
+from partialpool.inference.protocol import DrawableModel, Fit
 
 __all__ = ["Draws", "draw", "simulate"]
 
@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 
 def simulate(
-    fit: GaussianFit, nsim: int = 1, seed: int | None = None, *, conditional: bool = False
+    fit: Fit, nsim: int = 1, seed: int | None = None, *, conditional: bool = False
 ) -> NDArray[np.float64]:
     """Draw responses from the fitted model.
 
@@ -53,7 +53,8 @@ def simulate(
     """
     if not isinstance(nsim, (int, np.integer)) or nsim < 1:
         raise DataError(f"nsim must be a whole number of at least 1, found {nsim!r}.")
-    return draw(fit, np.random.default_rng(seed), int(nsim), conditional=conditional).y
+    mean = fitted_values(fit) if conditional else None
+    return draw(fit, np.random.default_rng(seed), int(nsim), mean=mean).y
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,27 +74,38 @@ class Draws:
 
 
 def draw(
-    fit: GaussianFit,
+    model: DrawableModel,
     rng: np.random.Generator,
     nsim: int,
     *,
-    conditional: bool = False,
     beta: Array | None = None,
+    mean: Array | None = None,
 ) -> Draws:
-    """Draw responses with a generator and coefficients of one's own; see :func:`simulate`."""
-    design, solution = fit.design, fit.solution
+    """Draw responses with a generator of one's own; see :func:`simulate`.
+
+    Parameters
+    ----------
+    model
+        Design and parameters.
+    rng
+        Generator.
+    nsim
+        Number of draws.
+    beta : (p,) array, optional
+        Coefficients in place of the model's.
+    mean : (n,) array, optional
+        Mean of every row, in place of fixed part and drawn effects.
+    """
+    design, solution = model.design, model.solution
     n = len(design.y)
-    fixed = fit.fixef.values if beta is None else beta
     b = []
-    if conditional:
-        eta = np.repeat(fitted_values(fit)[:, None], nsim, axis=1)
-    else:
-        eta = np.repeat(linear_part(design.X, fixed, design.offset)[:, None], nsim, axis=1)
-        for i, effects in enumerate(design.random):
-            J, k = len(effects.factor.levels), len(effects.columns)
-            factor = solution.sigma * solution.factor(i)
-            b.append(np.einsum("rc,jcs->jrs", factor, rng.standard_normal((J, k, nsim))))
-            eta += np.einsum("ik,iks->is", effects.basis, b[-1][effects.factor.codes])
+    fixed = linear_part(design.X, model.fixef.values if beta is None else beta, design.offset)
+    eta = np.repeat((fixed if mean is None else mean)[:, None], nsim, axis=1)
+    for i, effects in enumerate(design.random if mean is None else ()):
+        J, k = len(effects.factor.levels), len(effects.columns)
+        factor = solution.sigma * solution.factor(i)
+        b.append(np.einsum("rc,jcs->jrs", factor, rng.standard_normal((J, k, nsim))))
+        eta += np.einsum("ik,iks->is", effects.basis, b[-1][effects.factor.codes])
     noise = rng.standard_normal((n, nsim)) * solution.sigma
     if design.weights is not None:
         counted = design.weights > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,10 @@ __all__ = [
     "Contrasts",
     "check_level",
     "coefficient_tests",
-    "confint",
     "contrast_tests",
     "quantiles",
     "two_sided",
+    "wald_intervals",
 ]
 
 Vector = NDArray[np.float64]
@@ -156,47 +156,8 @@ def coefficient_tests(
     return _test(fit, judge, np.eye(rank), np.zeros(rank)).among(kept)
 
 
-def confint(
-    fit: WaldFit,
-    level: float = 0.95,
-    method: Literal["wald"] = "wald",
-    ddf: DDF | None = None,
-) -> Any:
-    """Compute confidence intervals of the fixed effects.
-
-    Parameters
-    ----------
-    fit
-        A fitted model.
-    level
-        Confidence level.
-    method
-        ``"wald"``: estimate plus and minus a quantile of t times the standard error.
-    ddf
-        Whose quantile: as for :func:`partialpool.inference.calibrate`.
-
-    Returns
-    -------
-    native frame
-        ``term``, ``estimate``, ``conf_low``, ``conf_high``, ``df``.
-
-    Raises
-    ------
-    DataError
-        If the level or the method is none.
-
-    Examples
-    --------
-    >>> import partialpool as pp
-    >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> confint(fit).round(2)
-            term  estimate  conf_low  conf_high    df
-    0  Intercept    251.41    237.01     265.80  17.0
-    1       Days     10.47      7.21      13.73  17.0
-    """
-    check_level(level)
-    if method != "wald":
-        raise DataError(f"method must be 'wald', found {method!r}.")
+def wald_intervals(fit: WaldFit, level: float, ddf: DDF | None = None) -> Any:
+    """Wald intervals of the fixed effects; see :func:`partialpool.inference.confint`."""
     found = coefficient_tests(fit, ddf)
     low, high = found.interval(level)
     columns = {

@@ -337,11 +337,13 @@ class LmmFit:
     def confint(
         self,
         level: float = 0.95,
-        method: Literal["wald"] = "wald",
+        method: inference.ConfintMethod = "wald",
         ddf: inference.DDF | None = None,
+        n: int = 1000,
+        seed: int | None = None,
     ) -> Any:
         """See :func:`partialpool.inference.confint`."""
-        return inference.confint(self, level, method, ddf)
+        return inference.confint(self, level, method, ddf, n, seed)
 
     def glance(self) -> Any:
         """See :func:`partialpool.linear.tables.glance`."""

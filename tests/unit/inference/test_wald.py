@@ -52,7 +52,9 @@ def test_a_level_in_per_cent_is_told_how_to_be_written():
 
 
 def test_an_unknown_method_is_refused():
-    with pytest.raises(DataError, match="method must be 'wald', found 'exact'"):
+    with pytest.raises(
+        DataError, match="method must be 'wald', 'profile' or 'bootstrap', found 'exact'"
+    ):
         models.fit("y ~ x + (x | g)").confint(method="exact")
 
 

@@ -1,0 +1,83 @@
+"""Confidence intervals by the method that is asked for."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias, cast
+
+from partialpool.errors import DataError
+from partialpool.inference.bootstrap import bootstrap
+from partialpool.inference.ddf import DDF
+from partialpool.inference.profile import profile
+from partialpool.inference.protocol import LinearFit, WaldFit
+from partialpool.inference.wald import check_level, wald_intervals
+
+__all__ = ["ConfintMethod", "confint"]
+
+ConfintMethod: TypeAlias = Literal["wald", "profile", "bootstrap"]
+
+
+def confint(
+    fit: WaldFit,
+    level: float = 0.95,
+    method: ConfintMethod = "wald",
+    ddf: DDF | None = None,
+    n: int = 1000,
+    seed: int | None = None,
+) -> Any:
+    """Compute confidence intervals.
+
+    Parameters
+    ----------
+    fit
+        A fitted model.
+    level
+        Confidence level.
+    method
+        ``"wald"``: of the fixed effects, estimate plus and minus a quantile of t times the
+        standard error. ``"profile"``: of all parameters, where the likelihood says so.
+        ``"bootstrap"``: of all parameters, percentiles of parametric draws.
+    ddf
+        Of Wald intervals: whose quantile, as for :func:`partialpool.inference.calibrate`.
+    n, seed
+        Draws of the bootstrap, and the seed of NumPy's generator.
+
+    Returns
+    -------
+    native frame
+        ``term``, ``estimate``, ``conf_low``, ``conf_high``, and what else the method says:
+        see :class:`partialpool.inference.Profile` and
+        :class:`partialpool.inference.Bootstrap`.
+
+    Raises
+    ------
+    DataError
+        If the level or the method is none.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+    >>> confint(fit).round(2)
+            term  estimate  conf_low  conf_high    df
+    0  Intercept    251.41    237.01     265.80  17.0
+    1       Days     10.47      7.21      13.73  17.0
+    >>> confint(fit, method="profile").iloc[2:, 2:].round(2)
+                          term  estimate  conf_low  conf_high
+    2            sd__Intercept     23.78     14.38      37.72
+    3      cor__Intercept.Days      0.08     -0.48       0.69
+    4                 sd__Days      5.72      3.80       8.75
+    5          sd__Observation     25.59     22.90      28.86
+    """
+    check_level(level)
+    if method not in ("wald", "profile", "bootstrap"):
+        raise DataError(f"method must be 'wald', 'profile' or 'bootstrap', found {method!r}.")
+    if ddf is not None and method != "wald":
+        raise DataError(
+            f"ddf={ddf!r} is for Wald intervals; {method} intervals have no degrees of freedom. "
+            "Leave it out, or take method='wald'."
+        )
+    if method == "wald":
+        return wald_intervals(fit, level, ddf)
+    if method == "profile":
+        return profile(fit, level=level).confint(level)
+    return bootstrap(cast(LinearFit, fit), n, seed=seed, acceleration=False).confint(level)

@@ -1,0 +1,108 @@
+"""Intervals of predictions, plug-in and by the bootstrap."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import partialpool as pp
+from partialpool.errors import DataError
+
+Z = 1.959963984540054
+NEW = {"Days": [0, 9, 5], "Subject": ["308", "309", "new"]}
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+
+
+def test_plug_in_intervals_are_normal_quantiles_of_the_standard_error(fit):
+    mean = fit.predict(NEW, new_levels="population", se=True)
+    found = fit.predict(NEW, new_levels="population", interval="confidence")
+    assert_allclose(found["se"], mean["se"])
+    assert_allclose(found["low"], mean["fit"] - Z * mean["se"])
+    assert_allclose(found["high"], mean["fit"] + Z * mean["se"])
+
+
+def test_an_observation_adds_the_residual_variance(fit):
+    mean = fit.predict(NEW, new_levels="population", interval="confidence", level=0.8)
+    one = fit.predict(NEW, new_levels="population", interval="prediction", level=0.8)
+    assert_allclose(one["se"] ** 2 - mean["se"] ** 2, np.full(3, fit.sigma**2))
+
+
+def test_a_seed_gives_the_same_bootstrap_for_any_number_of_threads(fit):
+    ends = []
+    for threads in (1, 3):
+        pp.set_threads(threads)
+        found = fit.predict(NEW, new_levels="population", interval="prediction",
+                            method="bootstrap", draws=200, seed=1)  # fmt: skip
+        ends.append([found["low"], found["high"]])
+    pp.set_threads()
+    assert_array_equal(*ends)
+
+
+def test_with_much_data_the_bootstrap_gives_the_plug_in_interval():
+    rng = np.random.default_rng(1)
+    g = np.arange(3000) % 150
+    y = rng.normal(size=150)[g] + rng.normal(size=3000)
+    fit = pp.lmm("y ~ 1 + (1 | g)", {"y": y, "g": g})
+    new = {"g": [0, 149, -1]}
+    plug_in, bootstrap = (
+        fit.predict(
+            new, new_levels="population", interval="prediction", method=m, draws=4000, seed=2
+        )
+        for m in ("plug-in", "bootstrap")
+    )
+    # A 2.5 per cent quantile of 4,000 draws has a standard error of 0.04.
+    assert_allclose(bootstrap["low"], plug_in["low"], atol=0.15)
+    assert_allclose(bootstrap["high"], plug_in["high"], atol=0.15)
+
+
+def test_with_few_groups_the_bootstrap_interval_is_longer():
+    rng = np.random.default_rng(3)
+    g = np.arange(20) % 4
+    y = 3 * rng.normal(size=4)[g] + rng.normal(size=20)
+    fit = pp.lmm("y ~ 1 + (1 | g)", {"y": y, "g": g})
+    plug_in, bootstrap = (
+        fit.predict({"g": [-1]}, new_levels="population", interval="prediction", method=m, seed=4)
+        for m in ("plug-in", "bootstrap")
+    )
+    # t with 3 degrees of freedom has a quantile 1.6 times that of the normal.
+    longer = (bootstrap["high"] - bootstrap["low"]) / (plug_in["high"] - plug_in["low"])
+    assert 1.3 < longer[0] < 2.2
+
+
+def test_rows_in_pieces_give_the_same_distribution(fit, monkeypatch):
+    from partialpool.inference import prediction_intervals
+
+    arguments = {"new_levels": "population", "interval": "confidence", "method": "bootstrap",
+                 "draws": 200, "seed": 5}  # fmt: skip
+    whole = fit.predict({"Days": [1, 2], "Subject": ["308", "310"]}, **arguments)
+    monkeypatch.setattr(prediction_intervals, "_NUMBERS", 200)
+    pieces = fit.predict({"Days": [1, 2], "Subject": ["308", "310"]}, **arguments)
+    assert_allclose(pieces["low"], whole["low"])
+
+
+def test_the_rows_fitted_and_a_pandas_index(fit):
+    found = fit.predict(interval="prediction")
+    assert len(found) == 180
+    new = pd.DataFrame(NEW, index=["a", "b", "c"])
+    assert list(fit.predict(new, new_levels="population", interval="prediction").index) == [*"abc"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"interval": "tolerance"}, "interval must be 'confidence' or 'prediction'"),
+        ({"interval": "prediction", "method": "exact"}, "method must be 'plug-in' or 'bootstrap'"),
+        ({"interval": "prediction", "draws": 10}, "draws must be a whole number of at least 100"),
+        ({"interval": "prediction", "level": 1.0}, "level must lie between 0 and 1"),
+        ({"interval": "prediction", "random": "none"}, "its interval needs random='all'"),
+    ],
+)
+def test_arguments_that_are_none_are_refused(fit, arguments, message):
+    with pytest.raises(DataError, match=message):
+        fit.predict(NEW, new_levels="population", **arguments)
