@@ -12,6 +12,7 @@ require("matplotlib", extra="plots")
 
 from partialpool.plots.checks import group_influence, quantile_residuals  # noqa: E402
 from partialpool.plots.intervals import caterpillar  # noqa: E402
+from partialpool.plots.means import means  # noqa: E402
 from partialpool.plots.trellis import fitted_lines  # noqa: E402
 
-__all__ = ["caterpillar", "fitted_lines", "group_influence", "quantile_residuals"]
+__all__ = ["caterpillar", "fitted_lines", "group_influence", "means", "quantile_residuals"]
