@@ -23,6 +23,7 @@ from partialpool.generalized.drop import drop_tests
 from partialpool.generalized.estimates import LinearPredictor, Solved, part_slice
 from partialpool.generalized.explained import explained_variance
 from partialpool.generalized.fitted import Residual, fitted_means, residuals
+from partialpool.generalized.marginal import marginal_link
 from partialpool.generalized.refit import refit
 from partialpool.generalized.scales import Scale, dispersion_scale, shape_scale, unit_of
 from partialpool.generalized.summary import GlmmSummary, summarize
@@ -492,7 +493,7 @@ class GlmmFit:
             at=at,
             level=level,
             scale=scale,
-            link=self.family.link,
+            link=marginal_link(self, scale, contrasts is not None),
             offset=offset,
         )
 
@@ -518,7 +519,7 @@ class GlmmFit:
             at=at,
             level=level,
             scale=scale,
-            link=self.family.link,
+            link=marginal_link(self, scale, contrasts is not None),
             offset=offset,
         )
 

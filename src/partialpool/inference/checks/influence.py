@@ -138,8 +138,8 @@ def group_influence(fit: GaussianFit, group: str | None = None, *, refit: bool =
     native frame
         The group's levels, ``leverage`` (sum of its rows'), ``cooks`` (Cook's distance: squared
         change of the fixed effects over their covariance, divided by their number; lme4
-        multiplies it by (J - p) / J for J levels), and ``dfbetas_...``: by how many standard errors, those without the group, each
-        coefficient would be higher without it.
+        multiplies it by (J - p) / J for J levels), and ``dfbetas_...``: by how many standard
+        errors, those without the group, each coefficient would be higher without it.
 
     Raises
     ------
