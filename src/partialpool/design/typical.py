@@ -12,6 +12,7 @@ from partialpool.design.factors import CodedFactor
 from partialpool.design.sheet import Sheet
 from partialpool.design.terms import ScopedTerm
 from partialpool.frames import Column
+from partialpool.frames.column import labels_of
 
 __all__ = ["Typical", "typical_columns"]
 
@@ -25,7 +26,8 @@ class Typical:
     Attributes
     ----------
     levels
-        Its values, where the model uses it as a factor only; None for a covariate.
+        Its values, where the model uses it as a factor only; None for a covariate, and for a
+        number of which a condition such as ``x > 0`` is used.
     mean, span
         Of a covariate over the rows used, mean and highest less lowest value; NaN for a factor.
     """
@@ -53,9 +55,12 @@ def typical_columns(
 def _describe(column: Column, used: list[CodedFactor]) -> Typical:
     if all(factor.spec.kind == "categorical" for factor in used):
         # What a factor of one column has learned saves a pass over the column.
-        own = next((f.spec.labels for f in used if len(f.spec.columns) == 1), None)
-        if own is not None and column.kind in ("text", "categorical", "number"):
-            return Typical(tuple(_level(text, column) for text in own))
+        own = next((f.spec.labels for f in used if len(f.spec.columns) == 1), ())
+        # Of a condition on labels, the factor's own are False and True.
+        if column.levels is not None and own and set(own) <= set(labels_of(column.levels)):
+            return Typical(own)
+        if column.kind == "number" and own and all(map(_is_number, own)):
+            return Typical(tuple(map(_number, own)))
     if column.codes is not None or column.kind == "boolean":
         whole = column if column.missing is None else column.take(~column.missing)
         return Typical(tuple(_plain(level) for level in whole.coded().levels.tolist()))
@@ -71,10 +76,16 @@ def _describe(column: Column, used: list[CodedFactor]) -> Typical:
     return Typical(None, mean, float(high) - float(low))
 
 
-def _level(text: str, column: Column) -> Level:
-    """A level by its label, as the column has it."""
-    if column.codes is not None:
-        return text
+def _is_number(text: str) -> bool:
+    """Whether a label is one of a column of numbers, and not of a condition on it."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(text: str) -> float:
     number = float(text)
     return int(number) if number.is_integer() else number
 

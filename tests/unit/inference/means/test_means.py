@@ -239,3 +239,12 @@ def test_a_covariate_counts_where_it_applies():
     means = fit.means("f")["estimate"]
     assert means[0] == pytest.approx(expected)
     assert means[1] == pytest.approx(fit.fixef["Intercept"] + fit.fixef["f[T.v]"])
+
+
+def test_a_condition_on_a_number_is_taken_at_its_mean():
+    fit = pp.lmm("y ~ I(x > 0) + f + (1 | g)", table())
+    up, down = (fit.means("f", at={"x": x})["estimate"] for x in (1.0, -1.0))
+    np.testing.assert_allclose(up - down, fit.fixef["I(x > 0)[T.True]"])
+    assert fit.means("x").shape[0] == 1
+    other = pp.lmm("y ~ I(f == 'u') + (1 | g)", table())
+    assert other.means("f")["f"].tolist() == ["u", "v", "w"]
