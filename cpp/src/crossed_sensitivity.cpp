@@ -282,6 +282,7 @@ Sensitivity Crossed::sensitivity(const std::vector<Direction>& directions,
         const Matrix all = dense::multiply_transposed(x[t].middleCols(a * (p + 1), p + 1), nx[t]);
         for (Index b = 0; b < count; ++b) {
             out.scores(a, b) = all(p, b * (p + 1) + p);
+            out.product_traces(a, b) = all.block(0, b * (p + 1), p, p).trace();
             if (with_products)
                 out.products[static_cast<std::size_t>(a * count + b)] =
                     all.block(0, b * (p + 1), p, p);

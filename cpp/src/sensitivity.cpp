@@ -7,6 +7,7 @@ namespace partialpool {
 Sensitivity::Sensitivity(Index m, Index p, bool with_products)
     : fixed(static_cast<std::size_t>(m), Matrix::Zero(p, p)),
       products(static_cast<std::size_t>(with_products ? m * m : 0), Matrix::Zero(p, p)),
+      product_traces(Matrix::Zero(m, m)),
       traces(Matrix::Zero(m, m)),
       trace(Vector::Zero(m)),
       scores(Matrix::Zero(m, m)),
@@ -16,6 +17,7 @@ Sensitivity::Sensitivity(Index m, Index p, bool with_products)
 void Sensitivity::add(const Sensitivity& other) {
     for (std::size_t a = 0; a < fixed.size(); ++a) fixed[a] += other.fixed[a];
     for (std::size_t i = 0; i < products.size(); ++i) products[i] += other.products[i];
+    product_traces += other.product_traces;
     traces += other.traces;
     trace += other.trace;
     scores += other.scores;
@@ -83,6 +85,8 @@ private:
         for (Index b = 0; b < m_; ++b) {
             const auto j = static_cast<std::size_t>(b);
             sums.traces(a, b) += en_[i].cwiseProduct(en_[j].transpose()).sum();
+            sums.product_traces(a, b) +=
+                ef_[i].leftCols(p_).cwiseProduct(nef_[j].leftCols(p_)).sum();
             sums.scores(a, b) += ef_[i].col(p_).dot(nef_[j].col(p_));
             if (!sums.products.empty())
                 sums.products[i * static_cast<std::size_t>(m_) + j] +=

@@ -244,7 +244,8 @@ public:
                                           with_products);
         }
         if (!found) throw std::runtime_error("the likelihood can't be evaluated here");
-        return nb::make_tuple(stack(found->fixed), stack(found->products), to_numpy(found->traces),
+        return nb::make_tuple(stack(found->fixed), stack(found->products),
+                              to_numpy(found->product_traces), to_numpy(found->traces),
                               to_numpy(found->trace), to_numpy(found->scores),
                               to_numpy(found->mixed), to_numpy(found->score), found->s);
     }

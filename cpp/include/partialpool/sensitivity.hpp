@@ -12,6 +12,7 @@ namespace partialpool {
 struct Sensitivity {
     std::vector<Matrix> fixed;     ///< F'E_a F (p, p), per direction
     std::vector<Matrix> products;  ///< F'E_a N E_b F (p, p), at a * m + b; empty unless wanted
+    Matrix product_traces;         ///< tr(F'E_a N E_b F)
     Matrix traces;                 ///< tr(E_a N E_b N)
     Vector trace;                  ///< tr(E_a N)
     Matrix scores;                 ///< g'E_a N E_b g

@@ -83,7 +83,7 @@ class DesignSpec:
     masks
         Where covariates apply that don't apply everywhere.
     typical
-        Levels, or mean and spread, of the columns that the fixed effects use; empty in files
+        Levels, or mean and span, of the columns that the fixed effects use; empty in files
         of older versions.
     """
 
@@ -241,7 +241,7 @@ def _typical_json(column: Typical) -> dict[str, Any]:
     if column.levels is not None:
         return {"levels": list(column.levels)}
     finite = np.isfinite(column.mean)
-    return {"mean": column.mean, "sd": column.sd} if finite else {}
+    return {"mean": column.mean, "span": column.span} if finite else {}
 
 
 def _read_typical(entry: Mapping[str, Any]) -> Typical:
@@ -250,5 +250,5 @@ def _read_typical(entry: Mapping[str, Any]) -> Typical:
     return Typical(
         None if levels is None else tuple(levels),
         float(entry.get("mean", nan)),
-        float(entry.get("sd", nan)),
+        float(entry.get("span", nan)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,8 +12,11 @@ from partialpool.design.factors import CodedFactor
 from partialpool.design.sheet import Sheet
 from partialpool.design.terms import ScopedTerm
 from partialpool.frames import Column
+from partialpool.frames.column import labels_of
 
 __all__ = ["Typical", "typical_columns"]
+
+Level = str | float | bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +26,15 @@ class Typical:
     Attributes
     ----------
     levels
-        Its values, where the model uses it as a factor only; None for a covariate.
-    mean, sd
-        Of a covariate, over the rows used; NaN for a factor.
+        Its values, where the model uses it as a factor only; None for a covariate, and for a
+        number of which a condition such as ``x > 0`` is used.
+    mean, span
+        Of a covariate over the rows used, mean and highest less lowest value; NaN for a factor.
     """
 
-    levels: tuple[str | int | float | bool, ...] | None
+    levels: tuple[Level, ...] | None
     mean: float = float("nan")
-    sd: float = float("nan")
+    span: float = float("nan")
 
 
 def typical_columns(
@@ -37,27 +42,53 @@ def typical_columns(
 ) -> dict[str, Typical]:
     """Describe the columns that some terms use, dates left out."""
     uses: dict[str, list[CodedFactor]] = {}
-    for text in dict.fromkeys(factor.text for term in terms for factor in term):
+    for text in {factor.text: None for term in terms for factor in term}:
         for name in factors[text].spec.columns:
             uses.setdefault(name, []).append(factors[text])
     return {
-        name: _describe(sheet.columns[name], all(f.spec.kind == "categorical" for f in used))
+        name: _describe(sheet.columns[name], used)
         for name, used in uses.items()
         if sheet.columns[name].kind != "date"
     }
 
 
-def _describe(column: Column, categorical: bool) -> Typical:
-    if column.codes is not None or column.kind == "boolean" or categorical:
-        whole = column.take(~column.missing) if column.missing is not None else column
+def _describe(column: Column, used: list[CodedFactor]) -> Typical:
+    if all(factor.spec.kind == "categorical" for factor in used):
+        # What a factor of one column has learned saves a pass over the column.
+        own = next((f.spec.labels for f in used if len(f.spec.columns) == 1), ())
+        # Of a condition on labels, the factor's own are False and True.
+        if column.levels is not None and own and set(own) <= set(labels_of(column.levels)):
+            return Typical(own)
+        if column.kind == "number" and own and all(map(_is_number, own)):
+            return Typical(tuple(map(_number, own)))
+    if column.codes is not None or column.kind == "boolean":
+        whole = column if column.missing is None else column.take(~column.missing)
         return Typical(tuple(_plain(level) for level in whole.coded().levels.tolist()))
     numbers = column.as_float("its mean")
-    finite = numbers[np.isfinite(numbers)]
-    if not len(finite):
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = float(np.add.reduce(numbers)) / max(len(numbers), 1)
+        if not math.isfinite(mean):
+            numbers = numbers[np.isfinite(numbers)]
+            mean = float(np.add.reduce(numbers / max(len(numbers), 1)))
+    if not len(numbers):
         return Typical(None)
-    with np.errstate(over="ignore"):
-        return Typical(None, float(finite.mean()), float(finite.std()))
+    low, high = np.minimum.reduce(numbers), np.maximum.reduce(numbers)
+    return Typical(None, mean, float(high) - float(low))
 
 
-def _plain(level: object) -> str | int | float | bool:
+def _is_number(text: str) -> bool:
+    """Whether a label is one of a column of numbers, and not of a condition on it."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+def _plain(level: object) -> Level:
     return level if isinstance(level, (str, int, float, bool)) else str(level)

@@ -21,6 +21,7 @@ from partialpool.generalized.drop import drop_tests
 from partialpool.generalized.estimates import LinearPredictor, Solved
 from partialpool.generalized.explained import explained_variance
 from partialpool.generalized.fitted import Residual, fitted_means, residuals
+from partialpool.generalized.marginal import marginal_link
 from partialpool.generalized.refit import refit
 from partialpool.generalized.scales import unit_of
 from partialpool.generalized.state import SolutionState, restore, state_of
@@ -447,7 +448,7 @@ class GlmmFit:
             at=at,
             level=level,
             scale=scale,
-            link=self.family.link,
+            link=marginal_link(self, scale, contrasts is not None),
             offset=offset,
         )
 
@@ -473,7 +474,7 @@ class GlmmFit:
             at=at,
             level=level,
             scale=scale,
-            link=self.family.link,
+            link=marginal_link(self, scale, contrasts is not None),
             offset=offset,
         )
 

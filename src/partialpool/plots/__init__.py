@@ -12,12 +12,14 @@ require("matplotlib", extra="plots")
 
 from partialpool.plots.checks import group_influence, quantile_residuals  # noqa: E402
 from partialpool.plots.intervals import caterpillar  # noqa: E402
+from partialpool.plots.means import means  # noqa: E402
 from partialpool.plots.penalties import penalty_path  # noqa: E402
 from partialpool.plots.posterior import (  # noqa: E402
     posterior_intervals,
     posterior_predictive,
     trace,
 )
+from partialpool.plots.profiles import profile  # noqa: E402
 from partialpool.plots.training import training  # noqa: E402
 from partialpool.plots.trellis import fitted_lines  # noqa: E402
 
@@ -25,9 +27,11 @@ __all__ = [
     "caterpillar",
     "fitted_lines",
     "group_influence",
+    "means",
     "penalty_path",
     "posterior_intervals",
     "posterior_predictive",
+    "profile",
     "quantile_residuals",
     "trace",
     "training",

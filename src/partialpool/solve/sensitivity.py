@@ -66,6 +66,8 @@ class Sensitivity:
         in coordinates in which that is the identity.
     products : (m, m, p, p) array
         F'E_a N E_b F; empty unless asked for.
+    product_traces : (m, m) array
+        Their traces, tr(F'E_a N E_b F).
     traces : (m, m) array
         tr(E_a N E_b N).
     trace : (m,) array
@@ -82,6 +84,7 @@ class Sensitivity:
 
     fixed: Matrix
     products: Matrix
+    product_traces: Matrix
     traces: Matrix
     trace: Matrix
     scores: Matrix
@@ -163,7 +166,7 @@ def sensitivity(
     """
     likelihood, problem = solution.likelihood, solution.reduced.problem
     with solution.reduced.algebra():
-        fixed, pairs, traces, trace, scores, mixed, score, residual = problem.sensitivity(
+        fixed, pairs, inner, traces, trace, scores, mixed, score, residual = problem.sensitivity(
             solution.optimum.psi,
             likelihood.reml,
             likelihood.fixed,
@@ -174,6 +177,7 @@ def sensitivity(
     return Sensitivity(
         fixed.reshape(m, p, p),
         pairs.reshape(m, m, p, p) if products else np.empty((0, 0, p, p)),
+        inner,
         traces,
         trace,
         scores,
@@ -192,7 +196,7 @@ def information(found: Sensitivity, n: int, *, reml: bool, residual: bool = True
     Parameters
     ----------
     found
-        Sums, with products for REML.
+        Sums.
     n
         Rows.
     reml
@@ -208,7 +212,7 @@ def information(found: Sensitivity, n: int, *, reml: bool, residual: bool = True
     if reml:
         out[0, 1:] -= np.trace(found.fixed, axis1=1, axis2=2)
         out[1:, 0] = out[0, 1:]
-        out[1:, 1:] -= 2.0 * np.trace(found.products, axis1=2, axis2=3)
+        out[1:, 1:] -= 2.0 * found.product_traces
         out[1:, 1:] += np.einsum("aij,bji->ab", found.fixed, found.fixed)
     out = 0.5 * (out + out.T)
     return out if residual else out[1:, 1:]
@@ -227,7 +231,7 @@ def unprofiled_hessian(solution: Solution, design: Design) -> tuple[Matrix, Sens
         The sums it was made of, for directions :func:`chart_directions`.
     """
     likelihood, problem = solution.likelihood, solution.reduced.problem
-    found = sensitivity(solution, chart_directions(solution, design), products=likelihood.reml)
+    found = sensitivity(solution, chart_directions(solution, design))
     tau = information(found, problem.n, reml=likelihood.reml, residual=False)
     average = _average_information(solution)
     scale = (problem.y_scale / solution.sigma) ** 2

@@ -136,10 +136,10 @@ def group_influence(fit: GaussianFit, group: str | None = None, *, refit: bool =
     Returns
     -------
     native frame
-        The group's levels, ``cooks`` (Cook's distance: squared change of the fixed effects over
-        their covariance, divided by their number; lme4 multiplies it by (J - p) / J for J
-        levels), and ``dfbetas_...``: by how many standard errors, those without the group, each
-        coefficient would be higher without it.
+        The group's levels, ``leverage`` (sum of its rows'), ``cooks`` (Cook's distance: squared
+        change of the fixed effects over their covariance, divided by their number; lme4
+        multiplies it by (J - p) / J for J levels), and ``dfbetas_...``: by how many standard
+        errors, those without the group, each coefficient would be higher without it.
 
     Raises
     ------
@@ -172,7 +172,12 @@ def group_influence(fit: GaussianFit, group: str | None = None, *, refit: bool =
         cooks.append(float(size @ size) / len(kept))
         dfbetas.append(change / np.sqrt(np.diag(found.vcov)))
     scaled = np.array(dfbetas)
-    columns: dict[str, NDArray[Any]] = {factor.name: factor.levels, "cooks": np.array(cooks)}
+    leverage = np.bincount(factor.codes, hat_values(fit), len(factor.levels))
+    columns: dict[str, NDArray[Any]] = {
+        factor.name: factor.levels,
+        "leverage": leverage,
+        "cooks": np.array(cooks),
+    }
     for c, i in enumerate(kept):
         columns[f"dfbetas_{fit.design.columns[i]}"] = scaled[:, c]
     return make_frame(columns, fit.design.spec.kind)

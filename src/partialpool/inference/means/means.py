@@ -75,7 +75,8 @@ def marginal_means(
     scale
         Of a generalized model: ``"link"``, or ``"response"`` for means through the inverse link;
         contrasts are then ratios with a log link, odds ratios with a logit, and differences of
-        the response else.
+        the response else. The mean is the family's mean parameter: without zero inflation, and
+        before truncation.
     link
         The model's link.
     offset

@@ -23,7 +23,7 @@ from partialpool.inference.wald import Contrasts, check_level, contrast_tests, t
 __all__ = ["marginal_slopes"]
 
 Matrix = NDArray[np.float64]
-# Step of the difference, in standard deviations of the covariate: splines are cubic between
+# Step of the difference, as a share of the covariate's span: splines are cubic between
 # knots, so that its error is of the order of its square.
 _STEP = 1e-4
 
@@ -139,7 +139,7 @@ def _differences(fit: WaldFit, variable: str, grid: Grid) -> Matrix:
     if variable not in table:
         table = {variable: np.full(len(next(iter(table.values()))), known.mean), **table}
     x = np.asarray(table[variable], dtype=float)
-    step = _STEP * (known.sd if known.sd > 0 else 1.0)
+    step = _STEP * (known.span if known.span > 0 else 1.0)
     above, below = (matrix_at(fit.design.spec, {**table, variable: x + h}) for h in (step, -step))
     return np.asarray((above - below) / (2.0 * step))
 

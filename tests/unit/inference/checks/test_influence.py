@@ -69,6 +69,7 @@ def test_a_group_s_influence_is_what_its_deletion_does(name, weighted):
         np.testing.assert_allclose(row.filter(like="dfbetas").to_numpy(float), scaled, atol=1e-9)
         cooks = change @ np.linalg.solve(fit.vcov, change) / X.shape[1]
         assert row["cooks"] == pytest.approx(cooks)
+    assert table["leverage"].sum() == pytest.approx(fit.hatvalues().sum())
 
 
 def test_refitting_is_a_fit_without_the_group():

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 import partialpool as pp
-from partialpool.errors import DataError
+from partialpool.errors import DataError, NotAvailableError
 from partialpool.inference.means.adjust import adjust_p
 from partialpool.inference.means.contrasts import make_contrasts
 from tests.unit.inference import models
@@ -217,3 +217,34 @@ def test_slopes_of_factors_and_of_nothing_are_refused(fit, counts):
         counts.slopes("cHEIGHT", by="YEAR", contrasts="pairwise", scale="response")
     with pytest.raises(DataError, match="scale must be 'link' or 'response'"):
         counts.means("YEAR", scale="log")
+
+
+def test_ordinal_models_have_odds_ratios_but_no_mean():
+    data = table().assign(o=lambda d: pd.cut(d["y"], 4, labels=False))
+    fit = pp.glmm("o ~ f + x + (1 | g)", data, family="ordinal")
+    assert fit.means("f")["estimate"].notna().all()
+    ratios = fit.means("f", contrasts="reference", scale="response")
+    assert ratios["contrast"].tolist() == ["v / u", "w / u"]
+    np.testing.assert_allclose(ratios["estimate"][0], np.exp(fit.fixef["f[T.v]"]))
+    for call in (fit.means, fit.slopes):
+        with pytest.raises(NotAvailableError, match="no mean on the response scale"):
+            call("x", scale="response")
+
+
+def test_a_covariate_counts_where_it_applies():
+    data = table().assign(z=lambda d: d["z"].where(d["f"] == "u"))
+    fit = pp.lmm("y ~ f + z + (1 | g)", data, applicable={"z": "f == 'u'"})
+    mean = data["z"].mean()
+    expected = fit.fixef["Intercept"] + fit.fixef["z"] * mean
+    means = fit.means("f")["estimate"]
+    assert means[0] == pytest.approx(expected)
+    assert means[1] == pytest.approx(fit.fixef["Intercept"] + fit.fixef["f[T.v]"])
+
+
+def test_a_condition_on_a_number_is_taken_at_its_mean():
+    fit = pp.lmm("y ~ I(x > 0) + f + (1 | g)", table())
+    up, down = (fit.means("f", at={"x": x})["estimate"] for x in (1.0, -1.0))
+    np.testing.assert_allclose(up - down, fit.fixef["I(x > 0)[T.True]"])
+    assert fit.means("x").shape[0] == 1
+    other = pp.lmm("y ~ I(f == 'u') + (1 | g)", table())
+    assert other.means("f")["f"].tolist() == ["u", "v", "w"]

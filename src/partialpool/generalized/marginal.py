@@ -1,0 +1,32 @@
+"""The link that marginal means of a generalized model are taken through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from partialpool.errors import NotAvailableError
+from partialpool.families import Link
+
+if TYPE_CHECKING:
+    from partialpool.generalized.fit import GlmmFit
+
+__all__ = ["marginal_link"]
+
+
+def marginal_link(fit: GlmmFit, scale: str, contrasts: bool) -> Link:
+    """Return the link of the mean, where means on the scale exist.
+
+    The mean is the family's mean parameter: without zero inflation, and before truncation.
+
+    Raises
+    ------
+    NotAvailableError
+        For the response scale of ordinal models, whose linear predictor has no mean; contrasts
+        are ratios of cumulative odds all the same.
+    """
+    if fit.family.name == "ordinal" and scale == "response" and not contrasts:
+        raise NotAvailableError(
+            "an ordinal model has a probability for each category, and no mean on the response "
+            "scale. Take scale='link', contrasts (ratios of odds), or fit.predict(...)."
+        )
+    return fit.family.link
