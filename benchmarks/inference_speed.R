@@ -20,7 +20,10 @@ timed <- function(calls, work) {
 table_of <- list(
   # The Hessian and the derivatives are made when the fit becomes lmerTest's.
   "satterthwaite" = function() coef(summary(as_lmerModLmerTest(fit))),
-  "kenward-roger" = function() coef(summary(tested, ddf = "Kenward-Roger"))
+  "kenward-roger" = function() coef(summary(tested, ddf = "Kenward-Roger")),
+  "profile" = function() profile(fit, signames = FALSE),
+  # A tenth of the thousand draws that ours makes.
+  "bootstrap" = function() bootMer(fit, function(f) c(fixef(f), getME(f, "theta"), sigma(f)), 100)
 )
 
 commands <- file("stdin", open = "r")

@@ -1,4 +1,4 @@
-"""Time Satterthwaite and Kenward-Roger against lmerTest and pbkrtest.
+"""Time degrees of freedom, profiles and bootstraps against lmerTest, pbkrtest and lme4.
 
     python benchmarks/inference_speed.py             # writes docs/speed-inference.md
     python benchmarks/inference_speed.py --quick     # without the slow cases; writes nothing
@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from one_thread import restart_with_one_thread
 from r_session import RSession, has_package, unfair_blas
 from speed_report import machine, time_text, versions
-from threadpoolctl import threadpool_limits
 
 import partialpool as pp
 from partialpool.inference import coefficient_tests
@@ -27,7 +27,7 @@ TARGET = Path(__file__).parent.parent / "docs" / "speed-inference.md"
 _BAR = 50.0
 _ROUNDS = 5
 _INTRODUCTION = """\
-# Speed of degrees of freedom
+# Speed of inference
 
 Made by `python benchmarks/inference_speed.py`. Coefficients with standard errors, degrees of
 freedom, t and p-values of a model that is fitted already, as arrays:
@@ -39,6 +39,14 @@ difference of the degrees of freedom.
 
 | model | rows | method | R | partialpool | ratio | bar | met | df |
 |---|---:|---|---:|---:|---:|---:|---|---:|
+"""
+_INTERVALS = """
+The profile likelihood of all parameters up to level 0.99, `fit.profile()` and `profile(fit)`, and a
+parametric bootstrap of 1,000 draws, `fit.bootstrap(1000)` and `bootMer` (whose time is ten times
+that of 100 draws):
+
+| model | what | lme4 | partialpool | ratio | bar | met |
+|---|---|---:|---:|---:|---:|---|
 """
 _ALONE = """
 Ours alone, beyond the sizes at which pbkrtest's matrices of rows by rows fit in memory:
@@ -87,7 +95,8 @@ def cases() -> list[Case]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Time degrees of freedom against lmerTest.")
+    restart_with_one_thread()
+    parser = argparse.ArgumentParser(description="Time inference against lmerTest and lme4.")
     parser.add_argument("--quick", action="store_true", help="leave the slow cases out")
     quick = parser.parse_args().quick
     if not (has_package("lmerTest") and has_package("pbkrtest")):
@@ -96,27 +105,60 @@ def main() -> None:
     session = RSession(Path(__file__).with_suffix(".R"))
     r, lme4, lmertest, pbkrtest, blas = session.ask("about")[:5]
     print(_INTRODUCTION, end="")
-    with threadpool_limits(1):
-        rows = [row for c in cases() if not (quick and c.slow) for row in measure(c, session)]
-        print(_ALONE, end="")
-        alone = [] if quick else large()
+    rows = [row for c in cases() if not (quick and c.slow) for row in measure(c, session)]
+    print(_INTERVALS, end="")
+    both = [row for c in cases()[:3] for row in intervals(c, session)]
+    print(_ALONE, end="")
+    alone = [] if quick else large()
     others = (f"R {r}", f"lme4 {lme4}", f"lmerTest {lmertest}", f"pbkrtest {pbkrtest}")
     facts = f"\n{machine()}.\n\n{versions(others)}.\n"
     unfair = unfair_blas(blas)
     note = f"\n**This comparison is unfair:** {unfair}\n" if unfair else ""
     print(facts + note)
     if not quick:
-        TARGET.write_text(_INTRODUCTION + "".join(rows) + _ALONE + "".join(alone) + facts + note)
+        tables = "".join(rows) + _INTERVALS + "".join(both) + _ALONE
+        TARGET.write_text(_INTRODUCTION + tables + "".join(alone) + facts + note)
         print(f"written to {TARGET}")
 
 
-def measure(case: Case, session: RSession) -> list[str]:
-    """Rows of the table for one model."""
+def load(case: Case, session: RSession) -> pp.LmmFit:
+    """Fit a model in both programs."""
     path = session.folder / "data.csv"
     case.data.to_csv(path, index=False)
     session.ask("load", case.formula, str(path), " ".join(case.factors))
     data = case.data.assign(**{f: case.data[f].astype(str) for f in case.factors})
-    fit = pp.lmm(case.formula, data)
+    return pp.lmm(case.formula, data)
+
+
+def intervals(case: Case, session: RSession) -> list[str]:
+    """Rows of the table of profiles and bootstraps for one model."""
+    fit = load(case, session)
+    work = {"profile": fit.profile, "bootstrap": lambda: fit.bootstrap(1000, acceleration=False)}
+    rows = []
+    for what, ours in work.items():
+        times = []
+        for _ in range(3):
+            theirs = float(session.ask("time", what, "1")[0])
+            start = time.process_time()
+            for _ in range(5):
+                ours()
+            times.append((theirs, (time.process_time() - start) / 5))
+        scale = 10.0 if what == "bootstrap" else 1.0
+        ratio = statistics.median(scale * a / b for a, b in times)
+        a, b = (statistics.median(pair[i] for pair in times) for i in (0, 1))
+        row = (
+            f"| `{case.formula.replace('|', chr(92) + '|')}` | {what} | {time_text(scale * a)} "
+            f"| {time_text(b)} | **{ratio:,.0f}** | {_BAR:.0f} "
+            f"| {'yes' if ratio >= _BAR else 'no'} |\n"
+        )
+        print(row, end="", flush=True)
+        rows.append(row)
+    return rows
+
+
+def measure(case: Case, session: RSession) -> list[str]:
+    """Rows of the table for one model."""
+    fit = load(case, session)
     rows = []
     for method in ("satterthwaite", "kenward-roger"):
         rounds = 1 if case.slow and method == "kenward-roger" else _ROUNDS

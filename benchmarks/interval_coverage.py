@@ -26,8 +26,8 @@ _INTRODUCTION = """\
 
 Made by `python -m benchmarks.interval_coverage`: data sets with known truth, and the share, in per
 cent, of intervals of level 0.95 that hold it. {nsim:,} data sets of each design for profiles
-(standard error {se:.1f} per cent), {boot:,} for what takes a bootstrap ({se_boot:.1f}), with {draws}
-draws each; fits by REML.
+(standard error {se:.1f} per cent), {boot:,} for what takes a bootstrap ({se_boot:.1f}), with
+{draws} draws each; fits by REML.
 
 * *sleepstudy-like*: 18 subjects, 10 days each, random intercepts and slopes.
 * *small*: 6 groups of 5 rows, random slopes.
