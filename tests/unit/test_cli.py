@@ -284,6 +284,33 @@ def test_predict_writes_a_file_with_standard_errors(model, sleep_csv, tmp_path, 
     assert capsys.readouterr().err == f"180 predictions written to {out}\n"
 
 
+@pytest.mark.parametrize("method", [[], ["--bootstrap", "200", "--seed", "1"]])
+def test_predict_adds_intervals(model, sleep_csv, capsys, method):
+    options = ["--interval", "prediction", "--level", "0.9", *method]
+    assert main(["predict", model, sleep_csv, *options]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Reaction,Days,Subject,prediction,low,high"
+    mean, low, high = map(float, lines[1].split(",")[-3:])
+    assert low < mean < high
+
+
+def test_predict_says_what_intervals_need(model, sleep_csv, ticks, tmp_path, capsys):
+    assert main(["predict", model, sleep_csv, "--seed", "1"]) == 1
+    assert "Add --interval prediction" in capsys.readouterr().err
+    counts = str(tmp_path / "ticks.model")
+    formula = "TICKS ~ YEAR + (1 | LOCATION)"
+    assert main(["fit", formula, ticks, "--family", "poisson", "--save", counts]) == 0
+    assert main(["predict", counts, ticks, "--interval", "confidence"]) == 1
+    assert "--interval is for linear mixed models" in capsys.readouterr().err
+
+
+def test_fit_takes_a_known_sigma_for_linear_models_only(sleep_csv, capsys):
+    assert main(["fit", FORMULA, sleep_csv, "--sigma", "25"]) == 0
+    assert "25" in capsys.readouterr().out
+    assert main(["fit", FORMULA, sleep_csv, "--sigma", "25", "--family", "gamma"]) == 1
+    assert "--sigma is for linear models" in capsys.readouterr().err
+
+
 def test_predict_for_a_new_group_is_refused_or_the_populations_line(model, tmp_path, capsys):
     new = tmp_path / "new.csv"
     new.write_text("Days,Subject\n0,999\n")

@@ -45,10 +45,13 @@ def _fit(arguments: Namespace, data: Any) -> Any:
         weights=arguments.weights,
         offset=arguments.offset,
         missing=arguments.missing,
+        sigma=arguments.sigma,
     )
 
 
 def _fit_generalized(arguments: Namespace, data: Any) -> Any:
+    if arguments.sigma is not None:
+        raise DataError("--sigma is for linear models. Leave out --family, or --sigma.")
     family = partialpool.families.resolve(arguments.family)
     if arguments.link:
         family = partialpool.families.from_json(family.to_json() | {"link": arguments.link})
@@ -102,12 +105,31 @@ def _predictions(model: Any, new: Any, arguments: Namespace) -> dict[str, Any]:
         if not hasattr(model, "family"):
             raise DataError("--type is for generalized models, and this one is linear.")
         options["type"] = arguments.type
+    if arguments.interval:
+        return _intervals(model, new, arguments, options)
+    if arguments.bootstrap is not None or arguments.seed is not None:
+        raise DataError("--bootstrap and --seed are for intervals. Add --interval prediction.")
     if not arguments.se:
         made = model.predict(new, **options)
         return {"prediction": made} if getattr(made, "ndim", 2) == 1 else _probabilities(made)
     # As plain arrays: the kind of frame that comes back doesn't matter here.
     both = read_table(model.predict(new, se=True, **options))
     return {"prediction": both.column("fit").values, "std_error": both.column("se").values}
+
+
+def _intervals(
+    model: Any, new: Any, arguments: Namespace, options: dict[str, Any]
+) -> dict[str, Any]:
+    if not isinstance(model, partialpool.LmmFit):
+        raise DataError("--interval is for linear mixed models. Take --se.")
+    if arguments.bootstrap is not None:
+        options |= {"method": "bootstrap", "draws": arguments.bootstrap, "seed": arguments.seed}
+    found = model.predict(new, interval=arguments.interval, level=arguments.level, **options)
+    table = read_table(found)
+    names = {"prediction": "fit", "std_error": "se", "low": "low", "high": "high"}
+    if not arguments.se:
+        del names["std_error"]
+    return {name: table.column(source).values for name, source in names.items()}
 
 
 def _probabilities(frame: Any) -> dict[str, Any]:

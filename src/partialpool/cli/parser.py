@@ -55,15 +55,17 @@ examples:
 
 _PREDICT: Final = f"""\
 The table NEW needs the columns of the formula, save the response. Out comes
-the table with a column "prediction", and "std_error" with --se: to the file
-after --out in the format that its name says, else as CSV to standard output.
+the table with a column "prediction", with "std_error" for --se, and with "low"
+and "high" for --interval: to the file after --out in the format that its name
+says, else as CSV to standard output.
 
 {_TABLES}
 
 examples:
   partialpool predict a.model new.csv
   partialpool predict a.model new.parquet --new-levels population
-  partialpool predict a.model new.csv --se --out predictions.parquet"""
+  partialpool predict a.model new.csv --se --out predictions.parquet
+  partialpool predict a.model new.csv --interval prediction --bootstrap 1000"""
 
 
 def build_parser() -> ArgumentParser:
@@ -107,6 +109,9 @@ def _add_fit(commands: Any) -> None:
         "--weights", metavar="COL", help="column of prior weights (trials, where y is a proportion)"
     )
     parser.add_argument("--offset", metavar="COL", help="column added with coefficient one")
+    parser.add_argument(
+        "--sigma", metavar="SD", type=float, help="residual standard deviation, if it is known"
+    )
     parser.add_argument(
         "--missing",
         choices=("error", "drop"),
@@ -160,6 +165,22 @@ def _add_predict(commands: Any) -> None:
         "population or class",
     )
     parser.add_argument("--se", action="store_true", help="add standard errors of the predictions")
+    group = parser.add_argument_group("intervals of a linear model's predictions")
+    group.add_argument(
+        "--interval",
+        choices=("confidence", "prediction"),
+        help="add the ends of intervals: of the mean, or of a new observation",
+    )
+    group.add_argument(
+        "--level", metavar="P", type=float, default=0.95, help="their probability (default: 0.95)"
+    )
+    group.add_argument(
+        "--bootstrap",
+        metavar="N",
+        type=int,
+        help="draw N data sets, so that what is uncertain of the variances counts too",
+    )
+    group.add_argument("--seed", metavar="N", type=int, help="of the bootstrap")
     parser.add_argument("--out", metavar="FILE", help="write to this file, not to standard output")
 
 
