@@ -64,14 +64,17 @@ def test_the_kenward_roger_covariance_agrees(name):
 
 @having("ci_wald_95")
 def test_normal_wald_intervals_agree(name):
+    theirs = STORED[name]["ci_wald_95"]
     if name.startswith("glmm"):
-        pytest.skip("generalized fits are compared in test_generalized_fits.py")
-    theirs, ours = STORED[name]["ci_wald_95"], fit(name)
-    table = ours.confint(ddf="z")[kept(ours)]
+        table = generalized_fit(name).confint()
+    else:
+        table = fit(name).confint(ddf="z")[kept(fit(name))]
     width = column(theirs, "97.5 %") - column(theirs, "2.5 %")
     low = (table["conf_low"] - column(theirs, "2.5 %")) / width
     high = (table["conf_high"] - column(theirs, "97.5 %")) / width
-    assert max(np.abs(low).max(), np.abs(high).max()) < 1e-5
+    # glmer's standard errors come from differences, good to about 1 per cent.
+    close = 1e-2 if name.startswith("glmm") else 1e-5
+    assert max(np.abs(low).max(), np.abs(high).max()) < close
 
 
 ANOVAS = [("I", "satterthwaite"), ("II", "satterthwaite"), ("III", "satterthwaite")]

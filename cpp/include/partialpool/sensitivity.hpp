@@ -29,4 +29,23 @@ struct Sensitivity {
 Sensitivity sensitivity(const CrossProducts& cp, const Matrix& lambda, const Pieces& pieces,
                         const std::vector<Direction>& directions, bool with_products);
 
+namespace detail {
+
+/// One matrix of zeros for the effects of every block.
+inline std::vector<Matrix> zeros(const CrossProducts& cp, Index columns) {
+    std::vector<Matrix> out;
+    for (const auto& block : cp.blocks) out.push_back(Matrix::Zero(block.q * block.k, columns));
+    return out;
+}
+
+/// E x at every level of the direction's block.
+inline Matrix times_levels(const Direction& direction, const Matrix& x) {
+    const Index k = direction.e.rows();
+    Matrix out(x.rows(), x.cols());
+    for (Index first = 0; first < x.rows(); first += k)
+        out.middleRows(first, k) = direction.e.lazyProduct(x.middleRows(first, k));
+    return out;
+}
+
+}  // namespace detail
 }  // namespace partialpool

@@ -423,8 +423,8 @@ class GlmmFit:
 
         See :func:`partialpool.inference.quantile_residuals`.
         """
-        values = self.response.values
-        return inference.quantile_residuals(values, self.simulate(nsim, seed), seed)
+        response, draws = self.response, self.simulate(nsim, seed)
+        return inference.quantile_residuals(response.values, draws, seed, response.counted)
 
     def means(
         self,

@@ -415,7 +415,10 @@ class LmmFit:
 
         See :func:`partialpool.inference.quantile_residuals`.
         """
-        return inference.quantile_residuals(self.design.y, self.simulate(nsim, seed), seed)
+        weights = self.design.weights
+        counted = None if weights is None else weights > 0
+        draws = self.simulate(nsim, seed)
+        return inference.quantile_residuals(self.design.y, draws, seed, counted)
 
     def means(
         self,

@@ -61,7 +61,12 @@ class QuantileResiduals:
         return "\n".join(lines)
 
 
-def quantile_residuals(y: Vector, simulated: Matrix, seed: int | None = None) -> QuantileResiduals:
+def quantile_residuals(
+    y: Vector,
+    simulated: Matrix,
+    seed: int | None = None,
+    counted: NDArray[np.bool_] | None = None,
+) -> QuantileResiduals:
     """Compare responses with simulated ones.
 
     Parameters
@@ -72,6 +77,8 @@ def quantile_residuals(y: Vector, simulated: Matrix, seed: int | None = None) ->
         As many responses for each, drawn from the model with new random effects.
     seed
         Seed of NumPy's generator, for the place among ties.
+    counted : (n,) array of bool, optional
+        Rows that count: those with weight. The others get no residual.
 
     Notes
     -----
@@ -92,6 +99,8 @@ def quantile_residuals(y: Vector, simulated: Matrix, seed: int | None = None) ->
     Dunn & Smyth (1996), Journal of Computational and Graphical Statistics 5, 236-244;
     Hartig, DHARMa (R package).
     """
+    if counted is not None:
+        y, simulated = y[counted], simulated[counted]
     n, s = simulated.shape
     # Not the generator of the draws themselves, with which the places would go together.
     rng = np.random.default_rng(None if seed is None else [seed, n, s])

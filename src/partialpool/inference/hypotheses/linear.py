@@ -101,6 +101,7 @@ def linear_test(
     single = _shifted(single, right)
     kept = np.isfinite(fit.fixef.values)
     _refuse_left_out(fit, L, kept, texts)
+    _refuse_contradictions(L, right, texts)
     joint = joint_test(calibration, fit.fixef.values[kept], L[:, kept], right)
     return LinearTest(
         texts, joint.statistic, joint.num_df, joint.den_df, joint.p_value, single, calibration.name
@@ -165,3 +166,18 @@ def _refuse_left_out(
                 f"{text!r} is about {gone[0]!r}, which the other columns determine, so that it "
                 "was left out. Test a combination of the columns that are in the model."
             )
+
+
+def _refuse_contradictions(L: Matrix, right: Matrix, texts: Sequence[str]) -> None:
+    if len(L) < 2:
+        return
+    size = np.linalg.norm(L, axis=1)
+    scale = np.where(size > 0, size, 1.0)
+    rows, values = L / scale[:, None], right / scale
+    solved = np.linalg.lstsq(rows, values, rcond=None)[0]
+    left = np.abs(rows @ solved - values)
+    if left.max() > 1e-8 * max(1.0, float(np.abs(values).max())):
+        raise DataError(
+            f"the hypotheses contradict one another: {'; '.join(texts)}. No coefficients can "
+            "satisfy them all. Test them one by one."
+        )

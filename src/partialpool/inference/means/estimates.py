@@ -2,27 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError
-from partialpool.families.links import LINKS, Link
 from partialpool.inference.ddf import Calibration
 from partialpool.inference.means.adjust import Adjustment, adjust_p, critical_values
 from partialpool.inference.protocol import WaldFit
 from partialpool.inference.wald import Contrasts, contrast_tests, two_sided
 
-__all__ = ["IDENTITY", "Scale", "Table", "Work", "check_scale", "compare_means", "tabulate"]
+__all__ = ["IDENTITY", "Link", "Scale", "Table", "Work", "check_scale", "compare_means", "tabulate"]
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 Scale: TypeAlias = Literal["link", "response"]
-IDENTITY = LINKS["identity"]
 # Links whose differences are logarithms of ratios.
 _RATIOS = ("log", "logit")
+
+
+class Link(Protocol):
+    """What means need of a link; those of :mod:`partialpool.families` are ones."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def inverse(self) -> Callable[[Any], Any]:
+        """The mean of a linear predictor."""
+
+    @property
+    def slope(self) -> Callable[[Any], Any]:
+        """Derivative of the mean in the linear predictor."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    name: str = "identity"
+
+    @property
+    def inverse(self) -> Callable[[Any], Any]:
+        return lambda eta: eta * 1.0
+
+    @property
+    def slope(self) -> Callable[[Any], Any]:
+        return lambda eta: eta * 0.0 + 1.0
+
+
+# Not families' own: linear models do without that room, and import 20 ms sooner.
+IDENTITY: Link = _Identity()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

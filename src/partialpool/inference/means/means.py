@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError
-from partialpool.families.links import Link
 from partialpool.frames import label, make_frame
 from partialpool.inference.ddf import DDF, calibrate
 from partialpool.inference.means.adjust import Adjustment, check_adjustment
 from partialpool.inference.means.contrasts import ContrastKind, make_contrasts
 from partialpool.inference.means.estimates import (
     IDENTITY,
+    Link,
     Scale,
     Work,
     check_scale,

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, did_you_mean
-from partialpool.families.links import Link
 from partialpool.frames import make_frame
 from partialpool.inference.ddf import DDF, Calibration, calibrate
 from partialpool.inference.means.adjust import Adjustment
 from partialpool.inference.means.contrasts import ContrastKind
-from partialpool.inference.means.estimates import IDENTITY, Scale, Work, check_scale
+from partialpool.inference.means.estimates import IDENTITY, Link, Scale, Work, check_scale
 from partialpool.inference.means.grid import Grid, make_grid, matrix_at, names_of
 from partialpool.inference.means.means import frame_of
 from partialpool.inference.protocol import WaldFit

@@ -93,3 +93,8 @@ def test_quantile_residuals_of_generalized_fits():
     found = pp.glmm(formula, data, family="binomial").quantile_residuals(200, seed=2)
     assert found.values.shape == (56,)
     assert 0 < found.values.min() < found.values.max() < 1
+
+
+def test_rows_without_weight_have_no_residual():
+    fit = models.fit("y ~ x + (x | g)", True)
+    assert len(fit.quantile_residuals(100, seed=1).values) == 95

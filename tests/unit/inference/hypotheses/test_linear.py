@@ -60,9 +60,14 @@ def test_text_and_matrix_say_the_same():
     np.testing.assert_allclose(text.single.estimate, d)
 
 
-def test_contradictions_and_repetitions_count_their_rank():
+def test_repetitions_count_once():
     fit = models.fit("y ~ x + (x | g)")
     assert fit.test(["x = 1", "2*x = 2"]).num_df == 1
+
+
+def test_contradictions_are_refused():
+    with pytest.raises(DataError, match=r"contradict one another: x = 1; 2\*x = 3"):
+        models.fit("y ~ x + (x | g)").test(["x = 1", "2*x = 3"])
 
 
 def test_a_matrix_of_another_width_is_refused():
