@@ -235,22 +235,33 @@ Matrix exact_hessian(GeneralizedProblem& problem, const Parameters& point,
     Matrix h(size, size);
     // Here, for the tangent along which the modes are predicted.
     Parameters centre = point;
-    problem.evaluate(centre, criterion, Level::average);
+    const Vector here = problem.evaluate(centre, criterion, Level::average).gradient;
+    const auto slope = [&](Index c, double width) {
+        Vector step = Vector::Zero(size);
+        step(c) = width;
+        Parameters trial = move(problem, point, step, outer);
+        return problem.evaluate(trial, criterion, Level::gradient).gradient;
+    };
+    const auto mean = problem.mean_coefficients();
+    const auto is_mean = [&](Index c) {
+        const Index p = outer[at(c)] - problem.n_psi();
+        return std::find(mean.begin(), mean.end(), p) != mean.end();
+    };
+    // Of a standard error: far above rounding, far below the scale on which the curvature
+    // changes. In the mean's coefficients the objective is all but quadratic, so that one side
+    // will do.
+    constexpr double central = 3e-3, one_sided = 1e-4;
     for (Index c = 0; c < size; ++c) {
-        // A small part of a standard error: far above rounding, far below the scale on which
-        // the curvature changes.
-        const double scale = curvature(c, c) > 1e-8 ? std::sqrt(2.0 / curvature(c, c)) : 1.0;
-        const double width = 3e-3 * std::min(scale, 1.0);
-        Vector step = Vector::Zero(size), slope[2];
-        for (int side = 0; side < 2; ++side) {
-            step(c) = side == 0 ? width : -width;
-            Parameters trial = move(problem, point, step, outer);
-            const Local local = problem.evaluate(trial, criterion, Level::gradient);
-            if (!local.ok()) return Matrix();
-            slope[side] = local.gradient;
-        }
-        h.col(c) = (slope[0] - slope[1]) / (2.0 * width);
+        const double error = curvature(c, c) > 1e-8 ? std::sqrt(2.0 / curvature(c, c)) : 1.0;
+        const double width = (is_mean(c) ? one_sided : central) * std::min(error, 1.0);
+        const Vector up = slope(c, width), down = is_mean(c) ? here : slope(c, -width);
+        if (up.size() != size || down.size() != size) return Matrix();
+        h.col(c) = (up - down) / (is_mean(c) ? width : 2.0 * width);
     }
+    // What stands between a coefficient and another parameter is known from the other's column.
+    for (Index c = 0; c < size; ++c)
+        for (Index r = 0; r < size; ++r)
+            if (is_mean(c) && !is_mean(r)) h(r, c) = h(c, r);
     return 0.5 * (h + h.transpose());
 }
 

@@ -57,6 +57,8 @@ public:
     Index n_parameters() const { return rows_.n_parameters; }
     const ModelRows& rows() const { return rows_; }
     const std::vector<Term>& terms() const { return terms_; }
+    /// Positions of the mean's coefficients among all.
+    const std::vector<Index>& mean_coefficients() const { return inner_; }
     const Mode& mode() const { return mode_; }
     int evaluations() const { return evaluations_; }
     /// Size of the sums whose difference the last value was: its rounding errors are in
