@@ -72,6 +72,7 @@ struct Walker {
     Found first(Parameters from) {
         Found out;
         const Local local = problem.evaluate(from, criterion, Level::average);
+        problem.keep();
         return {std::move(from), local.value, local.gradient, local.curvature, 0, false};
     }
 
@@ -86,16 +87,19 @@ struct Walker {
         while (true) {
             const Matrix curvature = secants.correct(best.curvature);
             const Step step = trust_region_step(best.gradient, curvature, radius);
-            if (step.promised < options.tolerance) {
-                best.converged = true;
+            if (step.promised < options.tolerance || radius < 1e-10) {
+                // The small promise of a step that had to be small is none.
+                best.converged =
+                    trust_region_step(best.gradient, curvature, 1.0).promised < negligible;
                 return;
             }
-            if (used() >= options.max_evaluations || radius < 1e-10) return;
+            if (used() >= options.max_evaluations) return;
             Parameters trial = move(problem, best.point, step.p, outer);
             const Local next = problem.evaluate(trial, criterion, Level::average);
             const double length = step.p.norm();
             if (!next.ok()) {
                 radius = 0.25 * length;
+                problem.go_back();
                 continue;
             }
             secants.add(step.p, next.gradient - best.gradient);
@@ -111,6 +115,7 @@ struct Walker {
                 } else {
                     best.converged = step.promised < invisible;
                     radius = 0.25 * length;
+                    problem.go_back();
                 }
                 if (best.converged) return;
                 continue;
@@ -120,11 +125,15 @@ struct Walker {
                 radius = 0.25 * length;
             else if (rho > 0.75 && length > 0.8 * radius)
                 radius = 2.0 * radius;
-            if (rho > 1e-4) accept(best, std::move(trial), next);
+            if (rho > 1e-4)
+                accept(best, std::move(trial), next);
+            else
+                problem.go_back();
         }
     }
 
-    static void accept(Found& best, Parameters point, const Local& next) {
+    void accept(Found& best, Parameters point, const Local& next) {
+        problem.keep();
         best.point = std::move(point);
         best.value = next.value;
         best.gradient = next.gradient;
@@ -221,7 +230,8 @@ Found search_from(GeneralizedProblem& problem, const Vector& beta, const Criteri
             structure::start(term.structure, term.k, scale, from.psi.data() + term.first);
         Found found = search(problem, std::move(from), criterion, options);
         evaluations += found.evaluations;
-        if (found.value < best.value) best = std::move(found);
+        // One that ended at no optimum may have run to where the approximation is nonsense.
+        if (found.converged || found.value < best.value) best = std::move(found);
         if (best.converged) break;
     }
     best.evaluations = evaluations;
