@@ -75,11 +75,12 @@ Matrix GeneralizedProblem::model_curvature(const Parameters& point, const Adjoin
     out.bottomLeftCorner(n_parameters(), m) = between;
     out.topRightCorner(m, n_parameters()) = between.transpose();
     // v = Z'r moves by -A db - Z'WX dbeta, where db = (x - K A x) dpsi - K Z'WX dbeta.
-    tangent_ = {point, mode_.v, Matrix()};
+    auto tangent = std::make_shared<Tangent>(Tangent{point, mode_.v, Matrix()});
     if (x.rows() * total < most_tangents) {
-        tangent_.slope.resize(x.rows(), total);
-        tangent_.slope << system_->multiply(kax) - ax, system_->multiply(kzx_) - zx_;
+        tangent->slope.resize(x.rows(), total);
+        tangent->slope << system_->multiply(kax) - ax, system_->multiply(kzx_) - zx_;
     }
+    tangent_ = std::move(tangent);
     return out;
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 // Half the decrease that a Newton step promises; the mode is then known to its square.
 constexpr double tolerance = 1e-8;
-constexpr int most_steps = 200, most_halvings = 40;
+constexpr int most_steps = 200, most_halvings = 40, most_crawling = 5;
 
 }  // namespace
 
@@ -91,12 +91,20 @@ double GeneralizedProblem::slope_along(const PerPredictor& from) const {
 
 /// Where the mode should be at a new point, by its derivatives at the last one.
 void GeneralizedProblem::predict_mode(const Parameters& point) {
-    if (tangent_.slope.cols() == 0 || point.axes.size() != tangent_.point.axes.size()) return;
+    if (!tangent_ || tangent_->slope.cols() == 0) return;
+    const Parameters& from = tangent_->point;
+    if (point.axes.size() != from.axes.size()) return;
     for (std::size_t t = 0; t < point.axes.size(); ++t)
-        if (point.axes[t] != tangent_.point.axes[t]) return;
+        if (point.axes[t] != from.axes[t]) return;
     Vector step(n_psi() + n_parameters());
-    step << point.psi - tangent_.point.psi, point.beta - tangent_.point.beta;
-    mode_.v = tangent_.v + tangent_.slope.lazyProduct(step);
+    step << point.psi - from.psi, point.beta - from.beta;
+    mode_.v = tangent_->v + tangent_->slope.lazyProduct(step);
+}
+
+void GeneralizedProblem::go_back() {
+    if (!kept_) return;
+    tangent_ = kept_;
+    mode_.v = kept_->v;
 }
 
 /// Full Newton step from the derivatives in `state_`: for b = Sigma v the next effects solve
@@ -139,9 +147,9 @@ double GeneralizedProblem::penalised(int order, const Vector& beta) {
            mode_.v.dot(mode_.b) + beta.dot(penalty_.lazyProduct(beta));
 }
 
-/// Take the step, or so much of it as leads down.
-bool GeneralizedProblem::take(const ModeStep& step, bool last, const Criterion& criterion,
-                              Vector& beta) {
+/// Take the step, or so much of it as leads down; how much that was, zero for none.
+double GeneralizedProblem::take(const ModeStep& step, bool last, const Criterion& criterion,
+                                Vector& beta) {
     const Vector v = mode_.v, b = mode_.b, start = beta;
     // Close by, rounding hides the decrease that a step makes. The last one is to be taken whole:
     // it also mends the rounding of b = Sigma v, which a large information makes visible.
@@ -163,9 +171,9 @@ bool GeneralizedProblem::take(const ModeStep& step, bool last, const Criterion& 
         const double trial = penalised(last ? 3 : 2, beta);
         if (!(trial <= most)) continue;
         mode_.penalised = trial;
-        return true;
+        return share;
     }
-    return false;
+    return 0.0;
 }
 
 bool GeneralizedProblem::find_mode(const std::vector<Matrix>& lambda, Vector& beta,
@@ -184,10 +192,14 @@ bool GeneralizedProblem::find_mode(const std::vector<Matrix>& lambda, Vector& be
     }
     if (!std::isfinite(mode_.penalised)) return false;
     ModeStep step;
+    int crawling = 0;
     for (bool last = !system_ && !criterion.joint; !last; ++mode_.steps) {
         if (mode_.steps == most_steps || !newton_step(lambda, beta, criterion, step)) return false;
         last = step.promised < tolerance;
-        if (!take(step, last, criterion, beta)) return false;
+        const double share = take(step, last, criterion, beta);
+        // At the end of the range there is no mode, only ever smaller steps towards it.
+        crawling = share < 1e-2 ? crawling + 1 : 0;
+        if (share == 0.0 || crawling == most_crawling) return false;
     }
     mode_steps_ += mode_.steps;
     // The other predictors' derivatives are needed at the mode only.

@@ -72,6 +72,7 @@ struct Walker {
     Found first(Parameters from) {
         Found out;
         const Local local = problem.evaluate(from, criterion, Level::average);
+        problem.keep();
         return {std::move(from), local.value, local.gradient, local.curvature, 0, false};
     }
 
@@ -86,16 +87,19 @@ struct Walker {
         while (true) {
             const Matrix curvature = secants.correct(best.curvature);
             const Step step = trust_region_step(best.gradient, curvature, radius);
-            if (step.promised < options.tolerance) {
-                best.converged = true;
+            if (step.promised < options.tolerance || radius < 1e-10) {
+                // The small promise of a step that had to be small is none.
+                best.converged =
+                    trust_region_step(best.gradient, curvature, 1.0).promised < negligible;
                 return;
             }
-            if (used() >= options.max_evaluations || radius < 1e-10) return;
+            if (used() >= options.max_evaluations) return;
             Parameters trial = move(problem, best.point, step.p, outer);
             const Local next = problem.evaluate(trial, criterion, Level::average);
             const double length = step.p.norm();
             if (!next.ok()) {
                 radius = 0.25 * length;
+                problem.go_back();
                 continue;
             }
             secants.add(step.p, next.gradient - best.gradient);
@@ -111,6 +115,7 @@ struct Walker {
                 } else {
                     best.converged = step.promised < invisible;
                     radius = 0.25 * length;
+                    problem.go_back();
                 }
                 if (best.converged) return;
                 continue;
@@ -120,11 +125,15 @@ struct Walker {
                 radius = 0.25 * length;
             else if (rho > 0.75 && length > 0.8 * radius)
                 radius = 2.0 * radius;
-            if (rho > 1e-4) accept(best, std::move(trial), next);
+            if (rho > 1e-4)
+                accept(best, std::move(trial), next);
+            else
+                problem.go_back();
         }
     }
 
-    static void accept(Found& best, Parameters point, const Local& next) {
+    void accept(Found& best, Parameters point, const Local& next) {
+        problem.keep();
         best.point = std::move(point);
         best.value = next.value;
         best.gradient = next.gradient;
@@ -221,7 +230,8 @@ Found search_from(GeneralizedProblem& problem, const Vector& beta, const Criteri
             structure::start(term.structure, term.k, scale, from.psi.data() + term.first);
         Found found = search(problem, std::move(from), criterion, options);
         evaluations += found.evaluations;
-        if (found.value < best.value) best = std::move(found);
+        // One that ended at no optimum may have run to where the approximation is nonsense.
+        if (found.converged || found.value < best.value) best = std::move(found);
         if (best.converged) break;
     }
     best.evaluations = evaluations;
@@ -235,22 +245,33 @@ Matrix exact_hessian(GeneralizedProblem& problem, const Parameters& point,
     Matrix h(size, size);
     // Here, for the tangent along which the modes are predicted.
     Parameters centre = point;
-    problem.evaluate(centre, criterion, Level::average);
+    const Vector here = problem.evaluate(centre, criterion, Level::average).gradient;
+    const auto slope = [&](Index c, double width) {
+        Vector step = Vector::Zero(size);
+        step(c) = width;
+        Parameters trial = move(problem, point, step, outer);
+        return problem.evaluate(trial, criterion, Level::gradient).gradient;
+    };
+    const auto mean = problem.mean_coefficients();
+    const auto is_mean = [&](Index c) {
+        const Index p = outer[at(c)] - problem.n_psi();
+        return std::find(mean.begin(), mean.end(), p) != mean.end();
+    };
+    // Of a standard error: far above rounding, far below the scale on which the curvature
+    // changes. In the mean's coefficients the objective is all but quadratic, so that one side
+    // will do.
+    constexpr double central = 3e-3, one_sided = 1e-4;
     for (Index c = 0; c < size; ++c) {
-        // A small part of a standard error: far above rounding, far below the scale on which
-        // the curvature changes.
-        const double scale = curvature(c, c) > 1e-8 ? std::sqrt(2.0 / curvature(c, c)) : 1.0;
-        const double width = 3e-3 * std::min(scale, 1.0);
-        Vector step = Vector::Zero(size), slope[2];
-        for (int side = 0; side < 2; ++side) {
-            step(c) = side == 0 ? width : -width;
-            Parameters trial = move(problem, point, step, outer);
-            const Local local = problem.evaluate(trial, criterion, Level::gradient);
-            if (!local.ok()) return Matrix();
-            slope[side] = local.gradient;
-        }
-        h.col(c) = (slope[0] - slope[1]) / (2.0 * width);
+        const double error = curvature(c, c) > 1e-8 ? std::sqrt(2.0 / curvature(c, c)) : 1.0;
+        const double width = (is_mean(c) ? one_sided : central) * std::min(error, 1.0);
+        const Vector up = slope(c, width), down = is_mean(c) ? here : slope(c, -width);
+        if (up.size() != size || down.size() != size) return Matrix();
+        h.col(c) = (up - down) / (is_mean(c) ? width : 2.0 * width);
     }
+    // What stands between a coefficient and another parameter is known from the other's column.
+    for (Index c = 0; c < size; ++c)
+        for (Index r = 0; r < size; ++r)
+            if (is_mean(c) && !is_mean(r)) h(r, c) = h(c, r);
     return 0.5 * (h + h.transpose());
 }
 

@@ -116,8 +116,8 @@ class QuasiSolution:
 
     @property
     def promised(self) -> float:
-        """Zero: no objective is maximised, but working models until they agree."""
-        return 0.0
+        """Zero once the working models agree, of which each was maximised; else unknown."""
+        return 0.0 if self.converged else float("inf")
 
     def factor(self, part: str, term: int) -> Vector:
         """Lambda (k, k) of a random term: Var(b) = Lambda Lambda'."""

@@ -60,7 +60,7 @@ class Certificate:
     singular
         Whether some covariance matrix has lost a dimension.
     converged
-        Whether the search ended by its own rule, at a point that is an optimum.
+        Whether the search ended by its own rule, and nothing speaks against an optimum there.
     null_directions
         The dimensions lost.
     """

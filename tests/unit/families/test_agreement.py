@@ -138,3 +138,30 @@ def test_a_family_of_ones_own_is_called_back_with_all_derivatives():
         assert ours[0].sum() == pytest.approx(cores[0].sum() + built.constant, rel=1e-12)
         for mine, theirs in zip(ours[1:], cores[1:], strict=True):
             np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-11)
+
+
+LINKED = [
+    (name, link)
+    for name, make in FAMILIES.items()
+    for link in make(None).links
+    if name != "ordinal" and link != "sqrt"  # a negative predictor has a mean there: its square
+]
+
+
+@pytest.mark.parametrize(("name", "link"), LINKED)
+def test_the_core_has_the_same_range_of_predictors(name, link):
+    family = FAMILIES[name](link)
+    low, high = family.eta_range
+    y, trials = np.array([0.5 if name == "beta" else 1.0]), np.array([2.0])
+    density = core.Density(name, link, y, trials if family.has_trials else None, None)
+
+    def at(eta):
+        others = [np.zeros(1)] * (density.predictors - 1)
+        return density.evaluate([np.array([eta]), *others], 0, True)[0][0]
+
+    for end, outwards in ((low, -1.0), (high, 1.0)):
+        if np.isinf(end):
+            assert np.isfinite(at(outwards * 5.0))
+        else:
+            assert at(end) == at(end + 0.3 * outwards) == -np.inf
+            assert np.isfinite(at(end - 0.3 * outwards))

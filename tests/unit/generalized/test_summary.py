@@ -182,5 +182,30 @@ def test_a_term_without_variance_is_named():
 
 
 def test_an_optimum_that_was_not_reached_is_not_called_one():
-    text = words(fake("count ~ x + (1 | g)", "poisson", converged=False, gradient_norm=0.5))
+    text = words(
+        fake("count ~ x + (1 | g)", "poisson", converged=False, promised=0.2, gradient_norm=0.5)
+    )
     assert "The optimum was not reached in 7 evaluations" in text
+
+
+@pytest.mark.parametrize(
+    ("evidence", "verdict"),
+    [
+        ({"promised": 1e-9}, True),
+        ({"promised": 0.01}, False),
+        ({"bends_down": True, "smallest_eigenvalue": -3.0}, False),
+        # A search that rounding kept from its own end has ended at an optimum all the same.
+        ({"converged": False, "promised": 1e-9}, True),
+        ({"converged": False, "promised": 1e-5}, False),
+        ({"promised": float("inf"), "smallest_eigenvalue": float("nan")}, False),
+    ],
+)
+def test_an_optimum_is_one_by_its_evidence(evidence, verdict):
+    fit = fake("count ~ x + (1 | g)", "poisson", **evidence)
+    assert fit.converged is verdict
+    assert ("Interior optimum" in str(fit)) is verdict
+
+
+def test_a_curvature_that_falls_is_told():
+    fit = fake("count ~ x + (1 | g)", "poisson", bends_down=True, smallest_eigenvalue=-3.0)
+    assert "the curvature falls to -3.0e+00" in " ".join(str(fit).split())

@@ -57,6 +57,8 @@ public:
     Index n_parameters() const { return rows_.n_parameters; }
     const ModelRows& rows() const { return rows_; }
     const std::vector<Term>& terms() const { return terms_; }
+    /// Positions of the mean's coefficients among all.
+    const std::vector<Index>& mean_coefficients() const { return inner_; }
     const Mode& mode() const { return mode_; }
     int evaluations() const { return evaluations_; }
     /// Size of the sums whose difference the last value was: its rounding errors are in
@@ -69,6 +71,10 @@ public:
     /// Minus twice the log-likelihood, with gradient and model curvature (Level::average)
     /// over the outer parameters; `beta` is updated where the criterion finds it inside.
     Local evaluate(Parameters& point, const Criterion& criterion, Level level);
+    /// Remember the mode of the last point that had derivatives, and go back to it: where there
+    /// are several modes, all points of a search are to have the same.
+    void keep() { kept_ = tangent_; }
+    void go_back();
     /// Maximise the likelihood without random effects from `beta`: a start for the search.
     Vector fixed_only(Vector beta);
 
@@ -106,7 +112,7 @@ private:
     bool newton_step(const std::vector<Matrix>& lambda, const Vector& beta,
                      const Criterion& criterion, ModeStep& step);
     double penalised(int order, const Vector& beta);
-    bool take(const ModeStep& step, bool last, const Criterion& criterion, Vector& beta);
+    double take(const ModeStep& step, bool last, const Criterion& criterion, Vector& beta);
     bool find_mode(const std::vector<Matrix>& lambda, Vector& beta, const Criterion& criterion);
     void set_weights(bool clamp);
     bool factor_at_mode(const std::vector<Matrix>& lambda, bool clamp);
@@ -144,12 +150,14 @@ private:
     RowState state_;
     std::array<std::vector<double>, 6> weights_;
     Mode mode_;
-    /// The mode and its derivatives in (psi, beta) at the last point that had derivatives.
+    /// The mode and its derivatives in (psi, beta) at the last point that had derivatives, and
+    /// at the one that was kept.
     struct Tangent {
         Parameters point;
         Vector v;
         Matrix slope;
-    } tangent_;
+    };
+    std::shared_ptr<const Tangent> tangent_, kept_;
     Matrix zx_, xx_, kzx_, schur_;
     Matrix by_psi_;     ///< derivatives of b in psi at the last evaluation with curvature
     HermiteGrid grid_;  ///< of the last quadrature, and how many nodes it has in a dimension

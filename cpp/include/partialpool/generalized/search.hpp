@@ -28,7 +28,7 @@ Found search(GeneralizedProblem& problem, Parameters from, const Criterion& crit
 Found search_from(GeneralizedProblem& problem, const Vector& beta, const Criterion& criterion,
                   const SearchOptions& options);
 
-/// Hessian over the outer parameters by central differences of the exact gradient.
+/// Hessian over the outer parameters by differences of the exact gradient.
 Matrix exact_hessian(GeneralizedProblem& problem, const Parameters& point,
                      const Criterion& criterion, const Matrix& curvature);
 

@@ -201,7 +201,9 @@ def summarize(fit: GlmmFit) -> GlmmSummary:
 
 def _scaled_residuals(fit: GlmmFit) -> Vector:
     counted = pearson_or_nan(fit)[fit.response.counted]
-    return np.asarray(np.quantile(counted, [0.0, 0.25, 0.5, 0.75, 1.0]))
+    # Between two infinite ones there is nothing to interpolate.
+    method: Literal["nearest", "linear"] = "nearest" if np.isinf(counted).any() else "linear"
+    return np.asarray(np.quantile(counted, [0.0, 0.25, 0.5, 0.75, 1.0], method=method))
 
 
 def _part(fit: GlmmFit, p: LinearPredictor) -> PartSummary:

@@ -103,7 +103,7 @@ class GeneralizedSolution:
     def hessian(self) -> Vector:
         """Second derivatives of the objective in the searched parameters, without units.
 
-        Central differences of the exact gradient; covariance parameters first.
+        Differences of the exact gradient; covariance parameters first.
         """
         with dense_algebra():
             return self.problem.hessian(self.estimate, self.objective.core)

@@ -84,7 +84,11 @@ def _inside(
 ) -> Vector:
     """Move coefficients to where the mean of every row is in the family's range."""
     low, high = family.eta_range
-    if np.isinf(low) and np.isinf(high):
+    limited = np.isfinite(low) or np.isfinite(high)
+    if family.link.name == "inverse" and not limited:
+        # On one side of the pole; where columns don't allow that, anywhere but on it.
+        low, high = (0.0, np.inf) if value > 0.0 else (-np.inf, 0.0)
+    elif not limited:
         return beta
     given = layout.parts[0].offset
     offset = np.zeros(len(X)) if given is None else np.asarray(layout.rows(given), dtype=np.float64)
@@ -97,10 +101,10 @@ def _inside(
         return beta
     if X.shape[1]:
         beta = np.asarray(np.linalg.lstsq(X, value - offset, rcond=None)[0], dtype=np.float64)
-        if good(beta):
+        if good(beta) or not limited:
             return beta
         beta = _innermost(X, offset, low, high, value)
-    if good(beta):
+    if good(beta) or not limited:
         return beta
     raise ModelError(
         f"no coefficients keep the mean of every row in the range of the {family.name} family with "
