@@ -302,7 +302,7 @@ def real() -> str:
         groups = [case.group, *(["s"] if case.data == "InstEval" else [])]
         for name in groups:
             numbers[name] = pd.Categorical(table[name]).codes
-        text += f"\n### {case.data}\n\n`{case.formula}`, {len(table):,} rows\n\n" + REAL_HEAD
+        text += f"\n### {case.data}\n\n`` {case.formula} ``, {len(table):,} rows\n\n" + REAL_HEAD
         models = learners(case, table)
         for scheme in ("within", "new-groups"):
             fit = pp.lmm(case.formula, table)
