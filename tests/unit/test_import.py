@@ -22,6 +22,7 @@ LATE = [
     "pyarrow",
     "rich",
     "scipy",
+    "sklearn",
 ]
 
 

@@ -18,7 +18,7 @@ from partialpool.families import Binomial
 from partialpool.inference.rows import RandomPart as Wanted
 from partialpool.learners.asked import check_asked
 from partialpool.learners.checks import check_rows, check_weights, frame_kind, read_labels
-from partialpool.learners.fitting import Fitted
+from partialpool.learners.fitting import Fitted, Target
 from partialpool.learners.grouped import lay_out, read_rows
 from partialpool.learners.learning import Residuals, check_learner
 from partialpool.learners.part import NewLevels
@@ -170,20 +170,11 @@ class MixedEffectsClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
                 f"y holds one class only, {self.classes_[0]!r}. Two or more are needed."
             )
         ones = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
-        kind = frame_kind(X)
-        self._fitted = [
-            fit_quasi(
-                learner,
-                rows,
-                layout,
-                (labels == one).astype(np.float64),
-                weights,
-                asked,
-                Binomial(),
-                kind,
-            )
-            for one in ones
+        kind, family = frame_kind(X), Binomial()
+        targets = [
+            Target((labels == one).astype(np.float64), weights, family, kind) for one in ones
         ]
+        self._fitted = [fit_quasi(learner, rows, layout, target, asked) for target in targets]
         self._layout = layout
         self.estimators_ = [fitted.model for fitted in self._fitted]
         self.n_iter_ = max(len(fitted.history) for fitted in self._fitted)

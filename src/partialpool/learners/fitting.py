@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design
+from partialpool.families import ResponseFamily
 from partialpool.frames import FrameKind
 from partialpool.learners.alternate import Alternated, Rows, Step, Stopping, alternate
 from partialpool.learners.asked import Asked
@@ -29,7 +30,7 @@ from partialpool.learners.part import RandomPart
 from partialpool.learners.scale import Scaled, rescale
 from partialpool.learners.variance import make_step
 
-__all__ = ["Fitted", "choose_folds", "fit_mixed"]
+__all__ = ["Fitted", "Target", "choose_folds", "fit_mixed"]
 
 Vector = NDArray[np.float64]
 
@@ -73,16 +74,32 @@ class Fitted:
         return intercept + slope * predict_learner(self.model, features)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """What is to be explained.
+
+    Attributes
+    ----------
+    y : (n,) array
+        Numbers, counts, or 0 and 1.
+    weights : (n,) array, or None
+        Prior weights.
+    family
+        Distribution and link.
+    kind
+        Library in which tables of effects come back.
+    """
+
+    y: Vector
+    weights: Vector | None
+    family: ResponseFamily
+    kind: FrameKind
+
+
 def fit_mixed(
-    estimator: Any,
-    rows: GroupedRows,
-    layout: Layout,
-    y: Vector,
-    weights: Vector | None,
-    asked: Asked,
-    kind: FrameKind = "pandas",
+    estimator: Any, rows: GroupedRows, layout: Layout, target: Target, asked: Asked
 ) -> Fitted:
-    """Fit a learner with random effects.
+    """Fit a learner with random effects to numbers.
 
     Parameters
     ----------
@@ -90,12 +107,10 @@ def fit_mixed(
         The learner; copies of it are fitted.
     rows, layout
         Features and groups.
-    y, weights
+    target
         Response and prior weights.
     asked
         Options.
-    kind
-        Library in which tables of effects come back.
 
     Raises
     ------
@@ -104,12 +119,13 @@ def fit_mixed(
     ModelError
         If the random part can't be identified.
     """
+    y, weights = target.y, target.weights
     if not rows.grouped:
         folds = (
             None if asked.residuals == "in-sample" else row_folds(len(y), asked.folds, asked.seed)
         )
         return _alone(estimator, Rows(rows.features, y, weights, folds))
-    design = build_design(rows, layout, y, weights, kind)
+    design = build_design(rows, layout, y, weights, target.kind)
     whole = Rows(rows.features, y, weights, *choose_folds(asked, design))
     done = _iterate(estimator, whole, design, rows, layout, asked)
     if asked.algorithm == "leaves" and whole.folds is not None:

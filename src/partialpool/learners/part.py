@@ -159,6 +159,40 @@ def _restore(design: Design, likelihood: Likelihood, psi: Vector) -> MlPart:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class EmEstimates:
+    """A step's estimates, as :mod:`partialpool.inference` asks for them.
+
+    Attributes
+    ----------
+    state
+        After the step.
+    """
+
+    state: EmState
+
+    @property
+    def sigma(self) -> float:
+        """Residual standard deviation, in units of the response."""
+        return float(np.sqrt(self.state.sigma2))
+
+    def factor(self, term: int) -> Vector:
+        """Relative factor Lambda (k, k): D = sigma^2 Lambda Lambda'."""
+        values, vectors = np.linalg.eigh(self.state.D / self.state.sigma2)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        # The LQ factor, since a covariance that lost a dimension has no Cholesky factor.
+        lower = np.linalg.qr(root.T)[1].T
+        return np.asarray(lower * np.where(np.diag(lower) < 0, -1.0, 1.0))
+
+    def effects(self, design: Design) -> tuple[Vector, ...]:
+        """Effects (J, k) of the term."""
+        return (self.state.b,)
+
+    def conditional(self, design: Design) -> tuple[Vector, ...]:
+        """Conditional covariances over sigma^2 (J, k, k)."""
+        return (self.state.precision_inverse,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class EmPart:
     """A random part after a step of expectation and maximisation: one term, unstructured.
 
@@ -182,19 +216,19 @@ class EmPart:
         return NamedVector((), np.zeros(0))
 
     @property
-    def solution(self) -> EmPart:
-        """The estimates, as :mod:`partialpool.inference` asks for them."""
-        return self
+    def solution(self) -> EmEstimates:
+        """The estimates."""
+        return EmEstimates(self.state)
 
     @property
     def sigma(self) -> float:
         """Residual standard deviation, in units of the response."""
-        return float(np.sqrt(self.state.sigma2))
+        return self.solution.sigma
 
     @property
     def varcorr(self) -> VarCorr:
         """Standard deviations and correlations of the random effects."""
-        return variance_components(self.design, self, self.sigma)
+        return variance_components(self.design, self.solution, self.sigma)
 
     @property
     def fitted(self) -> Vector:
@@ -208,27 +242,13 @@ class EmPart:
         weights = 1.0 if self.design.weights is None else self.design.weights
         return self._forms(term.factor.codes, term.basis) * weights
 
-    def factor(self, term: int) -> Vector:
-        """Relative factor Lambda (k, k): D = sigma^2 Lambda Lambda'."""
-        values, vectors = np.linalg.eigh(self.state.D / self.state.sigma2)
-        root = vectors * np.sqrt(np.maximum(values, 0.0))
-        # The LQ factor, since a covariance that lost a dimension has no Cholesky factor.
-        lower = np.linalg.qr(root.T)[1].T
-        return np.asarray(lower * np.where(np.diag(lower) < 0, -1.0, 1.0))
-
     def values(self) -> tuple[Vector, ...]:
         """Return the effects (J, k) of the term."""
         return (self.state.b,)
 
-    def conditional(self, design: Design) -> tuple[Vector, ...]:
-        """Conditional covariances over sigma^2 (J, k, k)."""
-        return (self.state.precision_inverse,)
-
-    def effects(self, design: Design | str | None = None) -> Any:
-        """Effects (J, k) of every term for a design, or a table of those of a factor."""
-        if isinstance(design, Design):
-            return self.values()
-        return inference.random_effects(self, design, cond_sd=True)
+    def effects(self, factor: str | None = None) -> Any:
+        """See :func:`partialpool.inference.random_effects`."""
+        return inference.random_effects(self, factor, cond_sd=True)
 
     def outlook(
         self, table: Table, random: Wanted = "all", new_levels: NewLevels = "population"

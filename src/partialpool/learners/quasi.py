@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.families import ResponseFamily
-from partialpool.frames import FrameKind
-from partialpool.learners.alternate import Step, record
+from partialpool.learners.alternate import Rows, Step, Stopping, has_settled, record
 from partialpool.learners.asked import Asked
-from partialpool.learners.fitting import Fitted, choose_folds
+from partialpool.learners.fitting import Fitted, Target, choose_folds
 from partialpool.learners.grouped import GroupedRows, Layout, build_design
 from partialpool.learners.intervals import calibrate_rows
 from partialpool.learners.laplace import LaplacePart, Outcome, fit_part, rescale_outcome
-from partialpool.learners.learning import Folds, Learned, learn, row_folds
+from partialpool.learners.learning import Learned, learn, row_folds
 
 __all__ = ["average_mean", "fit_quasi"]
 
@@ -25,7 +24,6 @@ Vector = NDArray[np.float64]
 # Linear predictors are kept this close to zero where the working response is made: beyond,
 # one row's would outweigh all others.
 _FARTHEST = 6.0
-_PATIENCE = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,14 +35,7 @@ class _Working:
 
 
 def fit_quasi(
-    estimator: Any,
-    rows: GroupedRows,
-    layout: Layout,
-    y: Vector,
-    weights: Vector | None,
-    asked: Asked,
-    family: ResponseFamily,
-    kind: FrameKind = "pandas",
+    estimator: Any, rows: GroupedRows, layout: Layout, target: Target, asked: Asked
 ) -> Fitted:
     """Fit a learner with random effects to counts or classes.
 
@@ -54,14 +45,10 @@ def fit_quasi(
         A regressor that takes weights; copies of it are fitted to the working response.
     rows, layout
         Features and groups.
-    y, weights
-        Response (0 and 1, or counts) and prior weights.
+    target
+        Response (0 and 1, or counts), prior weights and family.
     asked
         Options.
-    family
-        Distribution and link of the response.
-    kind
-        Library in which tables of effects come back.
 
     Raises
     ------
@@ -76,46 +63,48 @@ def fit_quasi(
     section 2: working response and weights. Pellagatti et al. (2021), Statistical Analysis and
     Data Mining 14, 241-257: with a forest for the fixed part.
     """
-    outcome: Outcome | None = None
-    folds: tuple[Folds | None, bool] = (row_folds(len(y), asked.folds, asked.seed), True)
-    if rows.grouped:
-        design = build_design(rows, layout, y, weights, kind)
-        folds = choose_folds(asked, design)
-        used = [name for name in design.formula.columns if name in rows.table]
-        columns = {name: rows.table.column(name) for name in used}
-        outcome = Outcome(y, weights, family, layout.text, columns, kind)
-    elif asked.residuals == "in-sample":
-        folds = (None, False)
-    return _iterate(estimator, rows.features, outcome, y, weights, family, asked, folds)
+    n = len(target.y)
+    if not rows.grouped:
+        alone = None if asked.residuals == "in-sample" else row_folds(n, asked.folds, asked.seed)
+        return _iterate(estimator, Rows(rows.features, target.y, None, alone), target, None, asked)
+    design = build_design(rows, layout, target.y, target.weights, target.kind)
+    used = [name for name in design.formula.columns if name in rows.table]
+    columns = {name: rows.table.column(name) for name in used}
+    outcome = Outcome(target.y, target.weights, target.family, layout.text, columns, target.kind)
+    whole = Rows(rows.features, target.y, None, *choose_folds(asked, design))
+    return _iterate(estimator, whole, target, outcome, asked)
 
 
 def _iterate(
-    estimator: Any,
-    X: Any,
-    outcome: Outcome | None,
-    y: Vector,
-    weights: Vector | None,
-    family: ResponseFamily,
-    asked: Asked,
-    folds: tuple[Folds | None, bool],
+    estimator: Any, rows: Rows, target: Target, outcome: Outcome | None, asked: Asked
 ) -> Fitted:
+    """Working response, learner and random part in turn; the rows' weights are the working ones."""
+    y, weights, family = target.y, target.weights, target.family
+    stopping = Stopping(asked.max_iter, asked.tol)
     eta = np.full(len(y), float(family.link(np.average(y, weights=weights))))
     random = np.zeros(len(y))
     kept: tuple[Learned, LaplacePart | None] | None = None
     history: list[Step] = []
-    best, converged = 0, False
-    while len(history) < asked.max_iter and not converged:
+    best, settled = 0, False
+    while len(history) < stopping.max_iter and not settled:
         working = _work(y, eta, weights, family)
-        learned = learn(estimator, X, working.y - random, working.weights, *folds)
+        left = working.y - random
+        learned = learn(estimator, rows.X, left, working.weights, rows.folds, rows.out_of_bag)
         part = None if outcome is None else fit_part(outcome, learned.honest)
         random = random if part is None else part.fitted
         eta = learned.honest + random
-        history.append(_record(part, eta, y, family, weights))
+        history.append(_record(part, eta, target))
         if kept is None or history[-1].loglik > history[best].loglik:
             best, kept = len(history) - 1, (learned, part)
-        converged = _has_settled(history, best, asked, len(y))
+        settled = has_settled(history, best, stopping, len(y))
     assert kept is not None
-    return _finish(*kept, outcome, tuple(history), best, converged, asked)
+    learned, part = kept
+    scale = (0.0, 1.0)
+    if outcome is not None and asked.rescale:
+        scale = rescale_outcome(outcome, learned.honest)
+        part = fit_part(outcome, scale[0] + scale[1] * learned.honest)
+    nothing = calibrate_rows(np.zeros(1), 1.0)
+    return Fitted(learned.model, part, 1.0, tuple(history), best, settled, nothing, scale)
 
 
 def _work(y: Vector, eta: Vector, weights: Vector | None, family: ResponseFamily) -> _Working:
@@ -126,47 +115,21 @@ def _work(y: Vector, eta: Vector, weights: Vector | None, family: ResponseFamily
     return _Working(near + (y - mu) / slope, w if weights is None else w * weights)
 
 
-def _record(
-    part: LaplacePart | None, eta: Vector, y: Vector, family: ResponseFamily, weights: Vector | None
-) -> Step:
+def _record(part: LaplacePart | None, eta: Vector, target: Target) -> Step:
     if part is not None:
         return record(part)
-    return Step(_loglik(eta, y, family, weights), 1.0, (), ())
+    return Step(_loglik(eta, target), 1.0, (), ())
 
 
-def _loglik(eta: Vector, y: Vector, family: ResponseFamily, weights: Vector | None) -> float:
+def _loglik(eta: Vector, target: Target) -> float:
     """Log-likelihood up to a constant, of the two families that learners have."""
-    mu = family.mu({"mean": eta})
+    y, mu = target.y, target.family.mu({"mean": eta})
     rows = y * np.log(np.maximum(mu, 1e-300))
-    if family.name == "binomial":
+    if target.family.name == "binomial":
         rows += (1 - y) * np.log(np.maximum(1 - mu, 1e-300))
     else:
         rows -= mu
-    return float(rows.sum() if weights is None else weights @ rows)
-
-
-def _has_settled(history: list[Step], best: int, asked: Asked, n: int) -> bool:
-    if asked.tol is None or len(history) < 2:
-        return False
-    change = abs(history[-1].loglik - history[-2].loglik)
-    return change <= asked.tol * n or len(history) - 1 - best >= _PATIENCE
-
-
-def _finish(
-    learned: Learned,
-    part: LaplacePart | None,
-    outcome: Outcome | None,
-    history: tuple[Step, ...],
-    best: int,
-    converged: bool,
-    asked: Asked,
-) -> Fitted:
-    scale = (0.0, 1.0)
-    if outcome is not None and asked.rescale:
-        scale = rescale_outcome(outcome, learned.honest)
-        part = fit_part(outcome, scale[0] + scale[1] * learned.honest)
-    nothing = calibrate_rows(np.zeros(1), 1.0)
-    return Fitted(learned.model, part, 1.0, history, best, converged, nothing, scale)
+    return float(rows.sum() if target.weights is None else target.weights @ rows)
 
 
 def average_mean(family: ResponseFamily, eta: Vector, variance: Vector) -> Vector:

@@ -24,7 +24,7 @@ from partialpool.learners.checks import (
     frame_kind,
     read_target,
 )
-from partialpool.learners.fitting import fit_mixed
+from partialpool.learners.fitting import Target, fit_mixed
 from partialpool.learners.grouped import lay_out, read_rows
 from partialpool.learners.intervals import half_widths
 from partialpool.learners.learning import Residuals, check_learner
@@ -203,8 +203,8 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         learner = self._learner()
         check_learner(learner, weighted=family.name != "gaussian")
         X = check_rows(self, X, y, reset=True)
-        target = read_target(y, X)
-        weights = check_weights(sample_weight, len(target))
+        y_read = read_target(y, X)
+        weights = check_weights(sample_weight, len(y_read))
         check_learner(learner, weighted=weights is not None)
         layout = lay_out(X, self.random, groups, Z)
         rows = read_rows(X, layout, groups, Z)
@@ -215,12 +215,12 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
                 PartialPoolWarning,
                 stacklevel=2,
             )
-        kind = frame_kind(X)
-        if family.name == "gaussian":
-            self._fitted = fit_mixed(learner, rows, layout, target, weights, asked, kind)
-        else:
-            family.check(Response("y", target, weights=weights))
-            self._fitted = fit_quasi(learner, rows, layout, target, weights, asked, family, kind)
+        fit_rows = fit_mixed
+        if family.name != "gaussian":
+            family.check(Response("y", y_read, weights=weights))
+            fit_rows = fit_quasi
+        target = Target(y_read, weights, family, frame_kind(X))
+        self._fitted = fit_rows(learner, rows, layout, target, asked)
         self._family = family
         self._layout = layout
         self.estimator_ = self._fitted.model
@@ -377,7 +377,8 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
     def loglik_(self) -> float:
         """Marginal log-likelihood of what the learner leaves over."""
         check_is_fitted(self)
-        return self._fitted.history[self._fitted.best].loglik
+        part = self._fitted.part
+        return self._fitted.history[self._fitted.best].loglik if part is None else part.loglik
 
     @property
     def feature_importances_(self) -> Vector:

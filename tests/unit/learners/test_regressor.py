@@ -107,11 +107,13 @@ def test_an_overfitting_learner_does_not_shrink_the_residual_variance():
 
 def test_iterations_stop_where_the_likelihood_stays_the_same(rats):
     X, y = rats
-    model = MixedEffectsRegressor(LinearRegression(), random="1 | litter", tol=1e-6).fit(X, y)
+    model = MixedEffectsRegressor(
+        LinearRegression(), random="1 | litter", tol=1e-6, rescale=False
+    ).fit(X, y)
     logliks = [step.loglik for step in model.history_]
     assert model.converged_
     assert model.n_iter_ == len(logliks) < 20
-    assert model.loglik_ == max(logliks)
+    assert model.loglik_ == pytest.approx(max(logliks), rel=1e-12)
 
 
 def test_rows_in_another_order_give_the_same(rats):
