@@ -117,7 +117,9 @@ def solve_conic(problem: Problem, penalty: Penalty, theta: Vector, unit: float) 
         if best[0] <= _TOLERANCE or worse:
             break
         try:
-            theta, states = _iterate(model, theta, states, mu, degree)
+            # At the boundary quotients overflow; what comes of it is looked at below.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                theta, states = _iterate(model, theta, states, mu, degree)
         except FactorisationError:
             break
         if not np.isfinite(theta).all():

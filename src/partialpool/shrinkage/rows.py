@@ -17,7 +17,7 @@ from partialpool.core import LevelRows, codes, matrix, vector
 from partialpool.shrinkage.gram import Gram
 from partialpool.shrinkage.layout import Layout
 
-__all__ = ["Rows", "Term", "is_sparse", "make_term"]
+__all__ = ["Rows", "Term", "is_sparse", "make_term", "scaled_indicator"]
 
 Vector = NDArray[np.float64]
 
@@ -179,7 +179,7 @@ class Rows:
             B.append(with_x / term.omega[:, None, None])
         pairs: dict[tuple[int, int], Any] = {}
         if len(self.terms) > 1:
-            wide = [_scaled(term) for term in self.terms]
+            wide = [scaled_indicator(term) for term in self.terms]
             for t, first in enumerate(wide):
                 left = first.multiply(weights[:, None]).tocsr().T
                 pairs |= {(t, u): (left @ wide[u]).tocsr() for u in range(t + 1, len(wide))}
@@ -199,7 +199,8 @@ class Rows:
         return _cross(self.X[out], weights[out]) if len(out) else None
 
 
-def _scaled(term: Term) -> Any:
+def scaled_indicator(term: Term) -> Any:
+    """Z / omega as one sparse matrix (n, q k)."""
     scale = np.repeat(1.0 / term.omega, term.shape[1])
     return term.indicator().multiply(scale[None, :]).tocsr()
 
