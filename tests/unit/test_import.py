@@ -9,7 +9,17 @@ import pytest
 
 import partialpool as pp
 
-LATE = ["formulaic", "matplotlib", "narwhals", "pandas", "polars", "pyarrow", "rich", "scipy"]
+LATE = [
+    "formulaic",
+    "matplotlib",
+    "narwhals",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "rich",
+    "scipy",
+    "sklearn",
+]
 
 
 @pytest.mark.parametrize("module", LATE)
