@@ -228,6 +228,8 @@ def test_a_penalised_fit_has_no_variances(fit):
     with pytest.raises(NotAvailableError, match="no likelihood"):
         fit.solution.factor(0)
     with pytest.raises(NotAvailableError, match="no likelihood"):
+        pp.plots.caterpillar(fit)
+    with pytest.raises(NotAvailableError, match="no likelihood"):
         fit.solution.conditional(fit.design)
     with pytest.raises(NotAvailableError, match="no likelihood"):
         fit.solution.sigma  # noqa: B018 - reading it is the test
@@ -237,6 +239,15 @@ def test_the_summary_says_where_the_penalty_is_extreme(sleep):
     assert "no group deviates" in str(pp.penalized(SLOPES, sleep, l2=1e3))
     rows = sleep.groupby("Subject", observed=True).head(2)
     assert "fitted exactly" in str(pp.penalized(SLOPES, rows, l2=1e-8, level_weights="equal"))
+
+
+def test_lines_of_a_penalised_fit_are_drawn(fit):
+    assert len(pp.plots.fitted_lines(fit).axes) >= 18
+
+
+def test_a_penalised_fit_is_not_compared_by_likelihood(fit):
+    with pytest.raises(DataError, match="found PenalizedFit"):
+        pp.compare(fit, fit)
 
 
 def test_a_notebook_shows_the_summary(fit):
