@@ -6,11 +6,6 @@ seconds of whole calls on one thread.
 
 from __future__ import annotations
 
-import os
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
-
 import sys
 import time
 import warnings
@@ -22,6 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.linear_model import LinearRegression, Ridge
+from threadpoolctl import threadpool_limits
 
 import partialpool as pp
 from benchmarks.penalized_data import (
@@ -177,16 +173,16 @@ def simulations() -> str:
             "well specified, 20 rows per group", make_well_specified, ["x0", "x1"], slopes, 20
         )
     ]
-    for size in (2, 3, 5):
-        rows.append(
-            simulated(
-                f"200 groups of {size}",
-                lambda seed, size=size: make_small_groups(seed, size),
-                ["x0"],
-                "y ~ x0 + (x0 || g)",
-                20,
-            )
+    rows += [
+        simulated(
+            f"200 groups of {size}",
+            lambda seed, size=size: make_small_groups(seed, size),
+            ["x0"],
+            "y ~ x0 + (x0 || g)",
+            20,
         )
+        for size in (2, 3, 5)
+    ]
     return table(["distance from the true mean", *MODELS], rows)
 
 
@@ -230,8 +226,8 @@ thread, on a machine with other work: read them as ratios.
 
 ## Sales of many shops
 
-{size[0]:,} rows, {size[1]:,} shops, 21 columns, simulated (`benchmarks/penalized_data.py`); the last
-tenth of each shop's days is predicted. hierreg took {HIERREG}.
+{size[0]:,} rows, {size[1]:,} shops, 21 columns, simulated (`benchmarks/penalized_data.py`);
+the last tenth of each shop's days is predicted. hierreg took {HIERREG}.
 
 {sales_table(*size)}
 
@@ -256,4 +252,5 @@ Means of 20 runs: root mean square distance of predictions of new rows from the 
 
 
 if __name__ == "__main__":
-    main()
+    with threadpool_limits(1):
+        main()

@@ -134,8 +134,7 @@ public:
     double logdet() const {
         double sum = 0.0;
         for (std::size_t j = 0; j < q_; ++j)
-            for (std::size_t i = 0; i < k_; ++i)
-                sum += 2.0 * std::log(L_[(j * k_ + i) * k_ + i]);
+            for (std::size_t i = 0; i < k_; ++i) sum += 2.0 * std::log(L_[(j * k_ + i) * k_ + i]);
         return sum;
     }
 

@@ -55,11 +55,12 @@ def dual_bound(
     loss = problem.loss
     if isinstance(loss, RootMeanSquare):
         excess = max(excess, float(np.sqrt(np.sum(g**2 / loss.weights))))
-        conjugate = float(g @ loss.y) / excess
-    else:
-        smooth: SmoothLoss = loss  # type: ignore[assignment]
-        conjugate = smooth.conjugate(g / excess)
-    return -conjugate - spent / excess**2
+        # Any length of g up to that may be taken: the one with the largest bound.
+        gain = -float(g @ loss.y)
+        length = min(1.0 / excess, gain / (2.0 * spent)) if spent > 0 else 1.0 / excess
+        return length * gain - length**2 * spent
+    smooth: SmoothLoss = loss  # type: ignore[assignment]
+    return -smooth.conjugate(g / excess) - spent / excess**2
 
 
 def _without_shared(

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import FactorisationError, ModelError
-from partialpool.shrinkage.cones import Added, BoundCone, Cone, NormCone, ScaledCone, State, Step
+from partialpool.shrinkage.cones import Added, ScaledCone, State, Step
+from partialpool.shrinkage.conic_model import ConicModel, conic_model
 from partialpool.shrinkage.factor import Factor
 from partialpool.shrinkage.gram import Gram
-from partialpool.shrinkage.losses import RootMeanSquare, SmoothLoss, Squares
 from partialpool.shrinkage.penalty import Penalty
 from partialpool.shrinkage.problem import Problem
 from partialpool.shrinkage.sparse_factor import make_system
@@ -57,31 +57,6 @@ class ConicPoint:
     iterations: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Model:
-    """Smooth part and cones."""
-
-    problem: Problem
-    cones: dict[str, Cone]
-    quadratic: Vector
-    fixed: Gram | None
-
-    def gradient(self, theta: Vector) -> Vector:
-        loss = self.problem.loss
-        out = self.quadratic * theta
-        if not isinstance(loss, RootMeanSquare):
-            out = out + self.problem.rows.adjoint(loss.slope(self.problem.rows.eta(theta)))
-        return out
-
-    def gram(self, theta: Vector) -> tuple[Gram, float]:
-        """Cross-products, and with which factor they are second derivatives of the smooth part."""
-        loss = self.problem.loss
-        if self.fixed is not None:
-            return self.fixed, 0.0 if isinstance(loss, RootMeanSquare) else 2.0
-        smooth: SmoothLoss = loss  # type: ignore[assignment]
-        return smooth.gram(self.problem.rows, self.problem.rows.eta(theta)), 1.0
-
-
 def solve_conic(problem: Problem, penalty: Penalty, theta: Vector, unit: float) -> ConicPoint:
     """Minimise the objective with any mix of norms.
 
@@ -101,7 +76,7 @@ def solve_conic(problem: Problem, penalty: Penalty, theta: Vector, unit: float) 
     ModelError
         If the systems can't be factored, or no step leads on.
     """
-    model = _model(problem, penalty, unit)
+    model = conic_model(problem, penalty, unit)
     states = {name: cone.start(theta) for name, cone in model.cones.items()}
     degree = sum(cone.degree for cone in model.cones.values())
     best = (np.inf, theta, states)
@@ -117,7 +92,9 @@ def solve_conic(problem: Problem, penalty: Penalty, theta: Vector, unit: float) 
         if best[0] <= _TOLERANCE or worse:
             break
         try:
-            theta, states = _iterate(model, theta, states, mu, degree)
+            # At the boundary quotients overflow; what comes of it is looked at below.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                theta, states = _iterate(model, theta, states, mu, degree)
         except FactorisationError:
             break
         if not np.isfinite(theta).all():
@@ -131,69 +108,7 @@ def solve_conic(problem: Problem, penalty: Penalty, theta: Vector, unit: float) 
     return ConicPoint(theta, _parts(model, states), _slope(problem, states), iterations)
 
 
-def _model(problem: Problem, penalty: Penalty, unit: float) -> _Model:
-    layout, loss = problem.layout, problem.loss
-    p, size = layout.p, layout.size
-    cones: dict[str, Cone] = {}
-    quadratic = np.zeros(size)
-    squares = isinstance(loss, (Squares, RootMeanSquare))
-    if isinstance(loss, RootMeanSquare):
-        cones["loss"] = _loss_cone(problem, loss)
-    if penalty.squared:
-        quadratic[p:] = 2.0 * penalty.l2
-        quadratic[:p][problem.main] = 2.0 * penalty.main_l2
-    else:
-        inner = np.zeros(size, dtype=bool)
-        inner[p:] = True
-        outer = np.zeros(size, dtype=bool)
-        outer[:p] = problem.main
-        for name, cost, where in (("l2", penalty.l2, inner), ("main", penalty.main_l2, outer)):
-            if cost and where.any():
-                cones[name] = _length_cone(cost, where, unit)
-    if size > p:
-        omega = problem.omega
-        each = np.ones(size - p)
-        if penalty.l1:
-            cones["l1"] = BoundCone(penalty.l1, each, p, size, False, unit)
-        if penalty.linf:
-            typical = unit / float(np.exp(np.log(omega).mean()))
-            cones["linf"] = BoundCone(penalty.linf, omega, p, size, True, typical)
-    fixed = problem.rows.gram(loss.weights) if squares else None
-    return _Model(problem, cones, quadratic, fixed)
-
-
-def _loss_cone(problem: Problem, loss: RootMeanSquare) -> NormCone:
-    root = np.sqrt(loss.weights)
-    h = root * loss.y
-    return NormCone(
-        1.0,
-        h,
-        lambda theta: root * problem.rows.eta(theta),
-        lambda z: problem.rows.adjoint(root * z),
-        True,
-        0.0,
-        0.1 * max(float(np.linalg.norm(h)), 1e-300),
-    )
-
-
-def _length_cone(cost: float, where: NDArray[np.bool_], unit: float) -> NormCone:
-    def adjoint(z: Vector) -> Vector:
-        out = np.zeros(len(where))
-        out[where] = -z
-        return out
-
-    return NormCone(
-        cost,
-        np.zeros(int(where.sum())),
-        lambda theta: -theta[where],
-        adjoint,
-        False,
-        where.astype(np.float64),
-        unit,
-    )
-
-
-def _measure(model: _Model, theta: Vector, states: dict[str, State], gap: float) -> float:
+def _measure(model: ConicModel, theta: Vector, states: dict[str, State], gap: float) -> float:
     """The largest of the relative gap and the relative residuals."""
     parts = [c.gradient(states[name]) for name, c in model.cones.items()]
     smooth = model.gradient(theta)
@@ -212,7 +127,7 @@ def _measure(model: _Model, theta: Vector, states: dict[str, State], gap: float)
 
 
 def _iterate(
-    model: _Model, theta: Vector, states: dict[str, State], mu: float, degree: int
+    model: ConicModel, theta: Vector, states: dict[str, State], mu: float, degree: int
 ) -> tuple[Vector, dict[str, State]]:
     scaled = {name: cone.scaled(states[name]) for name, cone in model.cones.items()}
     system = _Reduced.at(model, theta, scaled)
@@ -271,7 +186,7 @@ class _Reduced:
     small: Vector
 
     @classmethod
-    def at(cls, model: _Model, theta: Vector, scaled: dict[str, ScaledCone]) -> _Reduced:
+    def at(cls, model: ConicModel, theta: Vector, scaled: dict[str, ScaledCone]) -> _Reduced:
         added = [cone.added() for cone in scaled.values()]
         gram, scale = model.gram(theta)
         scale += sum(a.rows for a in added)
@@ -321,7 +236,7 @@ def _slope(problem: Problem, states: dict[str, State]) -> Vector | None:
     return np.asarray(np.sqrt(problem.loss.weights) * states["loss"].z[1:])
 
 
-def _parts(model: _Model, states: dict[str, State]) -> dict[str, Vector]:
+def _parts(model: ConicModel, states: dict[str, State]) -> dict[str, Vector]:
     """Dual variables of the deviations' norms: they add up to Z' times the loss's slope."""
     out: dict[str, Vector] = {}
     p = model.problem.layout.p

@@ -105,9 +105,9 @@ class PenalizedFit:
         """Response less fitted value (n,)."""
         return self.design.y - self.fitted
 
-    def ranef(self, factor: str | None = None) -> Any:
-        """See :func:`partialpool.inference.random_effects`."""
-        return inference.random_effects(self, factor)
+    def ranef(self, factor: str | None = None, cond_sd: bool = False) -> Any:
+        """See :func:`partialpool.inference.random_effects`; there are no standard deviations."""
+        return inference.random_effects(self, factor, cond_sd=cond_sd)
 
     def coef(self, factor: str | None = None) -> Any:
         """See :func:`partialpool.inference.coefficients`."""

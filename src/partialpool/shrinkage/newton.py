@@ -23,6 +23,8 @@ Vector = NDArray[np.float64]
 # Decrease that the last step may still promise, of a loss that is at most log 2 by guessing.
 _TOLERANCE = 1e-15
 _MOST = 100
+# A loss that is reached only where every row is sure of its class.
+_CERTAIN = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +88,8 @@ def minimise(problem: Problem, penalty: Vector, start: Vector) -> NewtonPoint:
             break
         theta, eta, value = _search(problem, theta, move, value, promise, penalty)
     assert factor is not None
+    if value < _CERTAIN and not penalty[: problem.layout.p].all():
+        _say_separated(factor)
     inner = deviations_only(problem.layout, theta)
     slope = -2.0 * float(inner @ factor.solve(inner))
     return NewtonPoint(theta, float(inner @ inner), slope, factor, steps)

@@ -17,7 +17,7 @@ from partialpool.core import LevelRows, codes, matrix, vector
 from partialpool.shrinkage.gram import Gram
 from partialpool.shrinkage.layout import Layout
 
-__all__ = ["Rows", "Term", "is_sparse", "make_term"]
+__all__ = ["Rows", "Term", "is_sparse", "make_term", "scaled_indicator"]
 
 Vector = NDArray[np.float64]
 
@@ -45,6 +45,8 @@ class Term:
         Weight of each level's deviations in the penalty.
     handle
         The core's view of the rows, sorted by level; None for sparse columns.
+    wide
+        Z as one sparse matrix, for sparse columns; None for dense ones.
     """
 
     codes: NDArray[np.int32]
@@ -53,6 +55,7 @@ class Term:
     shared: NDArray[np.intp] | None
     omega: Vector
     handle: LevelRows | None
+    wide: Any
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -61,18 +64,7 @@ class Term:
 
     def indicator(self) -> Any:
         """Z as one sparse matrix (n, q k)."""
-        if self.handle is None:
-            wide = self.basis.tocoo()
-            known = self.codes[wide.row] >= 0
-            columns = self.codes[wide.row].astype(np.int64) * self.shape[1] + wide.col
-            parts = (wide.data[known], (wide.row[known], columns[known]))
-            return sparse.csr_matrix(parts, shape=(len(self.codes), self.levels * self.shape[1]))
-        k = self.shape[1]
-        known = self.codes >= 0
-        where = self.codes[known].astype(np.int64)[:, None] * k + np.arange(k)
-        starts = np.concatenate([[0], np.cumsum(known * k)])
-        rows = (np.ascontiguousarray(self.basis[known]).ravel(), where.ravel(), starts)
-        return sparse.csr_matrix(rows, shape=(len(self.codes), self.levels * k))
+        return _spread(self.codes, self.levels, self.basis) if self.wide is None else self.wide
 
     def values(self, v: Vector) -> Vector:
         """z_i'v of each row's level (n,)."""
@@ -122,15 +114,34 @@ def make_term(
     omega : (q,) array, optional
         Weights of the levels; 1 by default.
     """
-    wide = is_sparse(basis)
+    thin = is_sparse(basis)
+    known = codes(group)
+    basis = sparse.csr_matrix(basis) if thin else matrix(basis)
     return Term(
-        codes=codes(group),
+        codes=known,
         levels=levels,
-        basis=sparse.csr_matrix(basis) if wide else matrix(basis),
+        basis=basis,
         shared=None if shared is None else np.asarray(shared, dtype=np.intp),
         omega=np.ones(levels) if omega is None else vector(omega),
-        handle=None if wide else LevelRows(codes(group), levels),
+        handle=None if thin else LevelRows(known, levels),
+        wide=_spread(known, levels, basis) if thin else None,
     )
+
+
+def _spread(codes: NDArray[np.int32], levels: int, basis: Any) -> Any:
+    """Put each row's columns where those of its level stand."""
+    n, k = basis.shape
+    if is_sparse(basis):
+        entries = basis.tocoo()
+        known = codes[entries.row] >= 0
+        columns = codes[entries.row].astype(np.int64) * k + entries.col
+        parts = (entries.data[known], (entries.row[known], columns[known]))
+        return sparse.csr_matrix(parts, shape=(n, levels * k))
+    known = codes >= 0
+    where = codes[known].astype(np.int64)[:, None] * k + np.arange(k)
+    starts = np.concatenate([[0], np.cumsum(known * k)])
+    rows = (np.ascontiguousarray(basis[known]).ravel(), where.ravel(), starts)
+    return sparse.csr_matrix(rows, shape=(n, levels * k))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,7 +190,7 @@ class Rows:
             B.append(with_x / term.omega[:, None, None])
         pairs: dict[tuple[int, int], Any] = {}
         if len(self.terms) > 1:
-            wide = [_scaled(term) for term in self.terms]
+            wide = [scaled_indicator(term) for term in self.terms]
             for t, first in enumerate(wide):
                 left = first.multiply(weights[:, None]).tocsr().T
                 pairs |= {(t, u): (left @ wide[u]).tocsr() for u in range(t + 1, len(wide))}
@@ -199,7 +210,8 @@ class Rows:
         return _cross(self.X[out], weights[out]) if len(out) else None
 
 
-def _scaled(term: Term) -> Any:
+def scaled_indicator(term: Term) -> Any:
+    """Z / omega as one sparse matrix (n, q k)."""
     scale = np.repeat(1.0 / term.omega, term.shape[1])
     return term.indicator().multiply(scale[None, :]).tocsr()
 

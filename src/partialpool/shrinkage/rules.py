@@ -16,6 +16,7 @@ from partialpool.errors import ModelError
 from partialpool.shrinkage.factor import DenseFactor
 from partialpool.shrinkage.problem import Problem
 from partialpool.shrinkage.ridge import LeastSquares, RidgePoint
+from partialpool.shrinkage.rows import scaled_indicator
 
 __all__ = ["best_by_reml", "leave_one_out", "leverages", "matching_l2", "reml_criterion"]
 
@@ -46,10 +47,7 @@ def leverages(ls: LeastSquares, point: RidgePoint) -> Vector:
         return np.asarray(weights * np.sum(half**2, axis=0))
     first = factor.system.first
     others = [t for t in range(len(rows.terms)) if t != first]
-    wide = [
-        rows.terms[t].indicator() / np.repeat(rows.terms[t].omega, rows.terms[t].shape[1])
-        for t in others
-    ]
+    wide = [scaled_indicator(rows.terms[t]) for t in others]
     own = rows.terms[first]
     L, V = factor.levels.L, factor.levels.V
     basis = own.basis if own.handle is not None else np.asarray(own.basis.todense())
