@@ -22,7 +22,7 @@ def test_the_readme_runs_as_written():
     assert variables["fit"].converged
 
 
-@pytest.mark.parametrize("document", ["docs/generalized.md"])
+@pytest.mark.parametrize("document", ["docs/bayes.md", "docs/generalized.md"])
 def test_examples_of_a_document_give_what_it_says(document):
     variables, failed = {}, []
     runner = doctest.DocTestRunner(optionflags=FLAGS)
