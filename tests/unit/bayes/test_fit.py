@@ -324,3 +324,13 @@ def test_a_column_far_from_zero_is_kept(sleep):
     shifted = sleep.assign(Days=sleep["Days"] + 1e9)
     fit = pp.bmm("Reaction ~ Days + (1 | Subject)", shifted, draws=500, seed=1)
     np.testing.assert_allclose(fit.fixef["Days"], 10.467, atol=0.2)
+
+
+def test_one_number_for_several_effects_is_named_once():
+    data = pp.load_dataset("Machines")
+    fit = pp.bmm("score ~ Machine + ar1(0 + Machine | Worker)", data, draws=500, seed=1)
+    assert [name for name in fit.parameters if "(" in name] == [
+        "sd(Worker.ar1(0 + Machine | Worker))",
+        "corr(Worker)",
+    ]
+    assert "corr(Worker)" in list(fit.prior_summary()["parameter"])
