@@ -22,7 +22,10 @@ def test_the_readme_runs_as_written():
     assert variables["fit"].converged
 
 
-@pytest.mark.parametrize("document", ["docs/generalized.md", "docs/inference.md", "docs/learners.md", "docs/penalized.md"])
+GUIDES = ["bayes", "generalized", "inference", "learners", "penalized"]
+
+
+@pytest.mark.parametrize("document", [f"docs/{guide}.md" for guide in GUIDES])
 def test_examples_of_a_document_give_what_it_says(document):
     variables, failed = {}, []
     runner = doctest.DocTestRunner(optionflags=FLAGS)

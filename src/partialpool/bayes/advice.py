@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["advise", "roughness", "troubles"]
 
-# In short chains R-hat is larger by chance: by about a draw's share of the chain.
-_RHAT, _CHANCE = 1.01, 3.0
+# In short chains R-hat is larger by chance, by a few draws' share of the chain.
+_RHAT, _CHANCE = 1.01, 6.0
 _DRAWS_PER_CHAIN = 100
 _BFMI = 0.3
 # A posterior this wide beside its prior has learnt next to nothing.
@@ -69,11 +69,14 @@ def _divergences(fit: BayesFit) -> list[str]:
         if np.median(values[diverging]) < np.quantile(values, 0.2):
             where = f" They lie where {name} is near zero: the funnel of a hierarchical model."
             break
+    now = fit.control.target_accept
+    higher = next((x for x in (0.95, 0.99, 0.999) if x > now), None)
+    more = "give standard deviations a prior that keeps them from zero or from infinity"
+    what = f"Raise target_accept (now {now:g}) to {higher:g}; if that doesn't help, {more}"
     return [
         f"{count:,} of {total:,} draws diverged: the sampler could not follow the posterior there, "
-        f"and what it says of that region is biased.{where} Raise target_accept (now "
-        f"{fit.control.target_accept:g}) to 0.95 or 0.99; if that doesn't help, give standard "
-        "deviations a prior that keeps them from zero or from infinity, or simplify the model."
+        f"and what it says of that region is biased.{where} "
+        f"{what if higher else more.capitalize()}, or simplify the model."
     ]
 
 

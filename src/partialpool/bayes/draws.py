@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.bayes.assignment import free_scales
 from partialpool.design import Design
 
 __all__ = ["Draws", "PartDraws", "named_parameters"]
@@ -82,11 +83,19 @@ def named_parameters(designs: Mapping[str, Design], draws: Draws) -> dict[str, A
 
 def _covariance(prefix: str, design: Design, own: PartDraws, t: int) -> Iterator[tuple[str, Array]]:
     effects = design.random[t]
-    group = f"{prefix}{effects.factor.name}"
-    for c, column in enumerate(effects.columns):
-        yield f"sd({group}.{column})", own.sd[t][:, :, c]
-    if effects.term.structure in ("diagonal", "homdiag"):
+    group, columns = f"{prefix}{effects.factor.name}", effects.columns
+    structure = effects.term.structure
+    if free_scales(effects) < len(columns):
+        # One standard deviation for all effects has the term's name, and so does its prior.
+        yield f"sd({group}.{effects.term.source})", own.sd[t][:, :, 0]
+    else:
+        for c, column in enumerate(columns):
+            yield f"sd({group}.{column})", own.sd[t][:, :, c]
+    if structure in ("diagonal", "homdiag") or len(columns) == 1:
         return
-    for r, row in enumerate(effects.columns):
-        for c, column in enumerate(effects.columns[:r]):
+    if structure != "unstructured":
+        yield f"corr({group})", own.corr[t][:, :, 1, 0]
+        return
+    for r, row in enumerate(columns):
+        for c, column in enumerate(columns[:r]):
             yield f"corr({group}.{column},{group}.{row})", own.corr[t][:, :, r, c]

@@ -102,11 +102,7 @@ def _fixed(
 ) -> tuple[Array, list[float], list[float]]:
     """Rows a with a'beta ~ Normal(mean, sd) for every prior that isn't flat."""
     kept = reduced.problem.kept
-    if list(kept) != stated.kept["mean"]:
-        raise ModelError(
-            "the fixed effects are so nearly dependent that it isn't clear which columns to keep. "
-            "Centre or scale them, or leave terms out."
-        )
+    assert list(kept) == stated.kept["mean"]
     means = stated.design.X[:, kept].mean(axis=0)
     rows, mean, sd = [], [], []
     for place, assigned in enumerate(priors.fixed):

@@ -13,6 +13,7 @@ from partialpool.bayes.assignment import Assignment, assign
 from partialpool.bayes.priors import Flat
 from partialpool.bayes.scale_defaults import scale_defaults
 from partialpool.bayes.scales import response_scale
+from partialpool.core import Problem, matrix, vector
 from partialpool.design import Design, build_parts
 from partialpool.design.outcomes import read_generalized_response
 from partialpool.errors import DataError, ModelError
@@ -137,21 +138,11 @@ def _formulas(
 
 
 def independent_columns(design: Design) -> list[int]:
-    """Find the columns that aren't combinations of those before them."""
-    X = design.X
-    size = np.sqrt(np.einsum("ij,ij->j", X, X))
-    kept: list[int] = []
-    basis = np.empty((len(X), 0))
-    for i in range(X.shape[1]):
-        column = X[:, i] / (size[i] or 1.0)
-        # Twice: once leaves the rounding of columns that are nearly parallel.
-        rest = column - basis @ (basis.T @ column)
-        rest = rest - basis @ (basis.T @ rest)
-        left = float(np.linalg.norm(rest))
-        if left > 1e-9:
-            kept.append(i)
-            basis = np.column_stack([basis, rest / left])
-    return kept
+    """Find the columns that aren't combinations of those before them, as linear models do."""
+    # The core asks for a response; which one makes no difference to the columns.
+    noise = np.random.default_rng(0).normal(size=len(design.X))
+    weights = None if design.weights is None else vector(design.weights)
+    return list(Problem(matrix(design.X), noise, weights, None, []).kept)
 
 
 def _refuse_improper(stated: Statement) -> None:

