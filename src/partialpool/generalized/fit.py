@@ -14,18 +14,19 @@ from partialpool import inference
 from partialpool.design import Design
 from partialpool.families import Family, Response, ResponseFamily
 from partialpool.frames import FrameKind
-from partialpool.generalized import parts, predict, simulate, tables
+from partialpool.generalized import drop, parts, tables
+from partialpool.generalized import fitted as rows
+from partialpool.generalized import predict as prediction
+from partialpool.generalized import refit as refitting
+from partialpool.generalized import simulate as simulation
 from partialpool.generalized.approximation import EXACT, Approximation
 from partialpool.generalized.certificate import certify
-from partialpool.generalized.drop import drop_tests
 from partialpool.generalized.estimates import LinearPredictor, Solved
 from partialpool.generalized.explained import explained_variance
-from partialpool.generalized.fitted import Residual, fitted_means, residuals
 from partialpool.generalized.marginal import marginal_link
-from partialpool.generalized.refit import refit
 from partialpool.generalized.scales import unit_of
 from partialpool.generalized.state import SolutionState, restore, state_of
-from partialpool.generalized.summary import GlmmSummary, summarize
+from partialpool.generalized.summary import summarize
 from partialpool.named import NamedVector
 from partialpool.results import Certificate, VarCorr
 
@@ -313,47 +314,20 @@ class GlmmFit:
     @property
     def fitted(self) -> Vector:
         """See :func:`partialpool.generalized.fitted.fitted_means`."""
-        return fitted_means(self)
-
-    def residuals(self, kind: Residual = "pearson") -> Vector:
-        """See :func:`partialpool.generalized.fitted.residuals`."""
-        return residuals(self, kind)
-
-    def predict(
-        self,
-        new: Any = None,
-        type: predict.PredictionType = "response",  # noqa: A002 - as in R
-        random: Literal["all", "none"] | Sequence[str] = "all",
-        new_levels: Literal["error", "population"] = "error",
-        bias_correct: bool = False,
-        se: bool = False,
-        inapplicable: Literal["error", "ignore"] = "error",
-        offset: Any = None,
-        applicable: Any = None,
-    ) -> Any:
-        """See :func:`partialpool.generalized.predict.predict`."""
-        return predict.predict(
-            self,
-            new,
-            type=type,
-            random=random,
-            new_levels=new_levels,
-            bias_correct=bias_correct,
-            se=se,
-            inapplicable=inapplicable,
-            offset=offset,
-            applicable=applicable,
-        )
-
-    def simulate(self, nsim: int = 1, seed: int | None = None, conditional: bool = False) -> Vector:
-        """See :func:`partialpool.generalized.simulate.simulate`."""
-        return simulate.simulate(self, nsim, seed, conditional=conditional)
-
-    def refit(self, y: ArrayLike) -> GlmmFit:
-        """See :func:`partialpool.generalized.refit.refit`."""
-        return refit(self, y)
+        return rows.fitted_means(self)
 
     # --- what it shows ------------------------------------------------------------------------
+
+    # Functions as methods: signatures and words are theirs.
+    residuals = rows.residuals
+    predict = prediction.predict
+    simulate = simulation.simulate
+    refit = refitting.refit
+    summary = summarize
+    tidy = tables.tidy
+    glance = tables.glance
+    augment = tables.augment
+    drop_tests = drop.drop_tests
 
     def bootstrap(
         self,
@@ -364,22 +338,6 @@ class GlmmFit:
     ) -> inference.Bootstrap:
         """See :func:`partialpool.inference.bootstrap`."""
         return inference.bootstrap(self, n, kind=kind, statistic=statistic, seed=seed)
-
-    def summary(self) -> GlmmSummary:
-        """See :func:`partialpool.generalized.summary.summarize`."""
-        return summarize(self)
-
-    def tidy(self, conf_int: bool = False, level: float = 0.95) -> Any:
-        """See :func:`partialpool.generalized.tables.tidy`."""
-        return tables.tidy(self, conf_int, level)
-
-    def glance(self) -> Any:
-        """See :func:`partialpool.generalized.tables.glance`."""
-        return tables.glance(self)
-
-    def augment(self) -> Any:
-        """See :func:`partialpool.generalized.tables.augment`."""
-        return tables.augment(self)
 
     # --- inference ----------------------------------------------------------------------------
 
@@ -402,10 +360,6 @@ class GlmmFit:
     def anova(self, type: inference.AnovaType = 3) -> Any:  # noqa: A002 - as in R
         """See :func:`partialpool.inference.anova`."""
         return inference.anova(self.predictor(), type)
-
-    def drop_tests(self) -> Any:
-        """See :func:`partialpool.generalized.drop.drop_tests`."""
-        return drop_tests(self)
 
     def test(self, hypothesis: Any, rhs: ArrayLike | None = None) -> inference.LinearTest:
         """See :func:`partialpool.inference.linear_test`."""

@@ -157,7 +157,7 @@ class RefittableFit(Protocol):
     def varcorr(self) -> Components:
         """Standard deviations and correlations of the random effects."""
 
-    def simulate(self, nsim: int = 1, seed: int | None = None, conditional: bool = False) -> Any:
+    def simulate(self, nsim: int = 1, seed: int | None = None, *, conditional: bool = False) -> Any:
         """Draw responses (n, nsim)."""
 
     def refit(self, y: Any) -> Any:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from partialpool import inference
 from partialpool.design import Design
-from partialpool.linear import tables
+from partialpool.linear import refits, tables
 from partialpool.linear.certificate import Certificate, NullDirection, certify
-from partialpool.linear.refits import LmmRefits, refit
-from partialpool.linear.summary import Summary, summarize
+from partialpool.linear.refits import LmmRefits
+from partialpool.linear.summary import summarize
 from partialpool.named import NamedVector
 from partialpool.results import (
     VarCorr,
@@ -204,91 +204,36 @@ class LmmFit:
         """See :func:`partialpool.inference.fitted_values`."""
         return inference.fitted_values(self)
 
-    def ranef(self, factor: str | None = None, cond_sd: bool = False) -> Any:
-        """See :func:`partialpool.inference.random_effects`."""
-        return inference.random_effects(self, factor, cond_sd=cond_sd)
-
-    def coef(self, factor: str | None = None) -> Any:
-        """See :func:`partialpool.inference.coefficients`."""
-        return inference.coefficients(self, factor)
-
-    def residuals(self, kind: Literal["response", "pearson", "scaled"] = "response") -> Vector:
-        """See :func:`partialpool.inference.residuals`."""
-        return inference.residuals(self, kind)
-
-    def hatvalues(self) -> Vector:
-        """See :func:`partialpool.inference.hat_values`."""
-        return inference.hat_values(self)
-
-    def predict(
-        self,
-        new: Any = None,
-        random: Literal["all", "none"] | Sequence[str] = "all",
-        new_levels: Literal["error", "population"] = "error",
-        se: bool = False,
-        inapplicable: Literal["error", "ignore"] = "error",
-        offset: Any = None,
-        applicable: Any = None,
-        interval: inference.Interval | None = None,
-        level: float = 0.95,
-        method: inference.IntervalMethod = "plug-in",
-        draws: int = 1000,
-        seed: int | None = None,
-    ) -> Any:
-        """See :func:`partialpool.inference.predict`."""
-        return inference.predict(
-            self,
-            new,
-            random=random,
-            new_levels=new_levels,
-            se=se,
-            inapplicable=inapplicable,
-            offset=offset,
-            applicable=applicable,
-            interval=interval,
-            level=level,
-            method=method,
-            draws=draws,
-            seed=seed,
-        )
-
-    def simulate(self, nsim: int = 1, seed: int | None = None, conditional: bool = False) -> Vector:
-        """See :func:`partialpool.inference.simulate`."""
-        return inference.simulate(self, nsim, seed, conditional=conditional)
-
-    def refit(self, y: ArrayLike) -> Any:
-        """See :func:`partialpool.linear.refits.refit`."""
-        return refit(self, y)
+    # Functions of any fit, as methods: signatures and words are theirs.
+    ranef = inference.random_effects
+    coef = inference.coefficients
+    residuals = inference.residuals
+    hatvalues = inference.hat_values
+    predict = inference.predict
+    simulate = inference.simulate
+    refit = refits.refit
+    bootstrap = inference.bootstrap
+    profile = inference.profile
+    drop_tests = inference.drop_tests
+    summary = summarize
+    tidy = tables.tidy
+    confint = inference.confint
+    glance = tables.glance
+    augment = tables.augment
+    anova = inference.anova
+    test = inference.linear_test
+    variance_parameters = inference.variance_parameters
+    variance_tests = inference.variance_tests
+    robust_tests = inference.robust_tests
+    row_influence = inference.row_influence
+    group_influence = inference.group_influence
+    means = inference.marginal_means
+    slopes = inference.marginal_slopes
+    principal_effects = inference.principal_effects
 
     def with_design(self, design: Design) -> LmmFit:
         """Fit the same model to a design of other rows; see :func:`partialpool.solve.solve`."""
         return LmmFit(design, solve(design, self.solution.likelihood))
-
-    def bootstrap(
-        self,
-        n: int = 1000,
-        kind: Literal["parametric", "residual", "case"] = "parametric",
-        statistic: Callable[[LmmFit], Any] | None = None,
-        seed: int | None = None,
-        resample: str | None = None,
-        acceleration: bool = True,
-    ) -> inference.Bootstrap:
-        """See :func:`partialpool.inference.bootstrap`."""
-        return inference.bootstrap(
-            self,
-            n,
-            kind=kind,
-            statistic=statistic,
-            seed=seed,
-            resample=resample,
-            acceleration=acceleration,
-        )
-
-    def profile(
-        self, which: str | Sequence[str] | None = None, level: float = 0.99
-    ) -> inference.Profile:
-        """See :func:`partialpool.inference.profile.profile`."""
-        return inference.profile(self, which, level)
 
     def power(
         self,
@@ -317,78 +262,9 @@ class LmmFit:
         ml = Likelihood(False, self.solution.likelihood.sigma)
         return LmmFit(self.design, solve_by(self.design, self.solution, ml))
 
-    def drop_tests(self) -> Any:
-        """See :func:`partialpool.inference.drop_tests`."""
-        return inference.drop_tests(self)
-
-    def summary(self) -> Summary:
-        """See :func:`partialpool.linear.summary.summarize`."""
-        return summarize(self)
-
-    def tidy(
-        self,
-        conf_int: bool = False,
-        level: float = 0.95,
-        ddf: inference.DDF | None = None,
-    ) -> Any:
-        """See :func:`partialpool.linear.tables.tidy`."""
-        return tables.tidy(self, conf_int, level, ddf)
-
-    def confint(
-        self,
-        level: float = 0.95,
-        method: inference.ConfintMethod = "wald",
-        ddf: inference.DDF | None = None,
-        n: int = 1000,
-        seed: int | None = None,
-    ) -> Any:
-        """See :func:`partialpool.inference.confint`."""
-        return inference.confint(self, level, method, ddf, n, seed)
-
-    def glance(self) -> Any:
-        """See :func:`partialpool.linear.tables.glance`."""
-        return tables.glance(self)
-
-    def augment(self) -> Any:
-        """See :func:`partialpool.linear.tables.augment`."""
-        return tables.augment(self)
-
-    def anova(
-        self,
-        type: inference.AnovaType = 3,  # noqa: A002 - as in R
-        ddf: inference.DDF | None = None,
-    ) -> Any:
-        """See :func:`partialpool.inference.anova`."""
-        return inference.anova(self, type, ddf)
-
-    def test(
-        self, hypothesis: Any, rhs: ArrayLike | None = None, ddf: inference.DDF | None = None
-    ) -> inference.LinearTest:
-        """See :func:`partialpool.inference.linear_test`."""
-        return inference.linear_test(self, hypothesis, rhs, ddf)
-
-    def variance_parameters(self, scale: Literal["sd", "variance"] = "sd") -> Any:
-        """See :func:`partialpool.inference.variance_parameters`."""
-        return inference.variance_parameters(self, scale)
-
-    def variance_tests(
-        self,
-        method: Literal["mixture", "simulate"] = "mixture",
-        n_sim: int = 10_000,
-        seed: int | None = None,
-    ) -> Any:
-        """See :func:`partialpool.inference.variance_tests`."""
-        return inference.variance_tests(self, method, n_sim, seed)
-
     def robust_vcov(self, cluster: Any = None, kind: inference.RobustKind = "CR2") -> Vector:
         """See :func:`partialpool.inference.cluster_robust`, of which this is the covariance."""
         return inference.cluster_robust(self, cluster, kind).vcov
-
-    def robust_tests(
-        self, cluster: Any = None, kind: inference.RobustKind = "CR2", level: float = 0.95
-    ) -> Any:
-        """See :func:`partialpool.inference.robust_tests`."""
-        return inference.robust_tests(self, cluster, kind, level)
 
     @property
     def explained_variance(self) -> inference.ExplainedVariance:
@@ -399,14 +275,6 @@ class LmmFit:
     def conditional_aic(self) -> inference.ConditionalAic:
         """See :func:`partialpool.inference.conditional_aic`."""
         return inference.conditional_aic(self)
-
-    def row_influence(self) -> Any:
-        """See :func:`partialpool.inference.row_influence`."""
-        return inference.row_influence(self)
-
-    def group_influence(self, group: str | None = None, refit: bool = False) -> Any:
-        """See :func:`partialpool.inference.group_influence`."""
-        return inference.group_influence(self, group, refit=refit)
 
     def quantile_residuals(
         self, nsim: int = 250, seed: int | None = None
@@ -419,42 +287,6 @@ class LmmFit:
         counted = None if weights is None else weights > 0
         draws = self.simulate(nsim, seed)
         return inference.quantile_residuals(self.design.y, draws, seed, counted)
-
-    def means(
-        self,
-        specs: str | Sequence[str],
-        by: str | Sequence[str] | None = None,
-        *,
-        contrasts: inference.ContrastKind | None = None,
-        adjust: inference.Adjustment | None = None,
-        at: Mapping[str, Any] | None = None,
-        level: float = 0.95,
-        ddf: inference.DDF | None = None,
-    ) -> Any:
-        """See :func:`partialpool.inference.marginal_means`."""
-        return inference.marginal_means(
-            self, specs, by, contrasts=contrasts, adjust=adjust, at=at, level=level, ddf=ddf
-        )
-
-    def slopes(
-        self,
-        variable: str,
-        by: str | Sequence[str] | None = None,
-        *,
-        contrasts: inference.ContrastKind | None = None,
-        adjust: inference.Adjustment | None = None,
-        at: Mapping[str, Any] | None = None,
-        level: float = 0.95,
-        ddf: inference.DDF | None = None,
-    ) -> Any:
-        """See :func:`partialpool.inference.marginal_slopes`."""
-        return inference.marginal_slopes(
-            self, variable, by, contrasts=contrasts, adjust=adjust, at=at, level=level, ddf=ddf
-        )
-
-    def principal_effects(self) -> tuple[inference.PrincipalEffects, ...]:
-        """See :func:`partialpool.inference.principal_effects`."""
-        return inference.principal_effects(self)
 
     def save(self, path: str | PathLike[str]) -> None:
         """See :func:`partialpool.linear.storage.save`."""

@@ -92,7 +92,7 @@ class LmmRefits:
         return text if not stopped else f"{text}, {stopped:,} of them not converged"
 
 
-def refit(fit: LmmFit, y: ArrayLike) -> LmmFit | LmmRefits:
+def refit(fit: LmmFit, y: ArrayLike) -> Any:
     """Fit the same model to another response, or to many of them.
 
     Parameters

@@ -120,7 +120,7 @@ def group_influence(
     >>> figure = pp.plots.group_influence(fit)
     >>> figure.savefig("influence.png")  # doctest: +SKIP
     """
-    table = read_table(fit.group_influence(group, refit))
+    table = read_table(fit.group_influence(group, refit=refit))
     name = table.names[0]
     cooks = table.column("cooks").as_float("a picture")
     order = np.argsort(cooks)[-_MOST_GROUPS:]

@@ -43,7 +43,7 @@ class MixedFit(Protocol):
     def effect_unit(self) -> str:
         """What the effects are measured in."""
 
-    def ranef(self, factor: str | None = None, cond_sd: bool = False) -> Any:
+    def ranef(self, factor: str | None = None, *, cond_sd: bool = False) -> Any:
         """Conditional modes of a factor's effects, with standard deviations if asked."""
 
 

@@ -34,8 +34,8 @@ _NUMBERS = 2**23
 def bootstrap(
     fit: RefittableFit,
     n: int = 1000,
-    *,
     kind: Kind = "parametric",
+    *,
     statistic: Statistic | None = None,
     seed: int | None = None,
     resample: str | None = None,
