@@ -295,7 +295,9 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
 
         The random part's variance is exact given the covariances: that of its error for known
         groups, all of it for new ones. How far the learner is off comes from rows it hasn't
-        seen, and for new groups from groups it hasn't seen, every group weighing the same.
+        seen, and for new groups from groups it hasn't seen, every group weighing the same. With
+        ``residuals="in-sample"`` no rows are unseen: a learner that overfits then makes
+        intervals that are too narrow.
 
         Parameters
         ----------

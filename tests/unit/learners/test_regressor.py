@@ -1,13 +1,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+from lightgbm import LGBMRegressor
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
 import partialpool as pp
@@ -208,6 +211,21 @@ def test_it_is_cloned_and_searched_as_any_estimator(rats):
     model = clone(MixedEffectsRegressor(TREE, random="1 | litter", max_iter=2))
     search = GridSearchCV(model, {"estimator__max_depth": [1, 3]}, cv=2).fit(X, y)
     assert search.best_params_["estimator__max_depth"] in (1, 3)
+
+
+@pytest.mark.parametrize(
+    "learner",
+    [
+        LGBMRegressor(n_estimators=10, verbose=-1, n_jobs=1),
+        MLPRegressor(hidden_layer_sizes=(8,), tol=100.0, n_iter_no_change=1, random_state=0),
+        SVR(),
+    ],
+)
+def test_learners_of_every_kind_are_welcome(rats, learner):
+    X, y = rats
+    model = MixedEffectsRegressor(learner, random="1 | litter", max_iter=2).fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
+    assert model.sigma_ > 0
 
 
 def test_a_forest_is_the_default(rats):

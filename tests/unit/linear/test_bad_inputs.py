@@ -377,7 +377,7 @@ def test_a_new_level_of_a_fixed_factor_is_refused_by_name():
         fit(data, "y ~ f + (1 | g)").predict(new(f=["low", "middle", "high"]))
 
 
-@pytest.mark.parametrize("argument", ["se.fit", "level", "allow_new_levels"])
+@pytest.mark.parametrize("argument", ["se.fit", "re_form", "allow_new_levels"])
 def test_an_argument_that_predict_does_not_know_is_an_error(argument):
     with pytest.raises(TypeError):
         fit().predict(new(), **{argument: True})

@@ -130,6 +130,32 @@ def test_probabilities_of_two_classes_are_scored():
     assert found.scores[0].loglik < 0
 
 
+def test_a_classifier_with_random_effects_is_scored_with_and_without_them():
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"x": rng.normal(size=400), "g": np.arange(400) % 20})
+    push = rng.normal(size=20)[data["g"]] * 2
+    data["y"] = (data["x"] + push + rng.logistic(size=400) > 0).astype(int)
+    model = pp.MixedEffectsClassifier(LinearRegression(), random="1 | g", max_iter=3)
+    found = pp.cross_validate(model, data, "g", response="y")
+    assert found.random == ("with", "without")
+    assert found.scores[0].loglik > found.scores[1].loglik
+
+
+def test_anything_that_predicts_a_table_is_scored(sleep):
+    class Mean:
+        def __init__(self, data):
+            self.mean = data["Reaction"].mean()
+
+        def predict(self, table):
+            return np.full(len(table), self.mean)
+
+    found = pp.cross_validate({"mean": lambda d: Mean(d)}, sleep, "Subject", response="Reaction")
+    assert found.random == ("none",)
+    assert found.scores[0].r2 < 0.01
+    with pytest.raises(DataError, match="doesn't say what its response is"):
+        pp.cross_validate({"mean": lambda d: Mean(d)}, sleep, "Subject")
+
+
 @pytest.mark.parametrize("kind", ["polars", "pyarrow", "dict"])
 def test_tables_of_other_libraries(sleep, kind):
     import polars as pl
