@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from partialpool.shrinkage.losses import RootMeanSquare, Squares
 from partialpool.shrinkage.quadratic import penalty_diagonal
 from partialpool.shrinkage.ridge import LeastSquares
+from partialpool.shrinkage.sparse_factor import factor_nearly
 
 __all__ = ["Interpolation", "interpolate"]
 
@@ -50,8 +51,9 @@ def interpolate(ls: LeastSquares) -> Interpolation | None:
     loss = problem.loss
     assert isinstance(loss, (Squares, RootMeanSquare))
     layout = problem.layout
-    kappa = 1e-7 * ls.scale
-    factor = ls.system.factor(1.0, penalty_diagonal(layout, kappa, np.zeros(layout.p)))
+    kappa = 1e-7 * ls.least
+    diagonal = penalty_diagonal(layout, kappa, np.zeros(layout.p))
+    factor = factor_nearly(ls.system, ls.gram, 1.0, diagonal)
     theta, dual = ls.start.copy(), np.zeros(len(loss.y))
     size = loss.weights @ loss.y**2 if ls.rr == 0 else ls.rr
     last = np.inf

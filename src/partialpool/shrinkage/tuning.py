@@ -138,7 +138,7 @@ def _reml(ls: LeastSquares, solutions: list[Solution]) -> Vector:
 
 def _finite(solution: Solution, ls: LeastSquares) -> float:
     """A multiplier for every solution: very large for no deviations, very small for no residual."""
-    return float(np.clip(solution.kappa, 1e-10 * ls.scale, 1e8 * ls.scale))
+    return float(np.clip(solution.kappa, 1e-10 * ls.least, 1e8 * ls.scale))
 
 
 def _choose(
