@@ -47,11 +47,21 @@ def interpolate(ls: LeastSquares) -> Interpolation | None:
     ls
         The least squares problem.
     """
+    # The larger the multiplier, the more digits the dual variables keep; lighter levels than it
+    # don't converge.
+    steps = (ls.scale, float(np.sqrt(ls.scale * ls.least)), ls.least)
+    for size in steps if ls.least < 0.1 * ls.scale else steps[:1]:
+        found = _iterate(ls, 1e-7 * size)
+        if found is not None:
+            return found
+    return None
+
+
+def _iterate(ls: LeastSquares, kappa: float) -> Interpolation | None:
     problem = ls.problem
     loss = problem.loss
     assert isinstance(loss, (Squares, RootMeanSquare))
     layout = problem.layout
-    kappa = 1e-7 * ls.least
     diagonal = penalty_diagonal(layout, kappa, np.zeros(layout.p))
     factor = factor_nearly(ls.system, ls.gram, 1.0, diagonal)
     theta, dual = ls.start.copy(), np.zeros(len(loss.y))
