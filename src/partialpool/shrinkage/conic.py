@@ -24,7 +24,7 @@ from partialpool.shrinkage.factor import Factor
 from partialpool.shrinkage.gram import Gram
 from partialpool.shrinkage.penalty import Penalty
 from partialpool.shrinkage.problem import Problem
-from partialpool.shrinkage.sparse_factor import make_system
+from partialpool.shrinkage.sparse_factor import factor_nearly, make_system
 
 __all__ = ["ConicPoint", "solve_conic"]
 
@@ -191,7 +191,7 @@ class _Reduced:
         gram, scale = model.gram(theta)
         scale += sum(a.rows for a in added)
         diagonal = model.quadratic + sum(np.asarray(a.diagonal) for a in added)
-        factor = _factor(gram, scale, diagonal)
+        factor = factor_nearly(make_system(gram), gram, scale, diagonal)
         ranks: list[Added] = [a for a in added if a.weight > 0]
         vectors = np.column_stack([a.vector for a in ranks] or [np.zeros((len(theta), 0))])
         weights = np.array([a.weight for a in ranks])
@@ -216,18 +216,6 @@ class _Reduced:
             lost += self.vectors @ (self.weights * (self.vectors.T @ x))
             x = x + self._solve(lost)
         return x
-
-
-def _factor(gram: Gram, scale: float, diagonal: Vector) -> Factor:
-    """Factor, with as small an addition to the diagonal as it takes; refinement removes it."""
-    system = make_system(gram)
-    own = scale * gram.diagonal() + diagonal
-    for share in (0.0, 1e-14, 1e-12, 1e-10):
-        try:
-            return system.factor(scale, diagonal + share * own)
-        except FactorisationError:
-            continue
-    raise FactorisationError("the interior point method's system is not positive definite.")
 
 
 def _slope(problem: Problem, states: dict[str, State]) -> Vector | None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from partialpool.shrinkage.losses import RootMeanSquare, Squares
 from partialpool.shrinkage.quadratic import penalty_diagonal
 from partialpool.shrinkage.ridge import LeastSquares
+from partialpool.shrinkage.sparse_factor import factor_nearly
 
 __all__ = ["Interpolation", "interpolate"]
 
@@ -46,12 +47,23 @@ def interpolate(ls: LeastSquares) -> Interpolation | None:
     ls
         The least squares problem.
     """
+    # The larger the multiplier, the more digits the dual variables keep; lighter levels than it
+    # don't converge.
+    steps = (ls.scale, float(np.sqrt(ls.scale * ls.least)), ls.least)
+    for size in steps if ls.least < 0.1 * ls.scale else steps[:1]:
+        found = _iterate(ls, 1e-7 * size)
+        if found is not None:
+            return found
+    return None
+
+
+def _iterate(ls: LeastSquares, kappa: float) -> Interpolation | None:
     problem = ls.problem
     loss = problem.loss
     assert isinstance(loss, (Squares, RootMeanSquare))
     layout = problem.layout
-    kappa = 1e-7 * ls.scale
-    factor = ls.system.factor(1.0, penalty_diagonal(layout, kappa, np.zeros(layout.p)))
+    diagonal = penalty_diagonal(layout, kappa, np.zeros(layout.p))
+    factor = factor_nearly(ls.system, ls.gram, 1.0, diagonal)
     theta, dual = ls.start.copy(), np.zeros(len(loss.y))
     size = loss.weights @ loss.y**2 if ls.rr == 0 else ls.rr
     last = np.inf

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from partialpool.shrinkage.interpolation import interpolate
 from partialpool.shrinkage.newton import NewtonPoint
 from partialpool.shrinkage.penalty import Penalty
-from partialpool.shrinkage.prepared import LOWEST, Found, Prepared, largest_penalty, newton
+from partialpool.shrinkage.prepared import Found, Prepared, largest_penalty, newton
 from partialpool.shrinkage.ridge import LeastSquares, RidgePoint
 from partialpool.shrinkage.root import find_root
 
@@ -16,9 +16,9 @@ __all__ = ["solve_length"]
 
 Vector = NDArray[np.float64]
 
-# Where least squares ends and the search for a solution without residual begins, relative to the
-# largest of Z's squares.
-_LOW = 1e-9
+# Relative to the smallest of Z's squares: where least squares ends and a solution without residual
+# is looked for, and where the search for a multiplier ends.
+_LOW, _LOWEST = 1e-9, 1e-12
 
 
 def solve_length(
@@ -59,13 +59,13 @@ def _squares_length(
 
     target = float(np.log(max(penalty.l2, 1e-300)))
     begin = kappa if kappa is not None and np.isfinite(kappa) and kappa > 0 else 0.1 * ls.scale
-    root = find_root(evaluate, target, begin, _LOW * ls.scale, tolerance)
+    root = find_root(evaluate, target, begin, _LOW * ls.least, tolerance)
     if root.low or root.state.rho2 < 1e-8 * ls.rr:
         exact = _interpolated(ls, penalty)
         if exact is not None:
             return exact
         if root.low:
-            root = find_root(evaluate, target, root.kappa, LOWEST * ls.scale, tolerance)
+            root = find_root(evaluate, target, root.kappa, _LOWEST * ls.least, tolerance)
     return Found(root.state.theta, root.kappa, root.steps)
 
 

@@ -122,7 +122,7 @@ def _same_kappa(prepared: Prepared, l2: float) -> float:
         assert squares is not None
         plain = replace(problem, loss=loss)
         prepared = replace(prepared, problem=plain, squares=replace(squares, problem=plain))
-        return max(solve(prepared, Penalty(l2), certify=False).kappa, 1e-10 * prepared.scale)
+        return max(solve(prepared, Penalty(l2), certify=False).kappa, 1e-10 * squares.least)
     return 0.5 * max(solve(prepared, Penalty(l2), certify=False).kappa, 1e-10 * prepared.scale)
 
 

@@ -15,12 +15,9 @@ from partialpool.shrinkage.problem import Problem
 from partialpool.shrinkage.quadratic import penalty_diagonal
 from partialpool.shrinkage.ridge import LeastSquares, prepare_least_squares
 
-__all__ = ["LOWEST", "Found", "Prepared", "largest_penalty", "newton", "prepare"]
+__all__ = ["Found", "Prepared", "largest_penalty", "newton", "prepare"]
 
 Vector = NDArray[np.float64]
-
-#: The smallest multiplier that is tried, relative to the largest of Z's squares.
-LOWEST = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ from partialpool.shrinkage.losses import RootMeanSquare, Squares
 from partialpool.shrinkage.metric import MetricRows, contract
 from partialpool.shrinkage.problem import Problem
 from partialpool.shrinkage.quadratic import deviations_only, penalty_diagonal
-from partialpool.shrinkage.sparse_factor import make_system
+from partialpool.shrinkage.sparse_factor import factor_nearly, make_system
 
 __all__ = ["LeastSquares", "RidgePoint", "prepare_least_squares"]
 
@@ -22,6 +22,8 @@ Vector = NDArray[np.float64]
 
 # Below this share of the squares the sums have lost the residual's digits: read the rows.
 _CANCELLED = 1e-5
+# Refinements at most, and what may be lost of the right side before the last.
+_REFINED, _LOST = 4, 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +72,8 @@ class LeastSquares:
         Its sum a r^2.
     main
         Multiplier of the penalised shared coefficients' squares.
+    scale, least
+        The largest and the smallest of Z's squares: weights may set them far apart.
     """
 
     problem: Problem
@@ -80,20 +84,27 @@ class LeastSquares:
     rr: float
     main: float = 0.0
     scale: float = field(init=False)
+    least: float = field(init=False)
 
     def __post_init__(self) -> None:
         inner = self.gram.diagonal()[self.gram.layout.p :]
+        inner = inner[inner > 0]
         object.__setattr__(self, "scale", float(inner.max()) if inner.size else 1.0)
+        object.__setattr__(self, "least", float(inner.min()) if inner.size else 1.0)
 
     def at(self, kappa: float) -> RidgePoint:
         """Solve at one multiplier."""
         layout = self.gram.layout
         diagonal = penalty_diagonal(layout, kappa, np.where(self.problem.main, self.main, 0.0))
-        factor = self.system.factor(1.0, diagonal)
+        factor = factor_nearly(self.system, self.gram, 1.0, diagonal)
         right = self.b - diagonal * self.start
         step = factor.solve(right)
-        # One step of refinement: levels may differ by many orders in their weight.
-        step += factor.solve(right - self.gram.multiply(step) - diagonal * step)
+        # Refined, since levels may differ by many orders in their weight.
+        for _ in range(_REFINED):
+            lost = right - self.gram.multiply(step) - diagonal * step
+            step += factor.solve(lost)
+            if np.linalg.norm(lost) <= _LOST * np.linalg.norm(right):
+                break
         inner = deviations_only(layout, step)
         tau2 = float(inner @ inner)
         slope = -2.0 * float(inner @ factor.solve(inner))
@@ -139,8 +150,16 @@ def prepare_least_squares(problem: Problem, main: float = 0.0) -> LeastSquares:
     for _ in range(2 if layout.p else 0):
         right = rows.adjoint(loss.weights * r)[: layout.p]
         right -= np.where(problem.main, main, 0.0) * start[: layout.p]
-        start[: layout.p] += np.linalg.solve(C, right)
+        start[: layout.p] += _solve_shared(C, right)
         r = loss.y - rows.eta(start)
     b = rows.adjoint(loss.weights * r)
     rr = float(loss.weights @ r**2)
     return LeastSquares(problem, gram, make_system(gram), start, b, rr, main)
+
+
+def _solve_shared(C: Vector, right: Vector) -> Vector:
+    """Least squares for the shared columns, which may depend on each other under main_l2."""
+    size = np.sqrt(np.diagonal(C))
+    size = np.where(size > 0, size, 1.0)
+    found = np.linalg.lstsq(C / np.outer(size, size), right / size, rcond=1e-13)[0]
+    return np.asarray(found / size)

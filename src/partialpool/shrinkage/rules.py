@@ -93,7 +93,8 @@ def best_by_reml(ls: LeastSquares) -> float:
         return reml_criterion(ls, ls.at(float(np.exp(x))))
 
     # Flat far out on either side: look around on a grid before going to the bottom.
-    grid = np.log(ls.scale) + np.linspace(np.log(1e-10), np.log(1e4), 15)
+    low, high = np.log(1e-6 * ls.least), np.log(1e4 * ls.scale)
+    grid = np.linspace(low, high, int((high - low) / 2.3) + 2)
     at = int(np.argmin([value(x) for x in grid]))
     low, high = grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]
     found = minimize_scalar(value, bounds=(low, high), method="bounded", options={"xatol": 1e-6})

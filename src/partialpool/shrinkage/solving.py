@@ -11,7 +11,6 @@ from partialpool.shrinkage.lengths import solve_length
 from partialpool.shrinkage.metric_search import solve_metric
 from partialpool.shrinkage.penalty import Penalty
 from partialpool.shrinkage.prepared import (
-    LOWEST,
     Found,
     Prepared,
     largest_penalty,
@@ -26,6 +25,8 @@ Vector = NDArray[np.float64]
 
 # How close the root has to come: where the dual bound is wanted, and along a path.
 _EXACT, _ROUGH = 1e-11, 1e-6
+# A multiplier that stands for none, relative to Z's squares.
+_LIMIT = 1e-10
 
 
 def solve(
@@ -91,11 +92,11 @@ def _certify(prepared: Prepared, penalty: Penalty, found: Found) -> tuple[float,
 
 def _square(prepared: Prepared, penalty: Penalty) -> Found:
     """Squared norms: one ridge problem."""
-    lowest = LOWEST * prepared.scale
+    # Without a penalty the limit of a small one: the shortest of the deviations that fit best.
     if prepared.squares is not None:
-        point = prepared.squares.at(max(penalty.l2, lowest))
+        point = prepared.squares.at(penalty.l2 or _LIMIT * prepared.squares.least)
         return Found(point.theta, point.kappa, 1)
-    kappa = max(2.0 * penalty.l2, lowest)
+    kappa = 2.0 * penalty.l2 or _LIMIT * prepared.scale
     smooth = newton(prepared, kappa, prepared.pooled)
     return Found(smooth.theta, kappa, smooth.steps)
 

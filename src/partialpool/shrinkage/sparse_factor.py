@@ -12,10 +12,10 @@ from scipy.sparse.linalg import splu
 
 from partialpool.core import LevelFactor, matrix
 from partialpool.errors import FactorisationError
-from partialpool.shrinkage.factor import System, border_factor, dense_system
+from partialpool.shrinkage.factor import Factor, System, border_factor, dense_system
 from partialpool.shrinkage.gram import Gram
 
-__all__ = ["SparseFactor", "SparseSystem", "make_system"]
+__all__ = ["SparseFactor", "SparseSystem", "factor_nearly", "make_system"]
 
 Vector = NDArray[np.float64]
 
@@ -40,6 +40,26 @@ def make_system(gram: Gram) -> System:
     if rest == 0 or (sizes[first] + rest) * (rest + gram.layout.p) <= _LARGE:
         return dense_system(gram, first)
     return SparseSystem(gram, first)
+
+
+def factor_nearly(system: System, gram: Gram, scale: float, diagonal: Vector) -> Factor:
+    """Factor a system with as small an addition to its diagonal as it takes.
+
+    Levels whose own columns depend on each other are singular beside a penalty that is far
+    smaller than their squares. A refinement with the system itself takes the addition away again.
+
+    Raises
+    ------
+    FactorisationError
+        If the largest addition isn't enough.
+    """
+    own = scale * gram.diagonal() + diagonal
+    for share in (0.0, 1e-14, 1e-12, 1e-10):
+        try:
+            return system.factor(scale, diagonal + share * own)
+        except FactorisationError:
+            continue
+    raise FactorisationError("the penalised system is not positive definite.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

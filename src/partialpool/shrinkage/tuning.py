@@ -138,7 +138,7 @@ def _reml(ls: LeastSquares, solutions: list[Solution]) -> Vector:
 
 def _finite(solution: Solution, ls: LeastSquares) -> float:
     """A multiplier for every solution: very large for no deviations, very small for no residual."""
-    return float(np.clip(solution.kappa, 1e-10 * ls.scale, 1e8 * ls.scale))
+    return float(np.clip(solution.kappa, 1e-10 * ls.least, 1e8 * ls.scale))
 
 
 def _choose(
@@ -151,7 +151,8 @@ def _choose(
     chosen = {}
     if errors is not None:
         mean = errors.mean(axis=1)
-        best = int(np.argmin(mean))
+        # Of equals the largest penalty: new groups of balanced data don't see the deviations.
+        best = int(np.flatnonzero(mean <= mean.min() * (1 + 1e-9))[0])
         spread = errors[best].std(ddof=1) / np.sqrt(errors.shape[1])
         chosen["min"] = float(l2[best])
         chosen["one_se"] = float(l2[np.flatnonzero(mean <= mean[best] + spread)[0]])

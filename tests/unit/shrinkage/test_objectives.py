@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import partialpool as pp
 from partialpool.shrinkage.penalty import Penalty
 from partialpool.shrinkage.solving import largest_penalty, prepare, solve
 from tests.unit.shrinkage.problems import conic_objective, make_problem
@@ -144,3 +145,22 @@ def test_a_chosen_metric_has_trace_one_and_is_the_best_for_its_deviations():
     root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     np.testing.assert_allclose(np.trace(D), 1.0)
     np.testing.assert_allclose(D, root / np.trace(root), atol=1e-7)
+
+
+@pytest.mark.parametrize("l2", [1e-3, 0.1])
+@pytest.mark.parametrize("weights", ["size", "equal"])
+def test_groups_of_one_row_beside_groups_of_thousands_keep_the_certificate(weights, l2):
+    rng = np.random.default_rng(0)
+    sizes = [1, 2, 5, 30, 400, 6000]
+    g = np.repeat(np.arange(6), sizes)
+    X = rng.normal(size=(len(g), 2)) * [1e-2, 1e2] + 5.0
+    y = 100 + X @ [30.0, 0.01] + rng.normal(size=6)[g] + rng.normal(size=len(g))
+    model = pp.HierarchicalRegressor(l2, weights=weights).fit(X, y, groups=g)
+    assert model.dual_gap_ <= 1e-8 * model.objective_
+
+
+def test_a_column_beside_its_own_intercept_is_shared_under_main_l2():
+    y = np.arange(20.0)
+    model = pp.HierarchicalRegressor(0.1, main_l2=0.1, weights="equal")
+    model.fit(np.ones((20, 1)), y, groups=np.arange(20) % 4)
+    assert model.dual_gap_ <= 1e-8 * model.objective_
