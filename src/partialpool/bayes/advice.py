@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["advise", "roughness", "troubles"]
 
 # In short chains R-hat is larger by chance, by a few draws' share of the chain.
-_RHAT, _CHANCE = 1.01, 6.0
+_RHAT, _CHANCE = 1.01, 10.0
 _DRAWS_PER_CHAIN = 100
 _BFMI = 0.3
 # A posterior this wide beside its prior has learnt next to nothing.

@@ -160,6 +160,7 @@ class BayesFit:
         type: Literal["response", "link"] = "response",  # noqa: A002 - as in R
         random: Literal["all", "none"] | Sequence[str] = "all",
         new_levels: NewLevels = "error",
+        se: bool = False,
         interval: Literal["credible", "prediction"] | None = None,
         level: float = 0.95,
         inapplicable: Literal["error", "ignore"] = "error",
@@ -174,6 +175,7 @@ class BayesFit:
             type=type,
             random=random,
             new_levels=new_levels,
+            se=se,
             interval=interval,
             level=level,
             inapplicable=inapplicable,

@@ -29,6 +29,7 @@ def predict(
     type: Literal["response", "link"] = "response",  # noqa: A002 - as in R
     random: RandomPart = "all",
     new_levels: NewLevels = "error",
+    se: bool = False,
     interval: Interval | None = None,
     level: float = 0.95,
     inapplicable: Literal["error", "ignore"] = "error",
@@ -52,6 +53,8 @@ def predict(
         What to do with a level that the fit hasn't seen: ``"error"``; ``"population"``, without
         an effect of its own; ``"sample"``, with effects drawn anew for every draw, so that
         intervals carry what isn't known about the level.
+    se
+        Add the posterior standard deviation of the mean.
     interval
         ``"credible"``: of the mean; ``"prediction"``: of a new response in the row.
     level
@@ -66,7 +69,7 @@ def predict(
 
     Returns
     -------
-    (m,) array, or native frame with columns ``fit``, ``lower`` and ``upper``
+    (m,) array, or native frame with columns ``fit``, ``se``, ``lower`` and ``upper`` as asked
         In units of the response (proportions of families with trials) or of the link. NaN where
         a row lacks a value.
 
@@ -100,10 +103,12 @@ def predict(
         seed=seed,
     )
     found = np.hstack(list(_summaries(fit, rows, type, interval, level, new is None, seed)))
-    if interval is None:
+    if interval is None and not se:
         return found[0]
     kind = fit.design.spec.kind if new is None else read_table(new).kind
-    frame = make_frame({"fit": found[0], "lower": found[1], "upper": found[2]}, kind)
+    columns = {"fit": found[0]} | ({"se": found[1]} if se else {})
+    columns |= {} if interval is None else {"lower": found[2], "upper": found[3]}
+    frame = make_frame(columns, kind)
     index = getattr(new, "index", None)
     if kind == "pandas" and index is not None:
         frame.index = index
@@ -124,13 +129,13 @@ def _summaries(
     own: bool,
     seed: int | None,
 ) -> Iterator[Array]:
-    """Mean and limits (3, rows) or mean (1, rows), block by block."""
+    """Mean, standard deviation and limits, if asked for, of every row (2 or 4, rows), in blocks."""
     rng = np.random.default_rng(seed)
     tails = [(1 - level) / 2, (1 + level) / 2]
     for block in rows.blocks():
         eta = rows.eta(block)
         values = eta["mean"] if kind == "link" else means(fit, eta)
-        out = [values.mean(axis=0)]
+        out = [values.mean(axis=0), values.std(axis=0, ddof=1)]
         if interval == "prediction":
             values = responses(fit, eta, block if own else None, rng)
             trials = fit.statement.response.trials

@@ -334,3 +334,26 @@ def test_one_number_for_several_effects_is_named_once():
         "corr(Worker)",
     ]
     assert "corr(Worker)" in list(fit.prior_summary()["parameter"])
+
+
+def test_standard_errors_are_posterior_standard_deviations(fit):
+    frame = fit.predict({"Days": [2.0], "Subject": ["308"]}, se=True)
+    own = fit.draws.parts["mean"]
+    b = own.effects[0][:, :, 0]
+    exact = own.fixef[:, :, 0] + b[:, :, 0] + 2 * (own.fixef[:, :, 1] + b[:, :, 1])
+    np.testing.assert_allclose(frame["se"], exact.std(ddof=1))
+    assert list(frame) == ["fit", "se"]
+
+
+def test_draws_that_do_not_fit_their_model_are_refused(fit, tmp_path):
+    from partialpool.container import pack, unpack
+    from partialpool.errors import SavedModelError
+
+    path = tmp_path / "sleep.model"
+    fit.save(path)
+    parcel = unpack(path)
+    arrays = dict(parcel.arrays)
+    arrays["mean.effects0"] = arrays["mean.effects0"][:, :, :-1]
+    pack(parcel.header, arrays, path)
+    with pytest.raises(SavedModelError, match="don't fit its levels"):
+        pp.load(path)

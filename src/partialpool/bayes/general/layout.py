@@ -33,6 +33,9 @@ class TermLayout:
         Of standard deviations and correlation.
     centred
         Whether the effects are sampled as themselves.
+    shared
+        For each column the position of the fixed effect that it shares, or -1. Centred effects
+        are sampled with it added: the data know the sum, and not the two apart.
     """
 
     codes: NDArray[np.int32]
@@ -42,6 +45,7 @@ class TermLayout:
     structure: str
     priors: TermPriors
     centred: bool
+    shared: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,18 +118,24 @@ def _part(
     # Coefficients that put every row near the start: least squares of a constant.
     origin = np.asarray(np.linalg.lstsq(X, level - offset, rcond=None)[0])
     transform = _whitening(X)
-    terms = tuple(
-        TermLayout(
-            e.factor.codes,
-            e.basis,
-            len(e.factor.levels),
-            len(e.columns),
-            e.term.structure if len(e.columns) > 1 else "diagonal",
-            term,
-            name == "mean" and well_known(e, score, information),
+    names = [design.columns[i] for i in kept]
+    terms: list[TermLayout] = []
+    for e, own in zip(design.random, priors.terms, strict=True):
+        centred = name == "mean" and well_known(e, score, information)
+        taken = {i for term in terms if term.centred for i in term.shared}
+        places = [names.index(c) if c in names else -1 for c in e.columns]
+        terms.append(
+            TermLayout(
+                e.factor.codes,
+                e.basis,
+                len(e.factor.levels),
+                len(e.columns),
+                e.term.structure if len(e.columns) > 1 else "diagonal",
+                own,
+                centred,
+                tuple(-1 if i in taken else i for i in places),
+            )
         )
-        for e, term in zip(design.random, priors.terms, strict=True)
-    )
     return PartLayout(
         X @ origin + offset,
         X @ transform,
@@ -134,7 +144,7 @@ def _part(
         X.mean(axis=0),
         priors.fixed,
         priors.centred,
-        terms,
+        tuple(terms),
     )
 
 

@@ -62,15 +62,16 @@ def model(
 
 def _predictor(name: str, part: PartLayout) -> Any:
     eta = part.start
-    p = part.Q.shape[1]
+    p, beta = part.Q.shape[1], part.origin
     if p:
         gamma = numpyro.sample(
             f"{name}.gamma", dist.ImproperUniform(dist.constraints.real, (), (p,))
         )
-        numpyro.factor(f"{name}.prior", _fixed_prior(part, part.origin + part.map @ gamma))
+        beta = part.origin + part.map @ gamma
+        numpyro.factor(f"{name}.prior", _fixed_prior(part, beta))
         eta = eta + part.Q @ gamma
     for t, term in enumerate(part.terms):
-        eta = eta + _random(f"{name}.{t}", term)
+        eta = eta + _random(f"{name}.{t}", term, beta)
     return eta
 
 
@@ -82,7 +83,7 @@ def _fixed_prior(part: PartLayout, beta: Any) -> Any:
     return total
 
 
-def _random(name: str, term: TermLayout) -> Any:
+def _random(name: str, term: TermLayout, beta: Any) -> Any:
     """Z b: b itself, or b = D L z with z standard normal, where variances near zero do no harm."""
     scales = [
         numpyro.sample(f"{name}.sd.{i}", scale_distribution(a.prior))
@@ -93,8 +94,9 @@ def _random(name: str, term: TermLayout) -> Any:
     lower = numpyro.deterministic(f"{name}.lower", _lower(name, term))
     factor = sd[:, None] * lower
     if term.centred:
-        own = dist.MultivariateNormal(jnp.zeros(term.k), scale_tril=factor)
-        b = numpyro.sample(f"{name}.b", own.expand([term.levels]).to_event(1))
+        mean = jnp.stack([beta[i] if i >= 0 else jnp.zeros(()) for i in term.shared])
+        own = dist.MultivariateNormal(mean, scale_tril=factor).expand([term.levels]).to_event(1)
+        b = numpyro.deterministic(f"{name}.b", numpyro.sample(f"{name}.sum", own) - mean)
     else:
         z = numpyro.sample(f"{name}.z", dist.Normal().expand([term.levels, term.k]).to_event(2))
         b = numpyro.deterministic(f"{name}.b", z @ factor.T)
