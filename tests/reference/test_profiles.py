@@ -20,7 +20,6 @@ STORED = json.loads((Path(__file__).parent / "profiles.json").read_text())["fits
 # against independent minima there.
 BROKEN = {
     ("lmm_dyestuff2_ml", "sigma"),
-    ("lmm_orthodont_girls", "cor_I(age-11).(Intercept)|Subject"),
     ("lmm_orthodont_slope", "cor_age.(Intercept)|Subject"),
     ("lmm_orthodont_slope", "sigma"),
     ("lmm_sleepstudy_weights", "(Intercept)"),

@@ -182,10 +182,20 @@ class Deviation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Correlation:
-    """The correlation of two random effects of a term."""
+    """The correlation of two random effects of a term.
+
+    Attributes
+    ----------
+    solution, layout
+        As of :class:`Deviation`.
+    without
+        Least deviance without either of the effects. With a standard deviation of zero any
+        correlation is as good, so that no value of it can be worse than that.
+    """
 
     solution: Solution
     layout: Layout
+    without: float
 
     @property
     def start(self) -> Array:
@@ -206,6 +216,8 @@ class Correlation:
     def at(self, value: float, start: Array) -> Spot:
         """Minimise with the correlation at ``value``."""
         found = minimise(lambda x: self._evaluate(x, value), start)
+        if found.value > self.without:
+            return Spot(value, self.without, 0.0, found.x)
         return Spot(value, found.value, found.slope, found.x)
 
     def _evaluate(self, x: Array, value: float) -> Evaluation:

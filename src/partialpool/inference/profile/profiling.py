@@ -157,7 +157,7 @@ def _curve(
         return Curve(parameter, estimate, *bounds, nothing, nothing, nothing)
     held, step = hold(design, solution, parameter, estimate)
     least = solution.optimum.objective
-    return trace(held, parameter, estimate, least, step * cutoff / 8.0, bounds, cutoff)
+    return trace(held, parameter, estimate, least, step * cutoff / 6.0, bounds, cutoff)
 
 
 def _bounds(design: Design, parameter: Parameter) -> tuple[float, float]:
@@ -184,7 +184,7 @@ def hold(
         return Residual(solution), sigma / np.sqrt(2.0 * n)
     layout = lay_out(design, solution, parameter)
     if parameter.kind == "cor":
-        return Correlation(solution, layout), 0.2
+        return Correlation(solution, layout, _without_one(design, solution, parameter)), 0.2
     effects = design.random[parameter.position]
     J = len(effects.factor.levels)
     spread = float(np.sqrt(np.mean(effects.basis[:, parameter.effects[0]] ** 2)))
@@ -192,6 +192,19 @@ def hold(
     floor = sigma / (max(spread, 1e-300) * np.sqrt(n / J))
     error = max(estimate / np.sqrt(2.0 * J), 0.2 * floor)
     return Deviation(solution, layout, parameter.effects[0]), error
+
+
+def _without_one(design: Design, solution: Solution, parameter: Parameter) -> float:
+    """Least deviance with one of a correlation's two effects gone."""
+    structure = design.random[parameter.position].term.structure
+    if structure not in ("unstructured", "homcs", "ar1"):
+        return np.inf  # the correlation is that of other effects too
+    found = []
+    for effect in parameter.effects:
+        sd = dataclasses.replace(parameter, kind="sd", effects=(effect,))
+        held = Deviation(solution, lay_out(design, solution, sd), effect)
+        found.append(held.at(0.0, held.start).deviance)
+    return min(found)
 
 
 def _without(design: Design, solution: Solution, column: int, position: int) -> FixedEffect:

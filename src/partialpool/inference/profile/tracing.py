@@ -15,8 +15,8 @@ from partialpool.inference.profile.result import Curve
 __all__ = ["trace"]
 
 Array = NDArray[np.float64]
-# Values from the estimate to the cutoff, as lme4 has them.
-_STEPS = 8
+# Values from the estimate to the cutoff. lme4 takes eight, but knows no slopes.
+_STEPS = 6
 _MOST = 60
 # A deviance this far below the optimum's is no rounding.
 _BETTER = 1e-4
@@ -42,7 +42,7 @@ def trace(
     least
         Deviance of the optimum.
     step
-        A first guess of how far zeta goes from zero to ``cutoff / 8``.
+        A first guess of how far the parameter goes while zeta goes to ``cutoff / 6``.
     bounds
         Range of the parameter.
     cutoff
