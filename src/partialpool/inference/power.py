@@ -168,6 +168,8 @@ def replace_effects(model: DrawableModel, effect: Mapping[str, float] | None) ->
                 f"{', '.join(map(repr, model.fixef.names))}."
                 f"{did_you_mean(name, model.fixef.names)}"
             )
+        if not np.isfinite(value):
+            raise DataError(f"effect[{name!r}] must be a finite number, found {value!r}.")
         values[model.fixef.names.index(name)] = value
     return values
 

@@ -63,9 +63,9 @@ def predict(
         Their probability.
     method
         ``"plug-in"`` takes the covariance parameters for known; with few groups the intervals
-        are too short. ``"bootstrap"`` draws data sets, fits each and sees how far its
-        predictions are off, in their own standard errors: it carries what is uncertain of the
-        covariance parameters too.
+        are too short (without random effects they are exact). ``"bootstrap"`` draws data sets,
+        fits each and sees how far its predictions are off, in their own standard errors: it
+        carries what is uncertain of the covariance parameters too.
     draws, seed
         Data sets of the bootstrap, and the seed of NumPy's generator.
 

@@ -15,7 +15,7 @@ from partialpool.inference.moments import mean_of, variance_forms
 from partialpool.inference.protocol import GaussianFit
 from partialpool.inference.rows import PlacedRows, core_rows
 from partialpool.inference.simulate import draw
-from partialpool.inference.wald import check_level
+from partialpool.inference.wald import check_level, quantiles
 from partialpool.progress import counting
 from partialpool.solve import solve_many
 
@@ -50,13 +50,20 @@ def predict_intervals(
     observed = 1.0 if interval == "prediction" else 0.0
     error = fit.solution.sigma * np.sqrt(variance_forms(fit, placed) + observed)
     if method == "plug-in":
-        from scipy.special import ndtri  # a tenth of a second, only here
-
-        ends = float(ndtri(0.5 + 0.5 * level)) * np.array([[-1.0], [1.0]])
+        half = quantiles(np.full(1, _df(fit)), level)
+        ends = half * np.array([[-1.0], [1.0]])
     else:
         ends = _studentised(fit, placed, observed, level, draws, seed)
     low, high = mean + ends * error
     return placed.frame({"fit": mean, "se": error, "low": low, "high": high})
+
+
+def _df(fit: GaussianFit) -> float:
+    """Degrees of freedom: those of the residuals without random effects, else infinite."""
+    solution = fit.solution
+    if fit.design.random or solution.likelihood.sigma is not None:
+        return float("inf")
+    return float(solution.reduced.problem.n - len(solution.reduced.problem.kept))
 
 
 def _check(fit: GaussianFit, placed: PlacedRows, interval: str, method: str, draws: int) -> None:

@@ -61,6 +61,12 @@ class StatedModel:
         """Residual standard deviation, in units of the response."""
         return float(self.solution.sigma)
 
+    def __repr__(self) -> str:
+        return (
+            f"Stated model {self.design.formula.text}, {len(self.design.y):,} rows, "
+            f"sigma {self.sigma:g}\n{self.fixef}"
+        )
+
     def simulate(self, nsim: int = 1, seed: int | None = None) -> Array:
         """See :func:`partialpool.inference.simulate`."""
         return draw(self, np.random.default_rng(seed), nsim).y
@@ -135,6 +141,7 @@ def stated_model(
         raise DataError(f"sigma must be a positive number, found {sigma!r}.")
     _check_groups("sd", sd, design)
     _check_groups("cor", cor or {}, design)
+    _check_correlated(cor or {}, design)
     factors = tuple(
         _factor(design, i, sd[effects.factor.name], (cor or {}).get(effects.factor.name)) / sigma
         for i, effects in enumerate(design.random)
@@ -169,7 +176,11 @@ def _coefficients(design: Design, fixef: Mapping[str, float]) -> NamedVector:
             f"fixef lacks {', '.join(map(repr, missing))}. State every coefficient; one of no "
             "effect is 0."
         )
-    return NamedVector(design.columns, np.array([float(fixef[name]) for name in design.columns]))
+    values = np.array([float(fixef[name]) for name in design.columns])
+    if not np.isfinite(values).all():
+        name = design.columns[int(np.flatnonzero(~np.isfinite(values))[0])]
+        raise DataError(f"fixef[{name!r}] must be a finite number, found {fixef[name]!r}.")
+    return NamedVector(design.columns, values)
 
 
 def _check_groups(what: str, given: Mapping[str, Any], design: Design) -> None:
@@ -186,6 +197,18 @@ def _check_groups(what: str, given: Mapping[str, Any], design: Design) -> None:
             f"sd lacks {', '.join(map(repr, missing))}. State the standard deviations of every "
             "grouping factor's effects."
         )
+
+
+def _check_correlated(cor: Mapping[str, Any], design: Design) -> None:
+    for group in cor:
+        terms = [e for e in design.random if e.factor.name == group]
+        if not any(
+            len(e.columns) > 1 and e.term.structure not in ("diagonal", "homdiag") for e in terms
+        ):
+            raise DataError(
+                f"cor is given for {group!r}, but no term of it has correlated effects. Leave it "
+                "out, or write the effects in one term with a single bar."
+            )
 
 
 def _factor(design: Design, position: int, sd: Any, cor: Any) -> Array:

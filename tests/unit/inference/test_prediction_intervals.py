@@ -106,3 +106,12 @@ def test_the_rows_fitted_and_a_pandas_index(fit):
 def test_arguments_that_are_none_are_refused(fit, arguments, message):
     with pytest.raises(DataError, match=message):
         fit.predict(NEW, new_levels="population", **arguments)
+
+
+def test_intervals_of_least_squares_are_exact():
+    fit = pp.lmm("y ~ x", {"x": np.arange(5.0), "y": np.array([1.0, 3, 2, 5, 4])})
+    mean = fit.predict({"x": [0.0]}, interval="confidence")
+    one = fit.predict({"x": [0.0]}, interval="prediction")
+    # R's predict.lm.
+    assert_allclose([mean["low"][0], mean["high"][0]], [-1.3001, 4.1001], atol=1e-3)
+    assert_allclose([one["low"][0], one["high"][0]], [-3.0098, 5.8098], atol=1e-3)

@@ -61,6 +61,8 @@ def test_two_terms_of_one_factor_and_another_factor():
         ({"sd": {"g": {"Intercept": 1, "x": 1}, "k": 1}}, "sd names no grouping factor"),
         ({"cor": {"g": 2.0}}, "cor of 'g' is no correlation matrix of 2 effects"),
         ({"sigma": 0}, "sigma must be a positive number, found 0"),
+        ({"fixef": FIXEF | {"x": np.nan}}, "must be a finite number, found nan"),
+        ({"formula": "y ~ x + (x || g)", "cor": {"g": 0.5}}, "no term of it has correlated"),
     ],
 )
 def test_parameters_that_are_none_are_refused(given, message):

@@ -18,19 +18,28 @@ Codes = NDArray[np.int32]
 def find_units(design: Design, resample: str | None) -> GroupingFactor | None:
     """Find the grouping factor whose levels are drawn; None for rows.
 
-    Unless one is named it is the coarsest: levels of others may be nested in its levels, and
-    only what is independent may be drawn.
+    Unless one is named it is the coarsest, in whose levels those of all others lie: only what is
+    independent may be drawn.
 
     Raises
     ------
     DataError
-        If no grouping factor has the name.
+        If no grouping factor has the name, or none is named and factors are crossed.
     """
     factors = {effects.factor.name: effects.factor for effects in design.random}
     if resample == "rows" or not factors:
         return None
     if resample is None:
-        return min(factors.values(), key=lambda factor: len(factor.levels))
+        coarsest = min(factors.values(), key=lambda factor: len(factor.levels))
+        crossed = [f.name for f in factors.values() if not _nested(f.codes, coarsest.codes)]
+        if crossed:
+            raise DataError(
+                f"levels of {crossed[0]!r} reach over several levels of {coarsest.name!r}, so that "
+                "no groups of rows are independent. Say which to draw: "
+                f"{' or '.join(f'resample={name!r}' for name in factors)}; the others stay as they "
+                "are in every draw."
+            )
+        return coarsest
     if resample not in factors:
         raise DataError(
             f"resample={resample!r} is no grouping factor of the model; there are "

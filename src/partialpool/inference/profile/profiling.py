@@ -155,9 +155,46 @@ def _curve(
         # An aliased coefficient, or a correlation beside a standard deviation of zero.
         nothing = np.empty(0)
         return Curve(parameter, estimate, *bounds, nothing, nothing, nothing)
+    lag = _lag(design, parameter)
+    if lag > 1:
+        near = dataclasses.replace(parameter, effects=(1, 0))
+        first = _curve(design, solution, near, _neighbours(solution, parameter), cutoff)
+        return _at_lag(first, parameter, lag)
     held, step = hold(design, solution, parameter, estimate)
     least = solution.optimum.objective
     return trace(held, parameter, estimate, least, step * cutoff / 6.0, bounds, cutoff)
+
+
+def _lag(design: Design, parameter: Parameter) -> int:
+    """How far apart the effects of an autoregressive correlation are; else one."""
+    if parameter.kind != "cor" or design.random[parameter.position].term.structure != "ar1":
+        return 1
+    return abs(parameter.effects[0] - parameter.effects[1])
+
+
+def _neighbours(solution: Solution, parameter: Parameter) -> float:
+    """Correlation of neighbouring effects."""
+    factor = solution.factor(parameter.position)
+    return float(factor[1] @ factor[0] / np.linalg.norm(factor[1]) / np.linalg.norm(factor[0]))
+
+
+def _at_lag(curve: Curve, parameter: Parameter, lag: int) -> Curve:
+    """Curve of a power of the neighbours' correlation, which is that of effects further apart.
+
+    An even power has two roots: the one with the estimate's sign is followed.
+    """
+    values, zeta, slope = curve.values, curve.zeta, curve.slope
+    low = curve.low
+    if lag % 2 == 0:
+        low = 0.0
+        side = values >= 0.0 if curve.estimate >= 0 else values <= 0.0
+        values, zeta, slope = values[side], zeta[side], slope[side]
+        if curve.estimate < 0:
+            values, zeta, slope = -values[::-1], -zeta[::-1], slope[::-1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = slope / (lag * np.abs(values) ** (lag - 1))
+    estimate = abs(curve.estimate) if lag % 2 == 0 else curve.estimate
+    return Curve(parameter, estimate**lag, low, curve.high, values**lag, zeta, slope)
 
 
 def _bounds(design: Design, parameter: Parameter) -> tuple[float, float]:

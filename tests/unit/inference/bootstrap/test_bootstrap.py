@@ -179,3 +179,10 @@ def test_methods_that_are_none_are_refused(fit):
         found.confint(method="profile")
     with pytest.raises(DataError, match="level must lie between 0 and 1"):
         found.confint(level=95)
+
+
+def test_cases_of_crossed_factors_have_to_be_named():
+    fit = pp.lmm("diameter ~ 1 + (1 | plate) + (1 | sample)", pp.load_dataset("Penicillin"))
+    with pytest.raises(DataError, match="resample='plate' or resample='sample'"):
+        fit.bootstrap(3, "case")
+    assert fit.bootstrap(3, "case", resample="plate", acceleration=False).draws.shape[0] == 3

@@ -273,3 +273,11 @@ def test_generalized_models_have_none():
     fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", data, family="poisson")
     with pytest.raises(NotAvailableError, match="profiles exist for linear mixed models"):
         pp.inference.profile(fit)
+
+
+def test_autoregressive_correlations_further_apart_are_powers(fits):
+    found = fits["autoregressive"].profile("random", level=0.96)
+    near = found["cor__f[a].f[b]|g"].interval(0.95)
+    far = found["cor__f[a].f[c]|g"].interval(0.95)
+    assert far[1] == pytest.approx(near[1] ** 2, rel=1e-3)
+    assert far[0] >= 0.0
