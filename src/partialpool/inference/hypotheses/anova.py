@@ -59,6 +59,11 @@ def anova(fit: WaldFit, type: AnovaType = 3, ddf: DDF | None = None) -> Any:  # 
           term  num_df  den_df  statistic
     0  Machine       2    46.0       87.8
     """
+    if hasattr(type, "loglik"):
+        raise DataError(
+            "anova tests the terms of one fit, found a second fit. Compare fits with "
+            "partialpool.compare(fit, other)."
+        )
     number = _TYPES.get(type) if isinstance(type, (int, str)) else None
     if number is None:
         raise DataError(f"type must be 1, 2 or 3, found {type!r}.")

@@ -17,6 +17,9 @@ from partialpool.solve import solve
 
 __all__ = ["variance_tests"]
 
+# Two optima this close are one: the search stops there.
+_ROUNDING = 1e-6
+
 
 class _Reduction(NamedTuple):
     """One thing that can be left out of the random part."""
@@ -154,7 +157,8 @@ def _without_column(effects: RandomEffects, column: int) -> RandomEffects:
 
 def _statistic(fit: GaussianFit, smaller: Design) -> float:
     reduced = solve(smaller, fit.solution.likelihood)
-    return max(reduced.optimum.objective - fit.solution.optimum.objective, 0.0)
+    gain = reduced.optimum.objective - fit.solution.optimum.objective
+    return gain if gain > _ROUNDING else 0.0
 
 
 def _mixture(statistic: float, low: int, high: int) -> float:

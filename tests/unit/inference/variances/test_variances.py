@@ -134,3 +134,12 @@ def test_principal_effects_of_a_factor_s_terms_stand_together():
     assert one.columns == ("Intercept", "x")
     assert one.share.sum() == pytest.approx(1)
     assert "g:" in repr(one)
+
+
+def test_a_gain_of_rounding_is_none():
+    data = models.table()
+    data["y"] = data.groupby("g")["y"].transform(lambda y: y - y.mean())
+    fit = pp.lmm("y ~ 1 + (1 | g)", data)
+    found = fit.variance_tests()
+    assert found["statistic"].tolist() == [0.0]
+    assert found["p_value"].tolist() == [1.0]
