@@ -12,6 +12,7 @@ from partialpool.design import Design, RandomEffects
 from partialpool.errors import DataError, ModelError
 from partialpool.frames import make_frame
 from partialpool.inference.protocol import GaussianFit
+from partialpool.inference.seeds import generator
 from partialpool.inference.variances.exact import null_distribution
 from partialpool.solve import solve
 
@@ -63,7 +64,7 @@ def variance_tests(
     Raises
     ------
     DataError
-        If the method is unknown.
+        If the method is unknown, or the seed is none.
     ModelError
         If the model has no random terms.
 
@@ -104,25 +105,25 @@ def variance_tests(
         "p_value": np.array([_mixture(x, *r.df) for x, r in pairs]),
     }
     if method == "simulate":
-        rng = np.random.default_rng(seed)
+        rng = generator(seed)
         drawn = [_simulated(fit, r, x, n_sim, rng) for x, r in zip(statistics, found, strict=True)]
         columns["p_simulated"] = np.array(drawn)
     return make_frame(columns, fit.design.spec.kind)
 
 
 def _reductions(design: Design, term: int) -> list[_Reduction]:
-    effects = design.random[term]
+    effects, source = design.random[term], _source(design, term)
     k, structure = len(effects.columns), effects.term.structure
     if k == 1 or structure == "homdiag":
-        return [_Reduction(effects.term.source, _without(design, term), term, (0, 1), True)]
+        return [_Reduction(source, _without(design, term), term, (0, 1), True)]
     if structure not in ("unstructured", "diagonal"):
         # Standard deviations and a correlation, both at the edge: no simple mixture.
         df = {"cs": k + 1}.get(structure, 2)
-        return [_Reduction(effects.term.source, _without(design, term), term, (df, df), False)]
+        return [_Reduction(source, _without(design, term), term, (df, df), False)]
     low = k - 1 if structure == "unstructured" else 0
     return [
         _Reduction(
-            f"{name} of {effects.term.source}",
+            f"{name} of {source}",
             _replaced(design, term, _without_column(effects, c)),
             term,
             (low, low + 1),
@@ -130,6 +131,15 @@ def _reductions(design: Design, term: int) -> list[_Reduction]:
         )
         for c, name in enumerate(effects.columns)
     ]
+
+
+def _source(design: Design, term: int) -> str:
+    """Return a term as it was written, or with its own factor where it was one of a nest."""
+    effects = design.random[term]
+    source = effects.term.source
+    if sum(e.term.source == source for e in design.random) == 1:
+        return source
+    return f"{source.rpartition('|')[0].rstrip()} | {effects.factor.name})"
 
 
 def _without(design: Design, term: int) -> Design:

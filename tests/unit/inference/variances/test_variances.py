@@ -143,3 +143,20 @@ def test_a_gain_of_rounding_is_none():
     found = fit.variance_tests()
     assert found["statistic"].tolist() == [0.0]
     assert found["p_value"].tolist() == [1.0]
+
+
+def test_terms_written_as_one_are_told_apart():
+    fit = pp.lmm("strength ~ 1 + (1 | batch/cask)", pp.load_dataset("Pastes"))
+    assert fit.variance_tests()["left_out"].tolist() == ["(1 | batch)", "(1 | batch:cask)"]
+
+
+@pytest.mark.parametrize("seed", ["a", 1.5, -1])
+def test_a_seed_that_is_none_is_refused(seed):
+    fit = pp.lmm("y ~ x + (1 | g)", models.table())
+    message = "seed must be a whole number of at least 0"
+    with pytest.raises(DataError, match=message):
+        fit.variance_tests("simulate", seed=seed)
+    with pytest.raises(DataError, match=message):
+        fit.simulate(1, seed=seed)
+    with pytest.raises(DataError, match=message):
+        fit.quantile_residuals(seed=seed)
