@@ -132,7 +132,7 @@ def assemble(
             factors={text: factor.spec for text, factor in factors.items()},
             offset=offsets.spec,
             masks=tuple(mask.rule for mask in found),
-            typical=typical_columns(fixed.spec.terms, factors, sheet),
+            typical=typical_columns(fixed.spec.terms, factors, sheet, ground.weights),
         ),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partialpool.design.factors import CodedFactor
 from partialpool.design.sheet import Sheet
@@ -38,21 +39,27 @@ class Typical:
 
 
 def typical_columns(
-    terms: tuple[ScopedTerm, ...], factors: Mapping[str, CodedFactor], sheet: Sheet
+    terms: tuple[ScopedTerm, ...],
+    factors: Mapping[str, CodedFactor],
+    sheet: Sheet,
+    weights: NDArray[np.float64] | None = None,
 ) -> dict[str, Typical]:
-    """Describe the columns that some terms use, dates left out."""
+    """Describe the columns that some terms use, dates left out; rows of weight zero don't count."""
+    counted = None if weights is None or (weights > 0).all() else weights > 0
     uses: dict[str, list[CodedFactor]] = {}
     for text in {factor.text: None for term in terms for factor in term}:
         for name in factors[text].spec.columns:
             uses.setdefault(name, []).append(factors[text])
     return {
-        name: _describe(sheet.columns[name], used)
+        name: _describe(sheet.columns[name], used, counted)
         for name, used in uses.items()
         if sheet.columns[name].kind != "date"
     }
 
 
-def _describe(column: Column, used: list[CodedFactor]) -> Typical:
+def _describe(
+    column: Column, used: list[CodedFactor], counted: NDArray[np.bool_] | None
+) -> Typical:
     if all(factor.spec.kind == "categorical" for factor in used):
         # What a factor of one column has learned saves a pass over the column.
         own = next((f.spec.labels for f in used if len(f.spec.columns) == 1), ())
@@ -65,6 +72,8 @@ def _describe(column: Column, used: list[CodedFactor]) -> Typical:
         whole = column if column.missing is None else column.take(~column.missing)
         return Typical(tuple(_plain(level) for level in whole.coded().levels.tolist()))
     numbers = column.as_float("its mean")
+    if counted is not None:
+        numbers = numbers[counted]
     with np.errstate(over="ignore", invalid="ignore"):
         mean = float(np.add.reduce(numbers)) / max(len(numbers), 1)
         if not math.isfinite(mean):

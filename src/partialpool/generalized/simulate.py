@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError
 from partialpool.generalized.estimates import LinearPredictor
 from partialpool.inference.fitted import linear_part
+from partialpool.inference.seeds import generator
 
 if TYPE_CHECKING:
     from partialpool.generalized.fit import GlmmFit
@@ -57,7 +58,7 @@ def simulate(
     """
     if not isinstance(nsim, (int, np.integer)) or nsim < 1:
         raise DataError(f"nsim must be a whole number of at least 1, found {nsim!r}.")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     trials = fit.response.trials if fit.family.has_trials else None
     draws = [
         fit.family.simulate(_predictors(fit, rng, conditional), rng, trials, fit.solution.zero)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError
 from partialpool.inference.fitted import fitted_values, linear_part
 from partialpool.inference.protocol import DrawableModel, Fit
+from partialpool.inference.seeds import generator
 
 __all__ = ["Draws", "draw", "simulate"]
 
@@ -54,7 +55,7 @@ def simulate(
     if not isinstance(nsim, (int, np.integer)) or nsim < 1:
         raise DataError(f"nsim must be a whole number of at least 1, found {nsim!r}.")
     mean = fitted_values(fit) if conditional else None
-    return draw(fit, np.random.default_rng(seed), int(nsim), mean=mean).y
+    return draw(fit, generator(seed), int(nsim), mean=mean).y
 
 
 @dataclass(frozen=True, slots=True, eq=False)

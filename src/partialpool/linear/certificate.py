@@ -13,6 +13,8 @@ __all__ = ["Certificate", "NullDirection", "certify"]
 
 # Up to here exact second derivatives of crossed factors cost less than a second.
 _MANY_EFFECTS = 1_000
+# A curvature this small beside the largest is rounding: the likelihood is flat.
+_FLAT = 1e-8
 
 
 def certify(design: Design, solution: Solution) -> Certificate:
@@ -23,13 +25,20 @@ def certify(design: Design, solution: Solution) -> Certificate:
     nulls = find_null_directions(design, solution)
     return Certificate(
         gradient=float(np.abs(gradient).max()) if gradient.size else 0.0,
-        smallest_eigenvalue=float(np.linalg.eigvalsh(curvature)[0]) if gradient.size else np.inf,
+        smallest_eigenvalue=_smallest(curvature) if gradient.size else np.inf,
         exact=exact,
         evaluations=optimum.evaluations,
         singular=bool(nulls),
         converged=optimum.converged,
         null_directions=nulls,
     )
+
+
+def _smallest(curvature: NDArray[np.float64]) -> float:
+    """Return the smallest eigenvalue, 0 where it is rounding of the largest."""
+    values = np.linalg.eigvalsh(curvature)
+    smallest = float(values[0])
+    return 0.0 if abs(smallest) <= _FLAT * float(values[-1]) else smallest
 
 
 def _curvature(design: Design, solution: Solution) -> tuple[NDArray[np.float64], bool]:

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from partialpool.errors import DataError
 from partialpool.inference import Profile
 from partialpool.inference.profile import Curve
 from partialpool.plots.style import NONE, PARTIAL, QUIET, Picture, heading, styled
@@ -39,7 +40,7 @@ def profile(curves: Profile, level: float = 0.95, figure: Figure | None = None) 
     Raises
     ------
     DataError
-        If the level is none, or beyond what was profiled.
+        If these are no curves, the level is none, or beyond what was profiled.
 
     Examples
     --------
@@ -52,6 +53,11 @@ def profile(curves: Profile, level: float = 0.95, figure: Figure | None = None) 
     ----------
     Bates, Maechler, Bolker & Walker (2015), Journal of Statistical Software 67(1), figure 4.
     """
+    if not hasattr(curves, "curves"):
+        raise DataError(
+            f"a profile is drawn from fit.profile(), found {type(curves).__name__}. Pass "
+            "plots.profile(fit.profile())."
+        )
     curves.confint(level)  # refuses a level that is none
     drawn = [curve for curve in curves.curves if len(curve.values)]
     rows = max(1, -(-len(drawn) // _COLUMNS))

@@ -52,7 +52,8 @@ class Certificate:
         Largest derivative of the objective (in units of minus twice the log-likelihood) in
         the core's scaled covariance parameters.
     smallest_eigenvalue
-        Of the objective's second derivatives in the same parameters; positive at a minimum.
+        Of the objective's second derivatives in the same parameters; positive at a minimum, 0
+        where the likelihood is flat in some direction.
     exact
         Whether these are exact second derivatives or average information.
     evaluations

@@ -182,7 +182,8 @@ def _refuse_exact_fit(design: Design, problem: Problem) -> None:
 def _refuse_confounded(design: Design, n: int) -> None:
     """Refuse a term with as many effects as rows, which can't be told from the residual.
 
-    Structured terms are exempt: they tie their many effects together by few parameters.
+    Structured terms tie their many effects together by few parameters, and are refused only
+    where their effects have the very covariance of the residual.
     """
     for effects in design.random:
         J, k = _levels_with_weight(design, effects), len(effects.columns)
@@ -193,6 +194,13 @@ def _refuse_confounded(design: Design, n: int) -> None:
                 "residual. Check that the column is a group and not a measurement; with a known "
                 "residual standard deviation pass sigma=."
             )
+        if effects.term.structure in ("homdiag", "homcs") and _each_once(design, effects):
+            raise ModelError(
+                f"the random term {effects.term.source} has an effect of its own for each of the "
+                f"{n:,} rows, all of one variance: it and the residual variance can't be told "
+                "apart. Take columns out of the term, bring more rows of each level and column, "
+                "or fix the residual standard deviation with sigma=."
+            )
         if effects.term.structure == "unstructured" and k * J >= n:
             raise ModelError(
                 f"the random term {effects.term.source} has {J:,} x {k} = {k * J:,} random "
@@ -200,6 +208,22 @@ def _refuse_confounded(design: Design, n: int) -> None:
                 "can't be told apart. Take columns out of the term, or fix the residual standard "
                 "deviation with sigma=."
             )
+
+
+def _each_once(design: Design, effects: RandomEffects) -> bool:
+    """Whether every row has an effect of its own, in equal size: a second residual."""
+    weights = np.ones(len(design.y)) if design.weights is None else design.weights
+    used = weights > 0
+    rows, columns = np.nonzero(effects.basis[used])
+    values = effects.basis[used][rows, columns]
+    # Each row's variance relative to the residual's, which has 1 / weight.
+    size = values**2 * weights[used][rows]
+    if len(rows) != np.count_nonzero(used) or len(np.unique(rows)) < len(rows):
+        return False
+    if not np.allclose(size, size[0], rtol=1e-10):
+        return False
+    cells = effects.factor.codes[used].astype(np.int64) * len(effects.columns) + columns
+    return len(np.unique(cells)) == len(cells)
 
 
 def _levels_with_weight(design: Design, effects: RandomEffects) -> int:

@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import partialpool as pp
-from partialpool.errors import DataError
+from partialpool.errors import DataError, PartialPoolWarning
 from tests import dense
 from tests.unit.inference import models
 
@@ -283,3 +283,30 @@ def test_predictions_do_not_depend_on_the_kind_of_the_table():
     fit = models.fit(CROSSED)
     np.testing.assert_array_equal(fit.predict(as_dict), fit.predict(rows))
     assert isinstance(fit.predict(rows, se=True), pd.DataFrame)
+
+
+def without_a_cell():
+    data = models.table().assign(h=lambda d: np.where(d["k"] > 2, "late", "early"))
+    return data[(data["f"] != "w") | (data["h"] != "late")].reset_index(drop=True)
+
+
+@pytest.mark.parametrize("asked", [{}, {"se": True}, {"interval": "prediction"}])
+def test_a_cell_that_the_data_never_had_is_no_number(asked):
+    data = without_a_cell()
+    fit = pp.lmm("y ~ f * h + (1 | g)", data)
+    new = {"f": ["u", "w", "w"], "h": ["late", "early", "late"], "g": data["g"][:3].tolist()}
+    with pytest.warns(PartialPoolWarning, match=r"1 row\(s\) are predicted as NaN: 2\."):
+        found = fit.predict(new, **asked)
+    for values in found.values() if asked else [found]:
+        assert np.isfinite(values).tolist() == [True, True, False]
+
+
+@pytest.mark.filterwarnings("error")
+def test_rows_fitted_are_determined_whatever_was_left_out():
+    data = without_a_cell()
+    fit = pp.lmm("y ~ f * h + (1 | g)", data)
+    np.testing.assert_allclose(fit.predict(data), fit.predict())
+    # A column that repeats another but for digits beyond those that tell them apart.
+    twin = data.assign(z=data["x"] + 1e-9 * np.cos(np.arange(len(data))))
+    fit = pp.lmm("y ~ x + z + (1 | g)", twin)
+    assert np.isfinite(fit.predict(twin)).all()

@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import partialpool as pp
+from partialpool.linear import certificate
 from partialpool.solve import Likelihood, Solution, reduce
 from tests import dense
 from tests.unit.inference import models
@@ -199,3 +200,8 @@ def test_least_squares_has_nothing_to_certify():
     certificate = models.fit("y ~ x + z").certificate
     assert (certificate.gradient, certificate.smallest_eigenvalue) == (0.0, np.inf)
     assert certificate.null_directions == ()
+
+
+@pytest.mark.parametrize(("smallest", "shown"), [(-3e-11, 0.0), (5e-9, 0.0), (1e-3, 1e-3)])
+def test_a_curvature_that_is_rounding_is_none(smallest, shown):
+    assert_allclose(certificate._smallest(np.diag([1.0, smallest])), shown)

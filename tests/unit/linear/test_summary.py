@@ -330,6 +330,12 @@ def test_an_interior_optimum_is_one_sentence():
     )
 
 
+def test_a_flat_likelihood_is_no_interior_optimum():
+    (sentence,) = optimum(SimpleNamespace(certificate=certificate(smallest_eigenvalue=0.0)))
+    assert "Interior" not in sentence
+    assert "the likelihood is flat in some direction" in sentence
+
+
 def test_an_optimum_that_was_not_reached_is_not_called_one():
     fit = SimpleNamespace(certificate=certificate(converged=False, gradient=0.5))
     (sentence,) = optimum(fit)

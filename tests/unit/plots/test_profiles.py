@@ -34,3 +34,9 @@ def test_parameters_without_a_curve_are_left_out():
 def test_a_level_beyond_the_profile_is_refused(found):
     with pytest.raises(DataError, match="the profile goes up to level"):
         pp.plots.profile(found, level=0.999)
+
+
+def test_a_fit_is_no_profile():
+    fit = pp.lmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"))
+    with pytest.raises(DataError, match=r"found LmmFit.*plots\.profile\(fit\.profile\(\)\)"):
+        pp.plots.profile(fit)

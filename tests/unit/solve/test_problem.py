@@ -430,5 +430,25 @@ def test_levels_without_weight_are_not_counted_against_the_rows():
 
 @pytest.mark.parametrize("name", ["cs", "homdiag", "homcs"])
 def test_structured_terms_may_have_as_many_effects_as_rows(name):
+    f = np.array(list("aabc") * 3 + list("aabd") * 3)
+    data = design(f"y ~ {name}(0 + f | g)", f=f, g=np.arange(24) // 4)
+    assert reduce(data).problem.solvable
+
+
+def each_once(name, **changes):
+    """6 groups in 4 columns, one row of each."""
     f = np.array(list("abcd"))[np.arange(24) // 6]
-    assert reduce(design(f"y ~ {name}(0 + f | g)", f=f)).problem.solvable
+    return design(f"y ~ {name}(0 + f | g)", f=f, g=np.arange(24) % 6, **changes)
+
+
+@pytest.mark.parametrize("name", ["homdiag", "homcs"])
+def test_effects_of_one_variance_need_more_than_a_row_each(name):
+    with pytest.raises(ModelError, match="for each of the 24 rows, all of one variance"):
+        reduce(each_once(name))
+    assert reduce(each_once(name), sigma=1.0).problem.solvable
+    # Unequal weights tell the residual from them.
+    assert reduce(each_once(name, weights=1.0 + np.arange(24) % 2)).problem.solvable
+
+
+def test_a_standard_deviation_for_each_column_may_have_a_row_each():
+    assert reduce(each_once("cs")).problem.solvable

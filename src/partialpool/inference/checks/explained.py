@@ -25,9 +25,9 @@ class VarianceShares:
     Attributes
     ----------
     fixed
-        Of the fixed part over the rows.
+        Of the fixed part over the rows, but for those of weight zero.
     random
-        Of the random part, averaged over the rows.
+        Of the random part, averaged over the same rows.
     """
 
     fixed: float
@@ -49,7 +49,8 @@ class ExplainedVariance:
     icc
         Share of the random effects in the whole variance.
     fixed, random, residual
-        The variances, on the scale of the linear predictor.
+        The variances, on the scale of the linear predictor. With prior weights the residual
+        variance is that of a row of weight 1.
     """
 
     r2_marginal: float
@@ -71,10 +72,12 @@ def variance_shares(fit: Fit) -> VarianceShares:
     """
     design, solution = fit.design, fit.solution
     # lme4 leaves offsets out of this, and so do we: they are known, not explained.
-    fixed = float(np.var(linear_part(design.X, fit.fixef.values, None), ddof=1))
+    weights = np.ones(len(design.y)) if design.weights is None else design.weights
+    used = weights > 0
+    fixed = float(np.var(linear_part(design.X[used], fit.fixef.values, None), ddof=1))
     random = 0.0
     for i, effects in enumerate(design.random):
-        scaled = effects.basis @ (solution.sigma * solution.factor(i))
+        scaled = effects.basis[used] @ (solution.sigma * solution.factor(i))
         random += float(np.einsum("ij,ij->", scaled, scaled) / len(scaled))
     return VarianceShares(fixed, random)
 
@@ -86,6 +89,11 @@ def explained_variance(fit: GaussianFit) -> ExplainedVariance:
     ----------
     fit
         A fitted linear mixed model.
+
+    Notes
+    -----
+    With prior weights the residual variance is that of a row of weight 1, so that the shares
+    depend on the scale of the weights. Rows of weight zero don't count.
 
     Examples
     --------

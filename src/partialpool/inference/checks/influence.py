@@ -43,6 +43,11 @@ def row_influence(fit: GaussianFit) -> Any:
         and ``dfbetas_...``: by how many standard errors each coefficient would be higher
         without the row. NaN for rows of weight zero.
 
+    Raises
+    ------
+    ModelError
+        If the model has no fixed effects.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -56,7 +61,7 @@ def row_influence(fit: GaussianFit) -> Any:
     Haslett & Dillane (2004), JRSS B 66, 131-143: deletion formulas for correlated data.
     """
     design, solution = fit.design, fit.solution
-    kept = np.flatnonzero(np.isfinite(fit.fixef.values))
+    kept = _kept(fit)
     weights = np.ones(len(design.y)) if design.weights is None else design.weights
     leverage = hat_values(fit)
     rest = np.where(weights > 0, 1.0 - leverage, np.nan)
@@ -78,6 +83,16 @@ def row_influence(fit: GaussianFit) -> Any:
     for c, i in enumerate(kept):
         columns[f"dfbetas_{design.columns[i]}"] = change[:, c] / error[c]
     return make_frame(columns, design.spec.kind)
+
+
+def _kept(fit: GaussianFit) -> NDArray[np.intp]:
+    kept = np.flatnonzero(np.isfinite(fit.fixef.values))
+    if not len(kept):
+        raise ModelError(
+            "influence is how far the fixed effects move, and the model has none. See "
+            "fit.hatvalues() for the leverage of rows, and fit.residuals() for outliers."
+        )
+    return kept
 
 
 def _positions(design: Design) -> NDArray[np.int64]:
@@ -146,7 +161,8 @@ def group_influence(fit: GaussianFit, group: str | None = None, *, refit: bool =
     DataError
         If there is no such factor.
     ModelError
-        If the factor is crossed with others, or the model can't be estimated without a group.
+        If the model has no fixed effects, the factor is crossed with others, or the
+        model can't be estimated without a group.
 
     Examples
     --------
@@ -161,8 +177,8 @@ def group_influence(fit: GaussianFit, group: str | None = None, *, refit: bool =
     Demidenko & Stukel (2005), Statistics in Medicine 24, 893-909.
     """
     factor = _factor(fit.design, group)
+    kept = _kept(fit)
     deletions = _refitted(fit, factor) if refit else _downdated(fit, factor)
-    kept = np.flatnonzero(np.isfinite(fit.fixef.values))
     beta = fit.fixef.values[kept]
     solution = fit.solution
     cooks, dfbetas = [], []
@@ -189,6 +205,11 @@ def _factor(design: Design, group: str | None) -> GroupingFactor:
         raise ModelError("the model has no grouping factor whose levels could be left out.")
     if group is None:
         return min(factors.values(), key=lambda f: len(f.levels))
+    if not isinstance(group, str):
+        raise DataError(
+            f"group must be the name of one grouping factor ({', '.join(map(repr, factors))}), "
+            f"found {group!r}."
+        )
     if group not in factors:
         raise DataError(
             f"{group!r} is no grouping factor of the model, which has "

@@ -41,9 +41,15 @@ def estimable(fit: Fit, L: Matrix) -> Estimable:
     kept = np.isfinite(fit.fixef.values)
     if kept.all():
         return Estimable(L, np.ones(len(L), dtype=bool))
-    X = fit.design.X
+    X, weights = fit.design.X, fit.design.weights
+    if weights is not None:
+        X = X[weights > 0]
     solved = np.linalg.lstsq(X[:, kept], X[:, ~kept], rcond=None)[0]
     implied = L[:, kept] @ solved
     size = np.maximum(np.abs(L).max(axis=1, initial=0.0), 1e-300)[:, None]
-    ok = np.all(np.abs(implied - L[:, ~kept]) <= _ROUNDING * size * (1 + np.abs(implied)), axis=1)
+    # A column that the others determine nearly, but for its last digits, is left out as well.
+    misfit = np.abs(X[:, kept] @ solved - X[:, ~kept]).max(axis=0, initial=0.0)
+    share = misfit / np.maximum(np.abs(X[:, ~kept]).max(axis=0, initial=0.0), 1e-300)
+    near = np.maximum(_ROUNDING, 10.0 * np.minimum(share, 1e-4))
+    ok = np.all(np.abs(implied - L[:, ~kept]) <= near * size * (1 + np.abs(implied)), axis=1)
     return Estimable(L[:, kept], ok)

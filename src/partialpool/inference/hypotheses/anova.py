@@ -59,12 +59,18 @@ def anova(fit: WaldFit, type: AnovaType = 3, ddf: DDF | None = None) -> Any:  # 
           term  num_df  den_df  statistic
     0  Machine       2    46.0       87.8
     """
+    if hasattr(type, "loglik"):
+        raise DataError(
+            "anova tests the terms of one fit, found a second fit. Compare fits with "
+            "partialpool.compare(fit, other)."
+        )
     number = _TYPES.get(type) if isinstance(type, (int, str)) else None
     if number is None:
         raise DataError(f"type must be 1, 2 or 3, found {type!r}.")
     terms = fixed_terms(fit.design.spec)
     if not terms:
-        raise ModelError("the model has no fixed terms besides the intercept, so none to test.")
+        besides = " besides the intercept" if fit.fixef.names else ""
+        raise ModelError(f"the model has no fixed terms{besides}, so none to test.")
     calibration = calibrate(fit, ddf)
     beta = fit.fixef.values[np.isfinite(fit.fixef.values)]
     tests = [joint_test(calibration, beta, L) for L in _hypotheses(fit, terms, number)]

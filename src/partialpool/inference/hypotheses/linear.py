@@ -123,6 +123,8 @@ def _rows(
     fit: WaldFit, hypothesis: Hypothesis, rhs: ArrayLike | None
 ) -> tuple[Matrix, Matrix, tuple[str, ...]]:
     names = fit.fixef.names
+    if not names:
+        raise DataError("the model has no fixed effects, so no hypothesis about them to test.")
     texts = _texts(hypothesis)
     if texts is not None:
         if rhs is not None:
@@ -133,7 +135,13 @@ def _rows(
             np.array([e.value for e in equations]),
             tuple(e.text for e in equations),
         )
-    L = np.atleast_2d(np.asarray(hypothesis, dtype=float))
+    try:
+        L = np.atleast_2d(np.asarray(hypothesis, dtype=float))
+    except (TypeError, ValueError):
+        raise DataError(
+            "a hypothesis is a text such as 'x = 0', a list of these, or a matrix of numbers; "
+            f"found {hypothesis!r}."
+        ) from None
     if L.ndim != 2 or L.shape[1] != len(names) or not np.isfinite(L).all():
         raise DataError(
             f"a matrix of hypotheses needs {len(names)} finite columns, one for each coefficient "

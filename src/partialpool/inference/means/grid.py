@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import DesignSpec, replay
+from partialpool.design.masks import MaskRule, rule_columns
 from partialpool.design.spec import OffsetSpec
 from partialpool.errors import DataError, did_you_mean
 
@@ -60,10 +61,21 @@ class Cells:
 
 
 def names_of(names: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Return names given as one, several or none."""
+    """Return names given as one, several or none.
+
+    Raises
+    ------
+    DataError
+        If they are anything else.
+    """
     if names is None:
         return ()
-    return (names,) if isinstance(names, str) else tuple(names)
+    given = (names,) if isinstance(names, str) else names
+    if not isinstance(given, Sequence) or not all(isinstance(name, str) for name in given):
+        raise DataError(
+            f"columns are asked for by a name or a list of names such as ['age'], found {names!r}."
+        )
+    return tuple(dict.fromkeys(given))
 
 
 def make_grid(
@@ -85,6 +97,8 @@ def make_grid(
     DataError
         If a name is no column of the fixed effects, or the model knows nothing about one.
     """
+    if at is not None and not isinstance(at, Mapping):
+        raise DataError(f"at must give values by column, as {{'age': [0, 9]}}, found {at!r}.")
     given = {} if at is None else {name: _values(value) for name, value in at.items()}
     for name in (*targets, *given):
         if name not in spec.typical:
@@ -133,5 +147,11 @@ def matrix_at(spec: DesignSpec, table: Mapping[str, NDArray[Any]]) -> Matrix:
     if not table:
         # A model of an intercept has one row.
         return np.ones((1, len(spec.fixed.columns)))
-    without = replace(spec, offset=OffsetSpec())
+    # A rule over columns that the grid doesn't hold says nothing about it: its covariate applies.
+    masks = tuple(rule for rule in spec.masks if _answers(rule, table))
+    without = replace(spec, offset=OffsetSpec(), masks=masks)
     return replay(without, dict(table), random=(), inapplicable="ignore").X
+
+
+def _answers(rule: MaskRule, table: Mapping[str, Any]) -> bool:
+    return rule.kind != "rows" and all(name in table for name in rule_columns(rule))

@@ -88,7 +88,8 @@ def marginal_slopes(
     through = link if scale == "response" else IDENTITY
     _check_variable(fit, variable, contrasts is not None and through.name != "identity")
     groups = names_of(by)
-    targets = (*groups, variable) if at and variable in at else groups
+    at_own = bool(at) and variable in (at or ()) and variable not in groups
+    targets = (*groups, variable) if at_own else groups
     grid, cells = make_grid(spec, targets, at)
     L = cells.average @ _differences(fit, variable, grid)
     calibration = calibrate(fit, ddf)
@@ -118,6 +119,8 @@ def marginal_slopes(
 
 def _check_variable(fit: WaldFit, variable: str, response_contrasts: bool) -> None:
     typical = fit.design.spec.typical
+    if not isinstance(variable, str):
+        raise DataError(f"slopes takes the name of one covariate, found {variable!r}.")
     if variable not in typical:
         raise DataError(
             f"{variable!r} is no column of the fixed effects, which are "

@@ -108,7 +108,23 @@ def _labels(design: Design, labels: Any) -> Codes:
             f"cluster= needs a label for each of the {len(design.y)} rows, found an array of "
             f"shape {values.shape}."
         )
-    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+    missing = [i for i, value in enumerate(values.tolist()) if _is_missing(value)]
+    if missing:
+        raise DataError(
+            f"cluster= lacks a label in {len(missing)} row(s), first in row {missing[0]} of the "
+            "rows fitted. Give every row one."
+        )
+    try:
+        return np.unique(values, return_inverse=True)[1].astype(np.int64)
+    except TypeError:
+        raise DataError(
+            "cluster= mixes labels of several types. Make them all text or all numbers."
+        ) from None
+
+
+def _is_missing(value: Any) -> bool:
+    # NaN and NaT aren't equal to themselves, and pandas' NA isn't even unequal.
+    return value is None or (value == value) is not True
 
 
 def clusters(fit: GaussianFit, codes: Codes) -> Iterator[Cluster]:

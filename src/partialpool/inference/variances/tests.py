@@ -12,10 +12,14 @@ from partialpool.design import Design, RandomEffects
 from partialpool.errors import DataError, ModelError
 from partialpool.frames import make_frame
 from partialpool.inference.protocol import GaussianFit
+from partialpool.inference.seeds import generator
 from partialpool.inference.variances.exact import null_distribution
 from partialpool.solve import solve
 
 __all__ = ["variance_tests"]
+
+# Two optima this close are one: the search stops there.
+_ROUNDING = 1e-6
 
 
 class _Reduction(NamedTuple):
@@ -60,7 +64,7 @@ def variance_tests(
     Raises
     ------
     DataError
-        If the method is unknown.
+        If the method is unknown, or the seed is none.
     ModelError
         If the model has no random terms.
 
@@ -101,25 +105,25 @@ def variance_tests(
         "p_value": np.array([_mixture(x, *r.df) for x, r in pairs]),
     }
     if method == "simulate":
-        rng = np.random.default_rng(seed)
+        rng = generator(seed)
         drawn = [_simulated(fit, r, x, n_sim, rng) for x, r in zip(statistics, found, strict=True)]
         columns["p_simulated"] = np.array(drawn)
     return make_frame(columns, fit.design.spec.kind)
 
 
 def _reductions(design: Design, term: int) -> list[_Reduction]:
-    effects = design.random[term]
+    effects, source = design.random[term], _source(design, term)
     k, structure = len(effects.columns), effects.term.structure
     if k == 1 or structure == "homdiag":
-        return [_Reduction(effects.term.source, _without(design, term), term, (0, 1), True)]
+        return [_Reduction(source, _without(design, term), term, (0, 1), True)]
     if structure not in ("unstructured", "diagonal"):
         # Standard deviations and a correlation, both at the edge: no simple mixture.
         df = {"cs": k + 1}.get(structure, 2)
-        return [_Reduction(effects.term.source, _without(design, term), term, (df, df), False)]
+        return [_Reduction(source, _without(design, term), term, (df, df), False)]
     low = k - 1 if structure == "unstructured" else 0
     return [
         _Reduction(
-            f"{name} of {effects.term.source}",
+            f"{name} of {source}",
             _replaced(design, term, _without_column(effects, c)),
             term,
             (low, low + 1),
@@ -127,6 +131,15 @@ def _reductions(design: Design, term: int) -> list[_Reduction]:
         )
         for c, name in enumerate(effects.columns)
     ]
+
+
+def _source(design: Design, term: int) -> str:
+    """Return a term as it was written, or with its own factor where it was one of a nest."""
+    effects = design.random[term]
+    source = effects.term.source
+    if sum(e.term.source == source for e in design.random) == 1:
+        return source
+    return f"{source.rpartition('|')[0].rstrip()} | {effects.factor.name})"
 
 
 def _without(design: Design, term: int) -> Design:
@@ -154,7 +167,8 @@ def _without_column(effects: RandomEffects, column: int) -> RandomEffects:
 
 def _statistic(fit: GaussianFit, smaller: Design) -> float:
     reduced = solve(smaller, fit.solution.likelihood)
-    return max(reduced.optimum.objective - fit.solution.optimum.objective, 0.0)
+    gain = reduced.optimum.objective - fit.solution.optimum.objective
+    return gain if gain > _ROUNDING else 0.0
 
 
 def _mixture(statistic: float, low: int, high: int) -> float:

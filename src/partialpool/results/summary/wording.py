@@ -102,6 +102,12 @@ def optimum(certificate: Certificate, random: Sequence[RandomEffects]) -> tuple[
         return (
             f"The optimum was not reached in {steps}: {found}. Do not rely on these estimates.",
         )
+    if not certificate.singular and certificate.smallest_eigenvalue <= 0.0:
+        return (
+            f"No single optimum: gradient at most {_short(certificate.gradient)}, but the "
+            f"likelihood is flat in some direction, {steps}. Covariance parameters aren't told "
+            "apart by these rows: do not rely on them one by one.",
+        )
     where = "Optimum on the boundary" if certificate.singular else "Interior optimum"
     first = (
         f"{where}: gradient at most {_short(certificate.gradient)}, "

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 import partialpool as pp
@@ -98,3 +99,16 @@ def test_quantile_residuals_of_generalized_fits():
 def test_rows_without_weight_have_no_residual():
     fit = models.fit("y ~ x + (x | g)", True)
     assert len(fit.quantile_residuals(100, seed=1).values) == 95
+
+
+def test_rows_of_weight_zero_explain_nothing():
+    data = models.table()
+    more = pd.concat([data, data.assign(x=data["x"] + 50.0)], ignore_index=True)
+    weights = np.r_[np.ones(len(data)), np.zeros(len(data))]
+    expected = pp.lmm("y ~ x + f + (x | g)", data)
+    found = pp.lmm("y ~ x + f + (x | g)", more, weights=weights)
+    for name in ("r2_marginal", "r2_conditional", "icc", "fixed", "random"):
+        ours, theirs = (getattr(fit.explained_variance, name) for fit in (found, expected))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+    means = [fit.means("f")["estimate"] for fit in (found, expected)]
+    np.testing.assert_allclose(*means, rtol=1e-4)

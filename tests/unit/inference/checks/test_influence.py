@@ -99,3 +99,16 @@ def test_unknown_and_missing_groups_are_refused():
         models.fit("y ~ x + (x | g)").group_influence("G")
     with pytest.raises(ModelError, match="no grouping factor whose levels"):
         models.fit("y ~ x + z").group_influence()
+
+
+@pytest.mark.parametrize("ask", ["row_influence", "group_influence"])
+def test_without_fixed_effects_nothing_can_be_moved(ask):
+    fit = pp.lmm("y ~ 0 + (1 | g)", models.table())
+    with pytest.raises(ModelError, match="how far the fixed effects move, and the model has none"):
+        getattr(fit, ask)()
+
+
+def test_a_group_is_asked_for_by_its_name():
+    fit = pp.lmm("y ~ x + (1 | g)", models.table())
+    with pytest.raises(DataError, match=r"the name of one grouping factor \('g'\), found \['g'\]"):
+        fit.group_influence(["g"])

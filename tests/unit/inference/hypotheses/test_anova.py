@@ -104,3 +104,11 @@ def test_a_model_of_an_intercept_has_no_terms():
         fit.anova()
     with pytest.raises(ModelError, match="none to drop"):
         fit.drop_tests()
+
+
+def test_a_second_fit_is_sent_to_compare():
+    sleep = pp.load_dataset("sleepstudy")
+    fit = pp.lmm("Reaction ~ Days + (1 | Subject)", sleep)
+    with pytest.raises(DataError, match=r"partialpool\.compare") as refused:
+        fit.anova(pp.lmm("Reaction ~ 1 + (1 | Subject)", sleep))
+    assert len(str(refused.value)) < 200

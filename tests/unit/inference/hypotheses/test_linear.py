@@ -93,3 +93,11 @@ def test_generalized_models_take_the_normal_distribution():
     assert np.isinf(found.den_df)
     assert found.p_value == pytest.approx(float(fit.tidy()["p_value"][1]))
     assert "df = inf" in repr(found)
+
+
+def test_what_is_no_hypothesis_is_refused():
+    data = models.table()
+    with pytest.raises(DataError, match=r"found \{'x': 1\}"):
+        pp.lmm("y ~ x + (1 | g)", data).test({"x": 1})
+    with pytest.raises(DataError, match="no fixed effects, so no hypothesis"):
+        pp.lmm("y ~ 0 + (1 | g)", data).test("x = 0")

@@ -248,3 +248,44 @@ def test_a_condition_on_a_number_is_taken_at_its_mean():
     assert fit.means("x").shape[0] == 1
     other = pp.lmm("y ~ I(f == 'u') + (1 | g)", table())
     assert other.means("f")["f"].tolist() == ["u", "v", "w"]
+
+
+def test_a_covariate_applies_on_a_grid_that_does_not_hold_the_condition():
+    data = pp.load_dataset("manufacturing")
+    fit = pp.lmm(
+        "production_speed ~ feed_speed + pull_acceleration + cutting_wait_time"
+        " + (1 | product_group)",
+        data,
+        applicable="auto",
+    )
+    slope = fit.slopes("feed_speed")["estimate"]
+    np.testing.assert_allclose(slope, fit.fixef["feed_speed"])
+    near, far = fit.means("feed_speed", at={"feed_speed": [0.0, 1.0]})["estimate"]
+    np.testing.assert_allclose(far - near, fit.fixef["feed_speed"])
+    assert np.isfinite(near)
+
+
+@pytest.mark.parametrize("terms", ["x", "poly(x, 2)", "x + I(x**2)"])
+def test_slopes_at_values_of_their_own_covariate(terms):
+    fit = pp.lmm(f"y ~ {terms} + (1 | g)", table())
+    found = fit.slopes("x", by="x", at={"x": [0.0, 1.0]})
+    assert found["x"].tolist() == [0.0, 1.0]
+    step = 1e-4
+    new = pd.DataFrame({"x": [-step, step, 1 - step, 1 + step]})
+    low0, high0, low1, high1 = fit.predict(new, random="none")
+    expected = [(high0 - low0) / (2 * step), (high1 - low1) / (2 * step)]
+    np.testing.assert_allclose(found["estimate"], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda fit: fit.means("f", at=[0, 9]), r"at must give values by column.*found \[0, 9\]"),
+        (lambda fit: fit.means(3), r"a list of names .*found 3"),
+        (lambda fit: fit.means("f", by=[3]), r"a list of names .*found \[3\]"),
+        (lambda fit: fit.slopes(["x"]), r"the name of one covariate, found \['x'\]"),
+    ],
+)
+def test_arguments_of_another_type_are_refused_by_name(fit, ask, message):
+    with pytest.raises(DataError, match=message):
+        ask(fit)

@@ -142,3 +142,15 @@ def test_what_is_no_cluster_is_refused(cluster, kind, message):
 def test_without_groups_clusters_have_to_be_given():
     with pytest.raises(DataError, match="has no grouping factor: pass cluster="):
         models.fit("y ~ x + z").robust_vcov()
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [(None, "lacks a label in 1 row.*first in row 3"), (7, "mixes labels of several types")],
+)
+def test_labels_of_clusters_that_are_none(label, message):
+    data = models.table()
+    labels = data["g"].astype(str).tolist()
+    labels[3] = label
+    with pytest.raises(DataError, match=message):
+        pp.lmm("y ~ x + (1 | g)", data).robust_tests(cluster=np.array(labels, dtype=object))

@@ -134,3 +134,34 @@ def test_principal_effects_of_a_factor_s_terms_stand_together():
     assert one.columns == ("Intercept", "x")
     assert one.share.sum() == pytest.approx(1)
     assert "g:" in repr(one)
+
+
+def test_a_gain_of_rounding_is_none():
+    rng, data, zeros = np.random.default_rng(3), models.table(), 0
+    data["h"] = np.arange(len(data)) % 5
+    for _ in range(10):
+        y = rng.normal(size=len(data))
+        fit = pp.lmm("y ~ x + (1 | g) + (1 | h)", data.assign(y=y))
+        found = fit.variance_tests()
+        none = (found["statistic"] == 0.0).to_numpy()
+        assert ((found["statistic"] > 1e-6) | none).all()
+        assert ((found["p_value"] == 1.0) == none).all()
+        zeros += none.sum()
+    assert zeros > 3
+
+
+def test_terms_written_as_one_are_told_apart():
+    fit = pp.lmm("strength ~ 1 + (1 | batch/cask)", pp.load_dataset("Pastes"))
+    assert fit.variance_tests()["left_out"].tolist() == ["(1 | batch)", "(1 | batch:cask)"]
+
+
+@pytest.mark.parametrize("seed", ["a", 1.5, -1])
+def test_a_seed_that_is_none_is_refused(seed):
+    fit = pp.lmm("y ~ x + (1 | g)", models.table())
+    message = "seed must be a whole number of at least 0"
+    with pytest.raises(DataError, match=message):
+        fit.variance_tests("simulate", seed=seed)
+    with pytest.raises(DataError, match=message):
+        fit.simulate(1, seed=seed)
+    with pytest.raises(DataError, match=message):
+        fit.quantile_residuals(seed=seed)
