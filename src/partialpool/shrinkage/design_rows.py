@@ -110,7 +110,7 @@ def _omegas(
 ) -> tuple[Vector, ...]:
     # By size they sum to one over levels and columns, of all terms.
     widths = [len(e.columns) for e in design.random]
-    omegas = level_weights(asked.level_weights, groups, 1, weights)
+    omegas = level_weights(asked.level_weights, groups, 1, weights, "level_weights")
     if not (isinstance(asked.level_weights, str) and asked.level_weights == "size"):
         return omegas
     total = sum(float(o.sum()) * k for o, k in zip(omegas, widths, strict=True))

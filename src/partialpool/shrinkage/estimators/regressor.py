@@ -193,6 +193,8 @@ class _Quiet:
 def warn_of_no_deviations(fitted: Fitted, penalty: Penalty) -> None:
     """Say so where a penalty is so large that no group deviates."""
     layout = fitted.prepared.problem.layout
+    if warn_of_one_level(fitted, penalty):
+        return
     if fitted.solution.kind != "no deviations" or layout.size == layout.p or not penalty.l2:
         return
     most = largest_penalty(fitted.prepared)
@@ -202,3 +204,17 @@ def warn_of_no_deviations(fitted: Fitted, penalty: Penalty) -> None:
         PartialPoolWarning,
         stacklevel=3,
     )
+
+
+def warn_of_one_level(fitted: Fitted, penalty: Penalty) -> bool:
+    """Say so where no factor has levels that could deviate from each other."""
+    shapes = fitted.prepared.problem.layout.shapes
+    one = bool(shapes) and all(levels == 1 for levels, _ in shapes) and not penalty.main_l2
+    if one:
+        warnings.warn(
+            "groups have a single level, which cannot deviate from the shared coefficients: they "
+            "are its own. Pass groups with two levels or more, or groups=None.",
+            PartialPoolWarning,
+            stacklevel=4,
+        )
+    return one
