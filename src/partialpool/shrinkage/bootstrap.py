@@ -8,13 +8,14 @@ Davison & Hinkley (1997), Bootstrap Methods and their Application, section 3.8.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.errors import DataError
+from partialpool.errors import DataError, ModelError, PartialPoolWarning
 from partialpool.frames import make_frame
 from partialpool.shrinkage.design_rows import groupings, make_problem
 from partialpool.shrinkage.resampling import Drawn, draw_groups, draw_rows
@@ -106,7 +107,8 @@ def percentiles(
     Parameters
     ----------
     estimate
-        Gives the estimates of one draw, NaN where it has none.
+        Gives the estimates of one draw, NaN where it has none; draws for which it raises a
+        ModelError are left out.
     values
         Estimates of the data.
     level, nsim, seed
@@ -116,16 +118,42 @@ def percentiles(
     ------
     DataError
         If the level isn't a probability, or there are fewer than two draws.
+    ModelError
+        If fewer than two draws can be fitted.
     """
     if not 0 < level < 1:
         raise DataError(f"level must be a probability between 0 and 1, found {level!r}.")
     if nsim < 2:
         raise DataError(f"nsim must be at least 2, found {nsim!r}.")
     rng = np.random.default_rng(seed)
-    draws = np.array([estimate(rng) for _ in range(nsim)])
+    draws = _collect(estimate, rng, nsim)
     lower, upper = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     spread = np.nanstd(draws, axis=0, ddof=1)
     return {"estimate": values, "std_error": spread, "lower": lower, "upper": upper}
+
+
+def _collect(
+    estimate: Callable[[np.random.Generator], Vector], rng: np.random.Generator, nsim: int
+) -> Vector:
+    draws = []
+    failure: ModelError | None = None
+    for _ in range(nsim):
+        try:
+            draws.append(estimate(rng))
+        except ModelError as error:
+            failure = error
+    if len(draws) < 2:
+        raise ModelError(
+            f"{nsim - len(draws)} of {nsim} draws of the bootstrap can't be fitted: {failure}"
+        ) from failure
+    if failure is not None:
+        warnings.warn(
+            f"{nsim - len(draws)} of {nsim} draws of the bootstrap can't be fitted and are left "
+            f"out, so that the intervals may be too short: {failure}",
+            PartialPoolWarning,
+            stacklevel=5,
+        )
+    return np.array(draws)
 
 
 def _shared(fit: PenalizedFit, drawn: Drawn) -> Vector:

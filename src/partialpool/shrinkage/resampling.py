@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.errors import ModelError
 from partialpool.shrinkage.labels import Grouping
 
 __all__ = ["Drawn", "draw_groups", "draw_rows"]
@@ -71,7 +72,9 @@ def draw_groups(groups: Sequence[Grouping], n: int, rng: np.random.Generator) ->
         at, copies = _draw_levels(own.codes[rows], rng)
         rows = rows[at]
         made = {name: codes[at] for name, codes in made.items()} | {own.name: copies}
-    return Drawn(rows, tuple(_named(g, rows, made[g.name]) for g in groups))
+    if not len(rows):
+        raise ModelError("no row has the levels drawn of all grouping factors.")
+    return Drawn(rows, tuple(_named(g, rows, _together([made[g.name]])) for g in groups))
 
 
 def draw_rows(groups: Sequence[Grouping], n: int, rng: np.random.Generator) -> Drawn:

@@ -11,6 +11,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import validate_data
 
 from partialpool.errors import DataError, PartialPoolWarning
+from partialpool.shrinkage.columns import Coefficients
 from partialpool.shrinkage.estimators.base import HierarchicalBase
 from partialpool.shrinkage.fitting import Data, Fitted, fit
 from partialpool.shrinkage.penalty import Penalty
@@ -175,6 +176,9 @@ class HierarchicalRegressor(RegressorMixin, HierarchicalBase):  # type: ignore[m
         )
         data = self._data(X, np.asarray(y, dtype=np.float64), groups, sample_weight)
         return data, self._penalty(squared=self._kind() == "squared")
+
+    def _refit(self, data: Data, penalty: Penalty) -> Coefficients:
+        return fit(data, self._kind(), self._settings(), penalty).coefficients
 
     def _keep_fit(self, data: Data, fitted: Fitted) -> HierarchicalRegressor:
         coefficients = fitted.coefficients
