@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import partialpool as pp
-from partialpool.errors import DataError
+from partialpool.errors import DataError, ModelError, PartialPoolWarning
+from partialpool.shrinkage.bootstrap import percentiles
 from partialpool.shrinkage.labels import Grouping
 from partialpool.shrinkage.resampling import draw_groups, draw_rows
 
@@ -83,3 +84,20 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
         held += (np.asarray(table["lower"]) < [1, 2]) & (np.asarray(table["upper"]) > [1, 2])
     # Percentiles of 15 groups are short (about 0.9), and 60 data sets leave 0.04 to chance.
     assert (held / 60 >= 0.8).all()
+
+
+def test_draws_that_cannot_be_fitted_are_left_out_and_said_to_be():
+    def estimate(rng):
+        if rng.random() < 0.3:
+            raise ModelError("separated")
+        return rng.random(2)
+
+    with pytest.warns(PartialPoolWarning, match=r"\d of 20 draws .* left out.*separated"):
+        table = percentiles(estimate, np.zeros(2), 0.9, 20, 1)
+    assert (table["lower"] < table["upper"]).all()
+
+    def fail(rng):
+        raise ModelError("separated")
+
+    with pytest.raises(ModelError, match="4 of 4 draws"):
+        percentiles(fail, np.zeros(2), 0.9, 4, 1)
