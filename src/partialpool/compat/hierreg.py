@@ -126,6 +126,8 @@ class HierarchicalRegression:
         ------
         DataError
             If sizes don't match, or there are not two classes.
+        ModelError
+            If the penalties don't go together.
         """
         names = [str(name) for name in X.columns] if hasattr(X, "columns") else None
         columns = _numbers(X)
@@ -153,7 +155,14 @@ class HierarchicalRegression:
             As for :meth:`fit`; levels that the fit hasn't seen have no deviations.
         prob
             Whether probabilities are wanted, for classification.
+
+        Raises
+        ------
+        NotFittedError
+            If the model hasn't been fitted: scikit-learn's where it is installed.
         """
+        if not hasattr(self, "_coefficients"):
+            raise _not_fitted()
         columns = _numbers(X)
         found = find_groups(
             [(g.name, g.levels) for g in self._groups], read_groups(_labels(groups), len(columns))
@@ -186,7 +195,13 @@ class HierarchicalRegression:
         )
 
     def _penalty(self, squared: bool) -> Penalty:
-        alone = squared or self.reweight_deviations
+        if squared and (self.l1_reg or self.linf_reg):
+            raise ModelError(
+                "solver_interface='casadi' goes with l2 penalties alone, found "
+                f"l1_reg={self.l1_reg:g} and linf_reg={self.linf_reg:g}. Set them to 0, or use "
+                "'cvxpy'."
+            )
+        alone = self.reweight_deviations
         if self.reweight_deviations and self.main_l2_reg and not squared:
             raise ModelError(
                 "reweight_deviations goes with l2_reg alone here: set main_l2_reg=0, or "
@@ -215,6 +230,17 @@ class HierarchicalRegression:
             labels += [f"{prefix}{level}" for level in group.levels]
         index = None if names is None else [*first, *names]
         self.group_effects_ = pd.DataFrame(np.hstack(parts), columns=labels, index=index)
+
+
+def _not_fitted() -> Exception:
+    """scikit-learn's error where that is installed; it is a ValueError and AttributeError."""
+    message = "this HierarchicalRegression isn't fitted yet. Call fit first."
+    try:
+        from sklearn.exceptions import NotFittedError
+    except ImportError:
+        return AttributeError(message)
+    error: Exception = NotFittedError(message)
+    return error
 
 
 def _numbers(X: Any) -> Vector:

@@ -1,36 +1,50 @@
-"""Intervals by bootstrap: rows drawn again within each group.
+"""Intervals by bootstrap: whole groups drawn again, or rows within them.
 
 References
 ----------
 Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
+Davison & Hinkley (1997), Bootstrap Methods and their Application, section 3.8.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.errors import DataError
+from partialpool.errors import DataError, ModelError, PartialPoolWarning
 from partialpool.frames import make_frame
-from partialpool.shrinkage.design_rows import make_problem
+from partialpool.shrinkage.design_rows import groupings, make_problem
+from partialpool.shrinkage.resampling import Drawn, draw_groups, draw_rows
 from partialpool.shrinkage.solving import prepare, solve
 
 if TYPE_CHECKING:
     from partialpool.shrinkage.fit import PenalizedFit
 
-__all__ = ["intervals"]
+__all__ = ["intervals", "percentiles"]
 
 Vector = NDArray[np.float64]
 
 
-def intervals(fit: PenalizedFit, level: float, nsim: int, seed: int | None) -> Any:
-    """Percentile intervals of the shared coefficients.
+def intervals(
+    fit: PenalizedFit,
+    level: float,
+    nsim: int,
+    seed: int | None,
+    of: Literal["shared", "deviations"] = "shared",
+) -> Any:
+    """Percentile intervals of the coefficients.
 
-    Rows are drawn again within each level of the first grouping factor, and the model is fitted
-    to them with the same penalty. Penalised estimates are biased, and these intervals are of the
-    estimates: they say how much these would vary, not where an unpenalised truth is.
+    For the shared coefficients whole groups are drawn again, one drawn twice counting as two:
+    their intervals are for other groups of the same kind. Nested levels come with the outer
+    ones; crossed factors are drawn independently. For the deviations of the groups fitted, rows
+    are drawn within each level of the first factor: their intervals are for other rows of these
+    groups. The model is fitted to each draw with the same penalty, and weights by size are
+    computed anew. Penalised estimates are biased, and these intervals are of the estimates: they
+    say how much these would vary, not where an unpenalised truth is.
 
     Parameters
     ----------
@@ -42,16 +56,19 @@ def intervals(fit: PenalizedFit, level: float, nsim: int, seed: int | None) -> A
         Number of draws.
     seed
         Of the draws.
+    of
+        ``"shared"`` coefficients or ``"deviations"``.
 
     Returns
     -------
     native frame
-        ``term``, ``estimate``, ``std_error``, ``lower`` and ``upper``.
+        ``term``, ``estimate``, ``std_error``, ``lower`` and ``upper``; of deviations ``group``
+        and ``level`` besides.
 
     Raises
     ------
     DataError
-        If the level isn't a probability, or there are fewer than two draws.
+        If an argument is none of its values, or there are fewer than two draws.
 
     Examples
     --------
@@ -60,37 +77,122 @@ def intervals(fit: PenalizedFit, level: float, nsim: int, seed: int | None) -> A
     >>> list(fit.confint(nsim=20, seed=1).columns)
     ['term', 'estimate', 'std_error', 'lower', 'upper']
     """
+    if of not in ("shared", "deviations"):
+        raise DataError(f"of must be 'shared' or 'deviations', found {of!r}.")
+    design = fit.design
+    weights = design.weights
+    used = np.arange(len(design.y)) if weights is None else np.flatnonzero(weights > 0)
+    groups = groupings(design, used)
+    draw = draw_groups if of == "shared" else draw_rows
+    refit = _shared if of == "shared" else _deviations
+
+    def estimate(rng: np.random.Generator) -> Vector:
+        drawn = draw(groups, len(used), rng)
+        return refit(fit, Drawn(used[drawn.rows], drawn.groups))
+
+    values = fit.solution.beta if of == "shared" else _flat(fit.solution.deviations)
+    names = {"term": np.array(design.columns, dtype=object)} if of == "shared" else _names(fit)
+    return make_frame(names | percentiles(estimate, values, level, nsim, seed), design.spec.kind)
+
+
+def percentiles(
+    estimate: Callable[[np.random.Generator], Vector],
+    values: Vector,
+    level: float,
+    nsim: int,
+    seed: int | None,
+) -> dict[str, Vector]:
+    """Columns of a table of percentile intervals.
+
+    Parameters
+    ----------
+    estimate
+        Gives the estimates of one draw, NaN where it has none; draws for which it raises a
+        ModelError are left out.
+    values
+        Estimates of the data.
+    level, nsim, seed
+        Probability of the intervals, number of draws and their seed.
+
+    Raises
+    ------
+    DataError
+        If the level isn't a probability, or there are fewer than two draws.
+    ModelError
+        If fewer than two draws can be fitted.
+    """
     if not 0 < level < 1:
         raise DataError(f"level must be a probability between 0 and 1, found {level!r}.")
     if nsim < 2:
         raise DataError(f"nsim must be at least 2, found {nsim!r}.")
     rng = np.random.default_rng(seed)
-    draws = np.full((nsim, len(fit.design.columns)), np.nan)
-    kappa = fit.solution.kappa
-    for draw in draws:
-        made = make_problem(fit.design, fit.asked, _draw(fit, rng))
-        prepared = prepare(made.problem, fit.asked.penalty)
-        solution = solve(prepared, fit.asked.penalty, kappa)
-        draw[made.kept] = solution.theta[: len(made.kept)]
+    draws = _collect(estimate, rng, nsim)
     lower, upper = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    columns = {
-        "term": np.array(fit.design.columns, dtype=object),
-        "estimate": fit.solution.beta,
-        "std_error": np.nanstd(draws, axis=0, ddof=1),
-        "lower": lower,
-        "upper": upper,
+    spread = np.nanstd(draws, axis=0, ddof=1)
+    return {"estimate": values, "std_error": spread, "lower": lower, "upper": upper}
+
+
+def _collect(
+    estimate: Callable[[np.random.Generator], Vector], rng: np.random.Generator, nsim: int
+) -> Vector:
+    draws = []
+    failure: ModelError | None = None
+    for _ in range(nsim):
+        try:
+            draws.append(estimate(rng))
+        except ModelError as error:
+            failure = error
+    if len(draws) < 2:
+        raise ModelError(
+            f"{nsim - len(draws)} of {nsim} draws of the bootstrap can't be fitted: {failure}"
+        ) from failure
+    if failure is not None:
+        warnings.warn(
+            f"{nsim - len(draws)} of {nsim} draws of the bootstrap can't be fitted and are left "
+            f"out, so that the intervals may be too short: {failure}",
+            PartialPoolWarning,
+            stacklevel=5,
+        )
+    return np.array(draws)
+
+
+def _shared(fit: PenalizedFit, drawn: Drawn) -> Vector:
+    made = make_problem(fit.design, fit.asked, drawn)
+    solution = solve(prepare(made.problem, fit.asked.penalty), fit.asked.penalty, certify=False)
+    out = np.full(len(fit.design.columns), np.nan)
+    out[made.kept] = solution.theta[: len(made.kept)]
+    return out
+
+
+def _deviations(fit: PenalizedFit, drawn: Drawn) -> Vector:
+    made = make_problem(fit.design, fit.asked, drawn)
+    prepared = prepare(made.problem, fit.asked.penalty)
+    solution = solve(prepared, fit.asked.penalty, certify=False)
+    found = prepared.problem.layout.deviations(solution.theta)
+    out = []
+    for e, term, u in zip(fit.design.random, made.problem.bare.terms, found, strict=True):
+        own = np.full((len(e.factor.levels), len(e.columns)), np.nan)
+        codes = e.factor.codes[drawn.rows]
+        there = np.zeros(len(u), dtype=np.intp)
+        there[term.codes[term.codes >= 0]] = codes[term.codes >= 0]
+        own[there] = u / term.omega[:, None]
+        out.append(own)
+    return _flat(out)
+
+
+def _flat(blocks: Any) -> Vector:
+    return np.concatenate([np.zeros(0), *(np.ravel(block) for block in blocks)])
+
+
+def _names(fit: PenalizedFit) -> dict[str, Any]:
+    rows = [
+        (e.factor.name, label, column)
+        for e in fit.design.random
+        for label in e.factor.levels
+        for column in e.columns
+    ]
+    each = zip(*rows, strict=True) if rows else ([], [], [])
+    names = ("group", "level", "term")
+    return {
+        n: np.array([str(x) for x in c], dtype=object) for n, c in zip(names, each, strict=True)
     }
-    return make_frame(columns, fit.design.spec.kind)
-
-
-def _draw(fit: PenalizedFit, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Rows drawn with replacement within each level of the first factor."""
-    n = len(fit.design.y)
-    if not fit.design.random:
-        return rng.integers(0, n, size=n)
-    codes = fit.design.random[0].factor.codes
-    order = np.argsort(codes, kind="stable")
-    sizes = np.bincount(codes)
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    own = codes[order]
-    return np.asarray(order[starts[own] + np.floor(rng.random(n) * sizes[own]).astype(np.intp)])

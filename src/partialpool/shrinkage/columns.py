@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from partialpool.errors import DataError
 from partialpool.shrinkage.labels import Grouping
 from partialpool.shrinkage.layout import Layout
 from partialpool.shrinkage.rows import Rows, Term, is_sparse, make_term
@@ -153,6 +154,11 @@ def _inner(settings: Settings, names: NDArray[np.intp]) -> NDArray[np.intp]:
     if isinstance(settings.deviations, str) and settings.deviations == "all":
         return names
     wanted = [] if isinstance(settings.deviations, str) else settings.deviations
+    if not settings.fit_intercept and not len(wanted):
+        raise DataError(
+            f"deviations={settings.deviations!r} with fit_intercept=False leaves nothing that "
+            "could deviate by group. Fit the intercept, or name columns in deviations."
+        )
     own = np.array(sorted({int(i) for i in wanted}), dtype=np.intp)
     return np.concatenate([names[names < 0], own])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,11 @@ from partialpool.shrinkage.labels import Grouping
 from partialpool.shrinkage.losses import Loss, RootMeanSquare, Squares, TwoClasses
 from partialpool.shrinkage.penalty import Penalty
 from partialpool.shrinkage.problem import Problem
+from partialpool.shrinkage.resampling import Drawn
 from partialpool.shrinkage.rows import Rows, make_term
 from partialpool.shrinkage.settings import level_weights
 
-__all__ = ["Asked", "DesignProblem", "make_problem"]
+__all__ = ["Asked", "DesignProblem", "groupings", "make_problem"]
 
 Vector = NDArray[np.float64]
 
@@ -61,9 +63,7 @@ class DesignProblem:
     kept: NDArray[np.intp]
 
 
-def make_problem(
-    design: Design, asked: Asked, rows: NDArray[np.intp] | None = None
-) -> DesignProblem:
+def make_problem(design: Design, asked: Asked, drawn: Drawn | None = None) -> DesignProblem:
     """Lay a design out.
 
     Parameters
@@ -72,13 +72,12 @@ def make_problem(
         Response, columns and random terms; of two classes the response is 0 and 1.
     asked
         What was asked for.
-    rows
-        Rows to use, with repetitions; all by default. Those without weight never are.
+    drawn
+        Rows with weight to use, and their groups; all by default.
     """
     weights = np.ones(len(design.y)) if design.weights is None else design.weights
-    used = np.arange(len(weights)) if rows is None else rows
-    used = used[weights[used] > 0]
-    everything = len(used) == len(weights) and rows is None
+    used = np.flatnonzero(weights > 0) if drawn is None else drawn.rows
+    everything = len(used) == len(weights) and drawn is None
     pick = slice(None) if everything else used
     own = weights[pick]
     X = design.X[pick]
@@ -87,7 +86,7 @@ def make_problem(
     penalised = np.where(main, asked.penalty.main_l2, 0.0)
     kept = independent_columns(X, own, penalised)
     X = np.ascontiguousarray(X[:, kept])
-    groups = [Grouping(e.factor.name, e.factor.levels, e.factor.codes[pick]) for e in design.random]
+    groups = groupings(design, pick) if drawn is None else drawn.groups
     omegas = _omegas(design, asked, groups, own)
     terms = tuple(
         make_term(g.codes, len(g.levels), e.basis[pick], _shared(design, e, kept), omega)
@@ -99,12 +98,19 @@ def make_problem(
     return DesignProblem(Problem(Rows(X, terms), loss, main[kept], alike), kept)
 
 
+def groupings(design: Design, pick: Any) -> tuple[Grouping, ...]:
+    """Grouping factor of each random term, on some of the rows."""
+    return tuple(
+        Grouping(e.factor.name, e.factor.levels, e.factor.codes[pick]) for e in design.random
+    )
+
+
 def _omegas(
-    design: Design, asked: Asked, groups: list[Grouping], weights: Vector
+    design: Design, asked: Asked, groups: Sequence[Grouping], weights: Vector
 ) -> tuple[Vector, ...]:
     # By size they sum to one over levels and columns, of all terms.
     widths = [len(e.columns) for e in design.random]
-    omegas = level_weights(asked.level_weights, groups, 1, weights)
+    omegas = level_weights(asked.level_weights, groups, 1, weights, "level_weights")
     if not (isinstance(asked.level_weights, str) and asked.level_weights == "size"):
         return omegas
     total = sum(float(o.sum()) * k for o, k in zip(omegas, widths, strict=True))

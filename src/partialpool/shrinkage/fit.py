@@ -135,9 +135,15 @@ class PenalizedFit:
             applicable=applicable,
         )
 
-    def confint(self, level: float = 0.95, nsim: int = 200, seed: int | None = None) -> Any:
+    def confint(
+        self,
+        level: float = 0.95,
+        nsim: int = 200,
+        seed: int | None = None,
+        of: Literal["shared", "deviations"] = "shared",
+    ) -> Any:
         """See :func:`partialpool.shrinkage.bootstrap.intervals`."""
-        return bootstrap.intervals(self, level, nsim, seed)
+        return bootstrap.intervals(self, level, nsim, seed, of)
 
     def summary(self) -> Summary:
         """See :func:`partialpool.shrinkage.summary.summarize`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,7 +131,8 @@ def find_groups(known: Sequence[tuple[str, NDArray[Any]]], columns: Sequence[Col
     known
         Name and levels of each grouping factor fitted.
     columns
-        The new rows' grouping columns: by the same names, or in the same order.
+        The new rows' grouping columns: by the same names; in the same order where they have none
+        (an array's), or there is a single one.
 
     Returns
     -------
@@ -141,7 +142,7 @@ def find_groups(known: Sequence[tuple[str, NDArray[Any]]], columns: Sequence[Col
     Raises
     ------
     DataError
-        If there are more or fewer columns than factors.
+        If there are more or fewer columns than factors, or several have other names.
     """
     if len(columns) != len(known):
         raise DataError(
@@ -151,8 +152,19 @@ def find_groups(known: Sequence[tuple[str, NDArray[Any]]], columns: Sequence[Col
         )
     by_name = {column.name: column for column in columns}
     named = all(name in by_name for name, _ in known)
+    if not (named or len(known) == 1 or _unnamed(by_name) or _unnamed(n for n, _ in known)):
+        raise DataError(
+            f"groups have the columns {', '.join(map(repr, by_name))}, but the model was fitted "
+            f"with {', '.join(repr(name) for name, _ in known)}. Give the same columns, or an "
+            "array of them in that order."
+        )
     found = []
     for (name, levels), column in zip(known, columns, strict=True):
         own = by_name[name] if named else column
         found.append(known_codes(FactorLevels((name,), (levels,), None), {name: own}))
     return found
+
+
+def _unnamed(names: Iterable[str]) -> bool:
+    """Whether columns are called by their positions, as those of an array are."""
+    return all(name == str(i) for i, name in enumerate(names))

@@ -41,7 +41,11 @@ class Settings:
 
 
 def level_weights(
-    weights: Any, groups: Sequence[Grouping], columns: int, rows: Vector
+    weights: Any,
+    groups: Sequence[Grouping],
+    columns: int,
+    rows: Vector,
+    argument: str = "weights",
 ) -> tuple[Vector, ...]:
     """Weights omega of the deviations of each factor's levels.
 
@@ -57,6 +61,8 @@ def level_weights(
         Number of columns that deviate.
     rows : (n,) array
         Weights of the rows: n_g is their sum.
+    argument
+        What messages call the weights.
 
     Raises
     ------
@@ -71,12 +77,13 @@ def level_weights(
         return tuple(1.0 / s / total for s in sizes)
     if not isinstance(weights, Mapping):
         raise DataError(
-            f"weights must be 'size', 'equal' or a mapping from level to weight, found {weights!r}."
+            f"{argument} must be 'size', 'equal' or a mapping from level to weight, found "
+            f"{weights!r}."
         )
     own = (
         {groups[0].name: weights} if len(groups) == 1 and groups[0].name not in weights else weights
     )
-    return tuple(_given(g, own) for g in groups)
+    return tuple(_given(g, own, argument) for g in groups)
 
 
 def _sizes(group: Grouping, rows: Vector) -> Vector:
@@ -85,24 +92,24 @@ def _sizes(group: Grouping, rows: Vector) -> Vector:
     return sizes.astype(np.float64)
 
 
-def _given(group: Grouping, weights: Mapping[Any, Any]) -> Vector:
+def _given(group: Grouping, weights: Mapping[Any, Any], argument: str) -> Vector:
     by_level = weights.get(group.name)
     if not isinstance(by_level, Mapping):
         raise DataError(
-            f"weights have no mapping for the grouping factor {group.name!r}. Pass "
+            f"{argument} have no mapping for the grouping factor {group.name!r}. Pass "
             "{factor: {level: weight}} with every factor and level."
         )
     out = np.empty(len(group.levels))
     for j, level in enumerate(group.levels.tolist()):
         if level not in by_level:
             raise DataError(
-                f"weights have no entry for level {level!r} of {group.name!r}. Give each level a "
-                "positive weight."
+                f"{argument} have no entry for level {level!r} of {group.name!r}. Give each "
+                "level a positive weight."
             )
         out[j] = by_level[level]
     if not (np.isfinite(out).all() and (out > 0).all()):
         raise DataError(
-            f"weights of {group.name!r} must be positive numbers, found {out.min():g}. A large "
+            f"{argument} of {group.name!r} must be positive numbers, found {out.min():g}. A large "
             "weight holds a level's deviations near zero."
         )
     return out

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from partialpool.compat.hierreg import HierarchicalRegression
 from partialpool.errors import DataError, ModelError
@@ -146,6 +147,8 @@ def test_every_option_fits(example, options):
         ({"problem": "ranking"}, DataError, "'regression' or 'classification'"),
         ({"solver_interface": "ecos"}, DataError, "'cvxpy'.*or 'casadi'"),
         ({"reweight_deviations": True, "main_l2_reg": 0.1}, ModelError, "l2_reg alone"),
+        ({"solver_interface": "casadi", "l1_reg": 0.1}, ModelError, "found l1_reg=0.1"),
+        ({"solver_interface": "casadi", "linf_reg": 0.1}, ModelError, "linf_reg=0.1"),
     ],
 )
 def test_options_that_cannot_be_meant_are_refused(example, options, error, message):
@@ -171,3 +174,9 @@ def test_more_than_two_classes_are_refused(example):
     X, _, groups = example
     with pytest.raises(DataError, match="3 classes"):
         HierarchicalRegression(problem="classification").fit(X, np.arange(1000) % 3, groups)
+
+
+def test_predictions_before_fitting_are_refused(example):
+    X, _, groups = example
+    with pytest.raises(NotFittedError, match="Call fit first"):
+        HierarchicalRegression().predict(X, groups)

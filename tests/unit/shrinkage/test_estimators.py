@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -187,6 +187,8 @@ def test_given_weights_hold_levels_apart(sleep):
         ({"deviations": "none"}, None, "'all', 'intercept' or a list"),
         ({"deviations": ["Dais"]}, None, "Did you mean 'Days'"),
         ({"deviations": [4]}, None, "columns 0 to 0"),
+        ({"deviations": "intercept", "fit_intercept": False}, None, "nothing that could deviate"),
+        ({"deviations": [], "fit_intercept": False}, None, "nothing that could deviate"),
         ({}, ["a", "b"], "2 rows, but X has 180"),
         ({}, np.zeros((180, 1, 1)), "3 dimensions"),
     ],
@@ -215,6 +217,38 @@ def test_other_grouping_columns_at_prediction_are_refused(shops):
     X, _, groups = shops
     with pytest.raises(DataError, match=r"1 column.*was fitted with 2: 'shop', 'town'"):
         fitted(shops).predict(X, groups=groups["shop"])
+
+
+def test_renamed_grouping_columns_at_prediction_are_refused(shops):
+    X, _, groups = shops
+    model = fitted(shops)
+    with pytest.raises(DataError, match=r"columns 'Shop', 'town', but .* with 'shop', 'town'"):
+        model.predict(X, groups=groups.rename(columns={"shop": "Shop"}))
+    same = model.predict(X, groups=groups)
+    np.testing.assert_array_equal(model.predict(X, groups=groups[["town", "shop"]]), same)
+    np.testing.assert_array_equal(model.predict(X, groups=groups.to_numpy(object)), same)
+
+
+@pytest.mark.parametrize("model", [pp.HierarchicalRegressor(), pp.HierarchicalRegressorCV(3)])
+def test_a_single_level_is_said_not_to_deviate(sleep, model):
+    X, y, _ = sleep
+    with pytest.warns(PartialPoolWarning, match="a single level, which cannot deviate"):
+        model.fit(X, y, groups=["a"] * 180)
+
+
+@pytest.mark.parametrize(("cv", "folds"), [(None, 5), ("group-kfold", 3), (KFold(4), 4)])
+def test_folds_are_as_many_as_there_can_be(sleep, cv, folds, recwarn):
+    X, y, _ = sleep
+    model = pp.HierarchicalRegressorCV(3, cv=cv, weights="equal")
+    model.fit(X, y, groups=np.arange(180) % 3)
+    assert model.path_.errors.shape == (3, folds)
+    assert not [w for w in recwarn if "groups parameter is ignored" in str(w.message)]
+
+
+def test_one_group_cannot_be_left_out(sleep):
+    X, y, _ = sleep
+    with pytest.raises(DataError, match="there is a single one"):
+        pp.HierarchicalRegressorCV(3, cv="group-kfold").fit(X, y, groups=["a"] * 180)
 
 
 def test_a_penalty_too_large_for_any_deviation_warns(sleep):
@@ -314,6 +348,7 @@ def test_one_standard_error_means_a_larger_penalty(sleep):
     ("options", "message"),
     [
         ({"cv": "bootstrap"}, "number of folds, a splitter or one of"),
+        ({"cv": 2.5}, "whole number of folds.*found 2.5"),
         ({"cv": 1}, "from 2 to the number of rows"),
         ({"rule": "max"}, "'min' or 'one_se'"),
         ({"l2s": [-1.0]}, "positive numbers"),

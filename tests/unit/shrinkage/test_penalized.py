@@ -207,6 +207,8 @@ def test_bootstraps_that_cannot_be_are_refused(fit, options, error, message):
         (SLOPES, {"squared": True}, DataError, "does not go with squared=True"),
         (SLOPES, {"l2": "reml", "l1": 0.1}, ModelError, "penalised by l2 alone"),
         ("Reaction ~ Days", {"l2": "reml"}, ModelError, "needs a random term"),
+        (SLOPES, {"level_weights": "eq"}, DataError, "^level_weights must be 'size'"),
+        (SLOPES, {"level_weights": {"308": 1.0}}, DataError, "^level_weights have no entry"),
         (SLOPES, {"l2": -1.0}, DataError, "not negative"),
     ],
 )

@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from partialpool.errors import DataError, did_you_mean
 from partialpool.shrinkage.columns import Coefficients, linear_predictor
+from partialpool.shrinkage.estimators.intervals import bootstrap_intervals
 from partialpool.shrinkage.fitting import Data
 from partialpool.shrinkage.labels import Grouping, find_groups, number_groups, read_groups
 from partialpool.shrinkage.penalty import Penalty
@@ -125,6 +126,22 @@ class HierarchicalBase(BaseEstimator):  # type: ignore[misc]
             known = [(g.name, g.levels) for g in self.grouping_]
             found = find_groups(known, read_groups(groups, X.shape[0]))
         return linear_predictor(X, found, self.coefficients_)
+
+    def confint(
+        self,
+        X: Any,
+        y: Any,
+        groups: Any = None,
+        sample_weight: Any = None,
+        *,
+        level: float = 0.95,
+        nsim: int = 200,
+        seed: int | None = None,
+    ) -> Any:
+        """See :func:`partialpool.shrinkage.estimators.intervals.bootstrap_intervals`."""
+        return bootstrap_intervals(
+            self, X, y, groups, sample_weight, level=level, nsim=nsim, seed=seed
+        )
 
     def _names(self) -> list[str]:
         names = getattr(self, "feature_names_in_", None)

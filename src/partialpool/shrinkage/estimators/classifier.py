@@ -194,6 +194,11 @@ class HierarchicalClassifier(ClassifierMixin, HierarchicalBase):  # type: ignore
     def _fit_each(self, data: Data, penalty: Penalty) -> list[Fitted]:
         return [fit(d, self._kind(), self._settings(), penalty) for d in self._several(data)]
 
+    def _refit(self, data: Data, penalty: Penalty) -> Coefficients:
+        if len(np.unique(data.y)) < len(self.classes_):
+            raise OneClassError("a class has no rows among those drawn.")
+        return _joined([fitted.coefficients for fitted in self._fit_each(data, penalty)])
+
     def _keep_fit(self, data: Data, each: list[Fitted]) -> HierarchicalClassifier:
         coefficients = _joined([fitted.coefficients for fitted in each])
         self._keep(data, coefficients)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, StratifiedKFold
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    LeaveOneGroupOut,
+    RepeatedKFold,
+    RepeatedStratifiedKFold,
+    ShuffleSplit,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+)
 
 from partialpool.errors import DataError
 from partialpool.shrinkage.fitting import Data
@@ -16,6 +25,7 @@ __all__ = ["make_folds"]
 
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
 
+_RANDOM = (RepeatedKFold, RepeatedStratifiedKFold, ShuffleSplit, StratifiedShuffleSplit)
 _WORDS = ("loo", "reml", "leave-one-group-out", "group-kfold")
 
 
@@ -27,7 +37,7 @@ def make_folds(
     Parameters
     ----------
     cv
-        A number, a word, a splitter or the folds themselves.
+        A number, a word, a splitter or the folds themselves; None means 5.
     data
         The rows and their groups.
     seed
@@ -40,6 +50,7 @@ def make_folds(
     DataError
         If ``cv`` is none of these.
     """
+    cv = 5 if cv is None else cv
     if isinstance(cv, str):
         if cv not in _WORDS or (classes is not None and cv in ("loo", "reml")):
             allowed = _WORDS if classes is None else _WORDS[2:]
@@ -59,8 +70,25 @@ def make_folds(
         splitter: Any = StratifiedKFold(int(cv), shuffle=True, random_state=seed)
         return list(splitter.split(first, classes))
     if isinstance(cv, str):
-        splitter = LeaveOneGroupOut() if cv == "leave-one-group-out" else GroupKFold()
-        return list(splitter.split(first, groups=first))
+        return _by_group(cv, first)
+    y = data.y if classes is None else classes
     if hasattr(cv, "split"):
-        return list(cv.split(first[:, None], classes if classes is not None else data.y, first))
+        # Splitters of rows warn of groups that they ignore.
+        own = None if isinstance(cv, (KFold, StratifiedKFold, *_RANDOM)) else first
+        return list(cv.split(first[:, None], y, own))
+    if not isinstance(cv, Iterable) or isinstance(cv, bool):
+        raise DataError(
+            "cv must be a whole number of folds, a splitter, folds or one of "
+            f"{', '.join(map(repr, _WORDS))}, found {cv!r}."
+        )
     return list(cv)
+
+
+def _by_group(cv: str, first: NDArray[np.int32]) -> Sequence[Fold]:
+    count = len(np.unique(first))
+    if count < 2:
+        raise DataError(
+            f"cv={cv!r} leaves groups out, but there is a single one. Use folds of rows."
+        )
+    splitter = LeaveOneGroupOut() if cv == "leave-one-group-out" else GroupKFold(min(5, count))
+    return list(splitter.split(first, groups=first))

@@ -11,6 +11,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import validate_data
 
 from partialpool.errors import DataError, PartialPoolWarning
+from partialpool.shrinkage.columns import Coefficients
 from partialpool.shrinkage.estimators.base import HierarchicalBase
 from partialpool.shrinkage.fitting import Data, Fitted, fit
 from partialpool.shrinkage.penalty import Penalty
@@ -176,6 +177,9 @@ class HierarchicalRegressor(RegressorMixin, HierarchicalBase):  # type: ignore[m
         data = self._data(X, np.asarray(y, dtype=np.float64), groups, sample_weight)
         return data, self._penalty(squared=self._kind() == "squared")
 
+    def _refit(self, data: Data, penalty: Penalty) -> Coefficients:
+        return fit(data, self._kind(), self._settings(), penalty).coefficients
+
     def _keep_fit(self, data: Data, fitted: Fitted) -> HierarchicalRegressor:
         coefficients = fitted.coefficients
         self._keep(data, coefficients)
@@ -193,6 +197,8 @@ class _Quiet:
 def warn_of_no_deviations(fitted: Fitted, penalty: Penalty) -> None:
     """Say so where a penalty is so large that no group deviates."""
     layout = fitted.prepared.problem.layout
+    if warn_of_one_level(fitted, penalty):
+        return
     if fitted.solution.kind != "no deviations" or layout.size == layout.p or not penalty.l2:
         return
     most = largest_penalty(fitted.prepared)
@@ -202,3 +208,17 @@ def warn_of_no_deviations(fitted: Fitted, penalty: Penalty) -> None:
         PartialPoolWarning,
         stacklevel=3,
     )
+
+
+def warn_of_one_level(fitted: Fitted, penalty: Penalty) -> bool:
+    """Say so where no factor has levels that could deviate from each other."""
+    shapes = fitted.prepared.problem.layout.shapes
+    one = bool(shapes) and all(levels == 1 for levels, _ in shapes) and not penalty.main_l2
+    if one:
+        warnings.warn(
+            "groups have a single level, which cannot deviate from the shared coefficients: they "
+            "are its own. Pass groups with two levels or more, or groups=None.",
+            PartialPoolWarning,
+            stacklevel=4,
+        )
+    return one

@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 
 from partialpool.shrinkage.estimators.classifier import HierarchicalClassifier
 from partialpool.shrinkage.estimators.folds import make_folds
-from partialpool.shrinkage.estimators.regressor import HierarchicalRegressor, _Quiet
+from partialpool.shrinkage.estimators.regressor import (
+    HierarchicalRegressor,
+    _Quiet,
+    warn_of_one_level,
+)
 from partialpool.shrinkage.fitting import Fitted
 from partialpool.shrinkage.path import PenaltyPath
 from partialpool.shrinkage.tuning import Tuning, tune
@@ -28,7 +32,7 @@ class HierarchicalRegressorCV(_Quiet, HierarchicalRegressor):
     l2s
         Number of penalties between complete pooling and ``ratio`` of it, or the penalties.
     cv
-        How errors are estimated: a number of folds, ``"loo"`` (leave one row out, exact),
+        How errors are estimated: a number of folds (None: 5), ``"loo"`` (leave one row out, exact),
         ``"reml"`` (the mixed model's own criterion), ``"leave-one-group-out"``,
         ``"group-kfold"``, or a splitter of scikit-learn. Groups are left out by the first
         grouping column.
@@ -110,6 +114,7 @@ class HierarchicalRegressorCV(_Quiet, HierarchicalRegressor):
         tuning = Tuning(self.l2s, self.cv, self.rule, self.ratio, tuple(self._names()))
         chosen, self.path_ = tune(data, self._kind(), self._settings(), penalty, tuning, folds)
         self.l2_ = chosen.l2
+        warn_of_one_level(chosen.fitted, penalty)
         self._keep_fit(data, chosen.fitted)
         return self
 
@@ -204,5 +209,6 @@ class HierarchicalClassifierCV(_Quiet, HierarchicalClassifier):
             paths.append(path)
         self.path_ = paths[0]
         self.l2_ = float(np.exp(np.mean(np.log(penalties))))
+        warn_of_one_level(each[0], penalty)
         self._keep_fit(data, each)
         return self
