@@ -122,6 +122,8 @@ def known_codes(known: FactorLevels, columns: Mapping[str, Column]) -> NDArray[n
 
 def _find(levels: NDArray[Any], column: Column) -> NDArray[np.int32]:
     missing = column.missing
+    if missing is not None and missing.all():  # Then there may be no levels at all.
+        return np.full(len(column), -1, dtype=np.int32)
     coding = (column if missing is None else column.take(~missing)).coded()
     position = {text: j for j, text in enumerate(labels_of(levels))}
     lookup = [position.get(text, -1) for text in labels_of(coding.levels)]

@@ -312,6 +312,12 @@ def _offset(
             "the model was fitted with an array as offset, which says nothing about new rows. "
             "Pass offset= for these, or fit with the offset as a column."
         )
+    if given is not None and spec.offset.texts and not spec.offset.is_array:
+        shown = " + ".join(map(repr, spec.offset.texts))
+        raise DataError(
+            f"offset= was given, but the model's offset was given as an expression of columns, "
+            f"{shown}, which new data carry. Leave offset= out, and change the column instead."
+        )
     if given is None and not spec.offset.texts:
         return None
     total = np.zeros(sheet.n) if given is None else _given_offset(given, sheet.n)

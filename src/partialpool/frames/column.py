@@ -61,6 +61,8 @@ class Column:
         if self.codes is None or self.levels is None:
             assert self.numbers is not None
             return self.numbers
+        if self.missing is not None and self.missing.all():  # Then there may be no levels.
+            return np.full(len(self.codes), None, dtype=object)
         values: NDArray[Any] = self.levels[self.codes]
         if self.missing is not None:
             values = values.astype(object)

@@ -35,7 +35,8 @@ def confint(
     method
         ``"wald"``: of the fixed effects, estimate plus and minus a quantile of t times the
         standard error. ``"profile"``: of all parameters, where the likelihood says so.
-        ``"bootstrap"``: of all parameters, percentiles of parametric draws.
+        ``"bootstrap"``: of all parameters, percentiles of parametric draws; those
+        beside the mean have their predictor's name before them, ``zero_inflation:Intercept``.
     ddf
         Of Wald intervals: whose quantile, as for :func:`partialpool.inference.calibrate`.
     n, seed

@@ -132,6 +132,22 @@ def test_offsets_by_name_are_found_in_the_new_rows():
     np.testing.assert_array_equal(new.offset, [7, np.nan])
 
 
+@pytest.mark.parametrize(
+    ("formula", "extra"), [("y ~ x", {"offset": "log(z)"}), ("y ~ x + offset(log(z))", {})]
+)
+def test_an_offset_is_refused_where_the_new_rows_carry_it(formula, extra):
+    spec = design(formula, **extra).spec
+    with pytest.raises(DataError, match=r"an expression of columns, 'log\(z\)', which new data"):
+        replay(spec, {"x": [1.0], "z": [2.0]}, offset=[3.0])
+
+
+def test_group_labels_may_all_be_missing():
+    spec = design("y ~ x + (1 | g)").spec
+    effects = replay(spec, {"x": [1.0, 2.0], "g": np.array([None, None], dtype=object)}).effects
+    assert effects[0].codes.tolist() == [-1, -1]
+    assert effects[0].labels.tolist() == [None, None]
+
+
 def test_an_unknown_way_with_inapplicable_values_is_refused():
     with pytest.raises(DataError, match="inapplicable must be 'error' or 'ignore', found 'drop'"):
         replay(design("y ~ x").spec, {"x": [1.0]}, inapplicable="drop")

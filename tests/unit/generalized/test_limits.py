@@ -65,6 +65,9 @@ def test_zero_inflation_that_runs_to_none_is_said_to(data):
     plain = pp.glmm("count ~ x + (1 | g)", data, family="poisson")
     assert fit.loglik == pytest.approx(plain.loglik, abs=1e-6)
     assert "The probability of an added zero ran to 0" in str(fit)
+    (line,) = fit.summary().parts[1].coefficients
+    assert line.estimate == -np.inf
+    assert np.isnan([line.std_error, line.statistic]).all()
 
 
 def test_a_level_without_extra_zeros_is_named_in_the_summary(data):

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partialpool.generalized.scales import dispersion_scale, shape_scale
 from partialpool.results.summary.wording import listed
@@ -13,7 +14,7 @@ from partialpool.results.summary.wording import listed
 if TYPE_CHECKING:
     from partialpool.generalized.fit import GlmmFit
 
-__all__ = ["at_limit", "limit_notes"]
+__all__ = ["at_limit", "limit_notes", "zero_limit"]
 
 # On a scale of logs: an interval of two of these errors has no end that could be written down.
 _ENDLESS = 10.0
@@ -87,21 +88,41 @@ def _lumps(fit: GlmmFit) -> list[str]:
     ]
 
 
+def zero_limit(fit: GlmmFit) -> float | None:
+    """Return the infinity that the log odds of an added zero ran to, or None.
+
+    Of a part that is an intercept only: elsewhere the coefficients run off together, and
+    no one of them is where they go.
+    """
+    if "zero_inflation" not in fit.designs:
+        return None
+    beta = fit.fixef_of("zero_inflation")
+    if tuple(beta.names) != ("Intercept",) or not _far_zeros(fit).any():
+        return None
+    return float(np.copysign(np.inf, beta.values[0]))
+
+
+def _far_zeros(fit: GlmmFit) -> NDArray[np.bool_]:
+    beta, error = fit.fixef_of("zero_inflation"), fit.stderr_of("zero_inflation")
+    if not _has_errors(fit):
+        return np.zeros(len(beta.values), dtype=bool)
+    far: NDArray[np.bool_] = ~np.isnan(beta.values) & ~(error.values <= _ENDLESS)
+    return far
+
+
 def _zero_notes(fit: GlmmFit) -> list[str]:
     """Say where the probability of an added zero ran to nought or one."""
-    if "zero_inflation" not in fit.designs or not _has_errors(fit):
+    if "zero_inflation" not in fit.designs:
         return []
-    beta, error = fit.fixef_of("zero_inflation"), fit.stderr_of("zero_inflation")
-    values, errors = beta.values, error.values
-    far = ~np.isnan(values) & ~(errors <= _ENDLESS)
-    if not far.any():
-        return []
-    if tuple(beta.names) == ("Intercept",):
+    if (end := zero_limit(fit)) is not None:
         return [
-            f"The probability of an added zero ran to {'0' if values[0] < 0 else '1'}"
-            + (": there are no more zeros than the counts explain." if values[0] < 0 else ".")
+            f"The probability of an added zero ran to {'0' if end < 0 else '1'}"
+            + (": there are no more zeros than the counts explain." if end < 0 else ".")
         ]
-    names = [repr(name) for name, is_far in zip(beta.names, far, strict=True) if is_far]
+    pairs = zip(fit.fixef_of("zero_inflation").names, _far_zeros(fit), strict=True)
+    names = [repr(name) for name, is_far in pairs if is_far]
+    if not names:
+        return []
     return [
         f"Zero inflation: {listed(names)} ran off without end, to where the probability of an "
         "added zero is 0 or 1; such estimates and their standard errors mean no more than that."

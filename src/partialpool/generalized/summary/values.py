@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from partialpool.generalized.fitted import pearson_or_nan
 from partialpool.generalized.scales import dispersion_scale, shape_scale
 from partialpool.generalized.summary.blocks import blocks
-from partialpool.generalized.summary.limits import at_limit, limit_notes
+from partialpool.generalized.summary.limits import at_limit, limit_notes, zero_limit
 from partialpool.results.summary import (
     Coefficient,
     Component,
@@ -211,8 +211,17 @@ def _part(fit: GlmmFit, p: LinearPredictor) -> PartSummary:
         name=p.name,
         formula=p.design.formula.text,
         components=components_of(fit.varcorr_of(p.name)),
-        coefficients=coefficient_lines(p.fixef, p.stderr, p.aliased, p.not_applicable),
+        coefficients=_coefficients(fit, p),
     )
+
+
+def _coefficients(fit: GlmmFit, p: LinearPredictor) -> tuple[Coefficient, ...]:
+    lines = coefficient_lines(p.fixef, p.stderr, p.aliased, p.not_applicable)
+    end = zero_limit(fit) if p.name == "zero_inflation" else None
+    if end is None:
+        return lines
+    intercept, *others = lines
+    return (Coefficient(intercept.name, end, np.nan, np.nan), *others)
 
 
 def _further(fit: GlmmFit) -> tuple[Further, ...]:

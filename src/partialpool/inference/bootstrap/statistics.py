@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError
-from partialpool.inference.protocol import RefittableFit
+from partialpool.inference.protocol import Components, RefittableFit
 from partialpool.named import NamedVector
 
 __all__ = ["Statistic", "evaluate", "reported"]
@@ -45,9 +45,24 @@ def evaluate(statistic: Statistic, fit: Any) -> NamedVector:
 
 
 def reported(fit: RefittableFit) -> NamedVector:
-    """Coefficients, standard deviations and correlations as the fit's ``tidy()`` calls them."""
-    values = fit.fixef.to_dict()
-    for term in fit.varcorr.terms:
+    """Coefficients, standard deviations and correlations as the fit's ``tidy()`` calls them.
+
+    Those of a generalized fit's other linear predictors follow, on the scale of these and with
+    the predictor's name before them: ``zero_inflation:Intercept``.
+    """
+    values = fit.fixef.to_dict() | _spreads(fit.varcorr)
+    source: Any = fit
+    for part in getattr(fit, "parts", ("mean",))[1:]:
+        own = source.fixef_of(part).to_dict()
+        if part in source.designs:
+            own |= _spreads(source.varcorr_of(part))
+        values |= {f"{part}:{name}": value for name, value in own.items()}
+    return NamedVector(tuple(values), np.array(list(values.values())))
+
+
+def _spreads(varcorr: Components) -> dict[str, float]:
+    values = {}
+    for term in varcorr.terms:
         for j, column in enumerate(term.columns):
             values[f"sd__{column}|{term.group}"] = float(term.sd[j])
             if term.structure in ("diagonal", "homdiag"):
@@ -55,4 +70,4 @@ def reported(fit: RefittableFit) -> NamedVector:
             for i in range(j + 1, len(term.columns)):
                 name = f"cor__{column}.{term.columns[i]}|{term.group}"
                 values[name] = float(term.corr[i, j])
-    return NamedVector(tuple(values), np.array(list(values.values())))
+    return values

@@ -160,6 +160,22 @@ def test_generalized_models_draw_parametrically():
         fit.bootstrap(4, "case")
 
 
+def test_the_other_predictors_of_a_generalized_model_are_drawn_too():
+    rng = np.random.default_rng(6)
+    g, x = np.arange(200) % 10, rng.normal(size=200)
+    y = rng.negative_binomial(2, 0.3, 200) * (rng.uniform(size=200) > 0.3)
+    fit = pp.glmm("y ~ x + (1 | g)", {"y": y, "x": x, "g": g}, family="nbinom2",
+                  zero_inflation="~ x")  # fmt: skip
+    found = fit.bootstrap(3, seed=12)
+    assert found.names == (
+        "Intercept", "x", "sd__Intercept|g", "dispersion:Intercept",
+        "zero_inflation:Intercept", "zero_inflation:x",
+    )  # fmt: skip
+    estimates = dict(zip(found.names, found.estimate, strict=True))
+    assert estimates["zero_inflation:x"] == fit.fixef_of("zero_inflation")["x"]
+    assert len(np.unique(found.draws[:, -1])) == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
