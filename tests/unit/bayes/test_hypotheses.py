@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 import partialpool as pp
-from partialpool.errors import DataError
+from partialpool.errors import DataError, ModelError
 
 SIGMA = np.linspace(0.4, 4, 500)
 
@@ -99,3 +99,12 @@ def test_statements_about_nothing_are_refused(line, text, message):
     fit = pp.bmm("y ~ x + I(2 * x)", line, seed=1, chains=1, draws=200)
     with pytest.raises(DataError, match=message):
         fit.hypothesis(text)
+
+
+def test_a_column_left_out_is_named_with_what_it_equals(line):
+    fit = pp.bmm("y ~ x + I(2 * x)", line, seed=1, chains=1, draws=200)
+    assert fit.aliased == {"I(2 * x)": "2 * x"}
+    assert "I(2 * x) is left out: it equals 2 * x." in str(fit)
+    assert "aliased" in str(fit)
+    with pytest.raises(ModelError, match="was left out"):
+        pp.bmm("y ~ x + I(2 * x)", line, priors={"I(2 * x)": "normal(0, 1)"})
