@@ -108,3 +108,16 @@ def test_a_column_left_out_is_named_with_what_it_equals(line):
     assert "aliased" in str(fit)
     with pytest.raises(ModelError, match="was left out"):
         pp.bmm("y ~ x + I(2 * x)", line, priors={"I(2 * x)": "normal(0, 1)"})
+
+
+@pytest.mark.parametrize(
+    ("formula", "groups", "message"),
+    [
+        ("y ~ x + (1 | g)", 40, r"and not a measurement\.$"),
+        ("y ~ 1 + (x | g)", 20, r"Take columns out of the term\.$"),
+    ],
+)
+def test_no_advice_names_an_argument_that_there_is_not(line, formula, groups, message):
+    data = {**line, "g": np.arange(40) % groups}
+    with pytest.raises(ModelError, match=message):
+        pp.bmm(formula, data)
