@@ -115,8 +115,15 @@ class _Given:
                 return Assigned(parameter, prior, True)
         return Assigned(parameter, default, False)
 
-    def refuse_unused(self) -> None:
+    def refuse_unused(self, gone: set[str]) -> None:
         unused = [key for key in self.priors if key not in self.used and key not in self.known]
+        for key in unused:
+            if key in gone:
+                raise ModelError(
+                    f"priors has {key!r}, a column that was left out because it is a combination "
+                    "of columns before it, so that it has no prior. Take it out of priors, or "
+                    "out of the formula."
+                )
         if unused:
             known = list(dict.fromkeys(self.known))
             shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
@@ -168,7 +175,14 @@ def assign(
         for name, design in designs.items()
     }
     numbers = {name: given.find(name, (name,), "positive", p) for name, p in scales.items()}
-    given.refuse_unused()
+    given.refuse_unused(
+        {
+            column if name == "mean" else f"{name}.{column}"
+            for name, design in designs.items()
+            for i, column in enumerate(design.columns)
+            if i not in kept[name]
+        }
+    )
     return Assignment(parts, numbers)
 
 

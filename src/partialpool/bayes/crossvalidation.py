@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from partialpool.bayes.diagnostics import ess
 from partialpool.bayes.loglik import group_loglik, row_loglik
-from partialpool.errors import DataError
+from partialpool.errors import DataError, NotAvailableError
 from partialpool.extras import require
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ def loo(fit: BayesFit, kind: Kind = "conditional") -> Elpd:
     Raises
     ------
     NotAvailableError
-        If the extra ``bayes`` isn't installed, or the model has no such likelihood.
+        If the extra ``bayes`` isn't installed, the model has no such likelihood, or the
+        draws are of the priors.
     """
     require("arviz_stats", extra="bayes")
     from arviz_stats.base import array_stats  # late: a second
@@ -136,7 +137,7 @@ def waic(fit: BayesFit, kind: Kind = "conditional") -> Elpd:
     Raises
     ------
     NotAvailableError
-        If the model has no such likelihood.
+        If the model has no such likelihood, or the draws are of the priors.
     """
     loglik, unit = _loglik(fit, kind)
     full = _log_sum(loglik, axis=0) - np.log(len(loglik))
@@ -144,6 +145,11 @@ def waic(fit: BayesFit, kind: Kind = "conditional") -> Elpd:
 
 
 def _loglik(fit: BayesFit, kind: Kind) -> tuple[Array, str]:
+    if fit.engine == "prior":
+        raise NotAvailableError(
+            "these draws come from the priors, which haven't seen the response: nothing is left "
+            "out of them. Ask the fit itself."
+        )
     if kind == "marginal":
         return group_loglik(fit), "group"
     if kind != "conditional":

@@ -24,7 +24,7 @@ from partialpool.bayes.summary import PosteriorSummary, summarize
 from partialpool.design import Design
 from partialpool.families import ResponseFamily
 from partialpool.named import NamedVector
-from partialpool.results import VarCorr, variance_components
+from partialpool.results import VarCorr, describe_aliases, variance_components
 
 __all__ = ["BayesFit"]
 
@@ -140,6 +140,21 @@ class BayesFit:
     def not_applicable(self) -> tuple[str, ...]:
         """Fixed-effects columns left out because no row identifies them."""
         return self.design.not_applicable
+
+    @property
+    def aliased(self) -> dict[str, str]:
+        """Columns left out because others determine them, and what they equal."""
+        out: dict[str, str] = {}
+        for name, design in self.designs.items():
+            kept = self.statement.kept[name]
+            gone = [i for i in range(len(design.columns)) if i not in kept]
+            if gone:
+                size = np.abs(design.X[:, kept]).max(axis=0)
+                shares = np.linalg.lstsq(design.X[:, kept] / size, design.X[:, gone])[0]
+                found = describe_aliases(design, kept, gone, shares / size[:, None])
+                prefix = "" if name == "mean" else f"{name}."
+                out |= {f"{prefix}{column}": equal for column, equal in found.items()}
+        return out
 
     @property
     def fitted(self) -> Vector:

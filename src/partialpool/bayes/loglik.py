@@ -69,10 +69,14 @@ def group_loglik(fit: BayesFit) -> Array:
     """
     factors = {effects.factor.name for effects in fit.design.random}
     if fit.engine != "marginal" or len(factors) != 1:
+        found = (
+            f"this one has {len(factors)}"
+            if fit.engine == "marginal"
+            else f"this one was fitted by engine={fit.engine!r}, which samples the effects"
+        )
         raise NotAvailableError(
-            "the marginal likelihood of a group is known in closed form for Gaussian models with "
-            f"one grouping factor; this one has {len(factors)} and was sampled by the "
-            f"{fit.engine} engine. Ask for kind='conditional'."
+            "a whole group can be left out of Gaussian models by engine='marginal', whose effects "
+            f"are integrated out, with one grouping factor; {found}. Ask for kind='conditional'."
         )
     design, own = fit.design, fit.draws.parts["mean"]
     S = fit.draws.chains * fit.draws.draws

@@ -32,6 +32,10 @@ __all__ = ["make_posterior", "sample_marginal", "why_not_marginal"]
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
+_ELSEWHERE = (
+    "; with a known residual standard deviation pass sigma=",
+    ", or fix the residual standard deviation with sigma=",
+)
 _STATS = ("accept", "step_size", "energy", "log_density", "steps", "depth", "diverging")
 
 
@@ -56,7 +60,7 @@ def sample_marginal(stated: Statement, control: Control, progress: Progress | No
     ModelError
         If the model can't be identified on these rows, or no chain finds a place to start.
     """
-    reduced = reduce(stated.design)
+    reduced = _reduce(stated)
     posterior = make_posterior(stated, reduced)
     with reduced.algebra():
         _, described, beta, effects, how, lost = posterior.sample(
@@ -74,6 +78,17 @@ def sample_marginal(stated: Statement, control: Control, progress: Progress | No
             "that exclude what the data say, or for values of extreme size."
         )
     return _gather(stated, reduced, described, beta, effects, how)
+
+
+def _reduce(stated: Statement) -> Reduced:
+    try:
+        return reduce(stated.design)
+    except ModelError as error:
+        # Linear models may be given their residual standard deviation; these have a prior of it.
+        said = str(error)
+        for advice in _ELSEWHERE:
+            said = said.replace(advice, "")
+        raise ModelError(said) from None
 
 
 def make_posterior(stated: Statement, reduced: Reduced) -> Posterior:

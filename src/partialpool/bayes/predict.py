@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.bayes.rows import NewLevels, PosteriorRows, posterior_rows
+from partialpool.bayes.trials import trials_of
 from partialpool.errors import DataError
 from partialpool.frames import make_frame, read_table
 from partialpool.inference.rows import RandomPart
@@ -56,7 +57,8 @@ def predict(
     se
         Add the posterior standard deviation of the mean.
     interval
-        ``"credible"``: of the mean; ``"prediction"``: of a new response in the row.
+        ``"credible"``: of the mean; ``"prediction"``: of a new response in the row. New rows
+        are of weight 1, and have the trials that the response's cbind() gives in the table.
     level
         Probability of the interval, which is cut off equally at both ends.
     inapplicable
@@ -76,7 +78,8 @@ def predict(
     Raises
     ------
     DataError
-        If columns are missing or of another type, or a level is new.
+        If columns are missing or of another type, a level is new, or a new response
+        needs a number of trials that the table doesn't say.
 
     Examples
     --------
@@ -102,7 +105,7 @@ def predict(
         applicable=applicable,
         seed=seed,
     )
-    found = np.hstack(list(_summaries(fit, rows, type, interval, level, new is None, seed)))
+    found = np.hstack(list(_summaries(fit, rows, type, interval, level, new, seed)))
     if interval is None and not se:
         return found[0]
     kind = fit.design.spec.kind if new is None else read_table(new).kind
@@ -126,20 +129,20 @@ def _summaries(
     kind: str,
     interval: Interval | None,
     level: float,
-    own: bool,
+    new: Any,
     seed: int | None,
 ) -> Iterator[Array]:
     """Mean, standard deviation and limits, if asked for, of every row (2 or 4, rows), in blocks."""
     rng = np.random.default_rng(seed)
+    trials = trials_of(fit, new, rows.n) if interval == "prediction" else None
     tails = [(1 - level) / 2, (1 + level) / 2]
     for block in rows.blocks():
         eta = rows.eta(block)
         values = eta["mean"] if kind == "link" else means(fit, eta)
         out = [values.mean(axis=0), values.std(axis=0, ddof=1)]
         if interval == "prediction":
-            values = responses(fit, eta, block if own else None, rng)
-            trials = fit.statement.response.trials
-            if own and trials is not None:
+            values = responses(fit, eta, block, new is None, trials, rng)
+            if trials is not None and fit.family.has_trials:
                 values = values / np.maximum(trials[block], 1.0)
         if interval is not None:
             out += list(np.quantile(values, tails, axis=0))
@@ -154,16 +157,21 @@ def means(fit: BayesFit, eta: dict[str, Array]) -> Array:
 
 
 def responses(
-    fit: BayesFit, eta: dict[str, Array], own: slice | None, rng: np.random.Generator
+    fit: BayesFit,
+    eta: dict[str, Array],
+    rows: slice,
+    own: bool,
+    counts: Array | None,
+    rng: np.random.Generator,
 ) -> Array:
-    """Draw a response for every draw and row; rows fitted have their trials and weights."""
+    """Draw a response for every draw and row; rows fitted have their weights."""
     shape = eta["mean"].shape
     response = fit.statement.response
     trials = weights = None
-    if own is not None:
-        weights = None if response.weights is None else response.weights[own]
-        if response.trials is not None:
-            trials = np.broadcast_to(response.trials[own], shape)
+    if own:
+        weights = None if response.weights is None else response.weights[rows]
+    if counts is not None:
+        trials = np.broadcast_to(counts[rows], shape)
     flat = {name: np.array(values).ravel() for name, values in eta.items()}
     if weights is not None and fit.family.name == "gaussian":
         # A row's residual variance is sigma^2 / w.
@@ -235,8 +243,8 @@ def simulate(
     size = fit.draws.chains * fit.draws.draws
     chosen = rng.choice(size, nsim, replace=nsim > size)
     rows = posterior_rows(fit, new, random=random, new_levels=new_levels, seed=seed, draws=chosen)
+    trials = trials_of(fit, new, rows.n)
     blocks = (
-        responses(fit, rows.eta(block), block if new is None else None, rng)
-        for block in rows.blocks()
+        responses(fit, rows.eta(block), block, new is None, trials, rng) for block in rows.blocks()
     )
     return np.hstack(list(blocks)).T

@@ -74,8 +74,18 @@ def summarize(fit: BayesFit, level: float = 0.95) -> PosteriorSummary:
         table,
         fit.not_applicable,
         found,
-        (*roughness(fit, table.names, table.diagnosis), *masks, *_gone(fit), *advise(fit)),
+        (
+            *_aliases(fit),
+            *roughness(fit, table.names, table.diagnosis),
+            *masks,
+            *_gone(fit),
+            *advise(fit),
+        ),
     )
+
+
+def _aliases(fit: BayesFit) -> tuple[str, ...]:
+    return tuple(f"{name} is left out: it equals {equal}." for name, equal in fit.aliased.items())
 
 
 def _gone(fit: BayesFit) -> tuple[str, ...]:
@@ -113,7 +123,7 @@ def _blocks(summary: PosteriorSummary) -> Blocks:
     lower, upper = (f"{100 * p:g} %" for p in table.tails)
     header = ("", "Mean", "SD", lower, upper, "ESS bulk", "ESS tail", "R-hat")
     places = decimals([*table.sd[np.isfinite(table.sd)]], digits=3)
-    rows = tuple(
+    rows: tuple[tuple[str, ...], ...] = tuple(
         (
             name,
             *(cell(float(x[i]), places) for x in (table.mean, table.sd, table.lower, table.upper)),
@@ -122,6 +132,8 @@ def _blocks(summary: PosteriorSummary) -> Blocks:
         )
         for i, name in enumerate(table.names)
     )
+    gone = np.isnan(table.mean)
+    rows = tuple((row[0], "aliased", *[""] * 6) if gone[i] else row for i, row in enumerate(rows))
     rows += tuple((name, *["n/a"] * 7) for name in summary.inapplicable)
     note = "sd() and corr() are standard deviations and correlations of random effects."
     grid = Grid("Posterior", header, rows, labels=1, note=note)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from partialpool.errors import ModelError, UnknownNameError, did_you_mean
+from partialpool.errors import DataError, ModelError, UnknownNameError, did_you_mean
 from partialpool.plots.style import DATA, INK, PARTIAL, QUIET, Picture, heading, styled
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def trace(
     ------
     UnknownNameError
         If a name is no parameter.
+    DataError
+        If the fit has no posterior draws.
 
     Examples
     --------
@@ -108,6 +110,8 @@ def posterior_intervals(
         If ``level`` is no probability.
     UnknownNameError
         If a name is no parameter.
+    DataError
+        If the fit has no posterior draws.
 
     Examples
     --------
@@ -170,6 +174,7 @@ def posterior_predictive(
     >>> fit = pp.bmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"), seed=1)
     >>> figure = pp.plots.posterior_predictive(fit, seed=2)
     """
+    _need_posterior(fit)
     y = fit.statement.response.values
     drawn = fit.simulate(nsim, seed)
     with styled():
@@ -194,7 +199,18 @@ def posterior_predictive(
     return figure
 
 
+def _need_posterior(fit: object) -> None:
+    from partialpool.bayes import BayesFit
+
+    if not isinstance(fit, BayesFit):
+        raise DataError(
+            f"this picture is of draws from a posterior, but {type(fit).__name__} has none. Fit "
+            "the model by pp.bmm."
+        )
+
+
 def _choose(fit: BayesFit, parameters: Sequence[str] | None) -> dict[str, Vector]:
+    _need_posterior(fit)
     values = fit.parameters
     if parameters is None:
         found = [n for n, x in values.items() if not np.isnan(x).any()]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -239,6 +241,9 @@ def test_information_criteria_of_different_kinds_do_not_compare(fit, crossed):
         fit.waic().difference(fit.waic("marginal"))
     with pytest.raises(NotAvailableError, match="one grouping factor; this one has 2"):
         crossed.waic("marginal")
+    sampled = replace(fit, engine="nuts")
+    with pytest.raises(NotAvailableError, match="fitted by engine='nuts', which samples"):
+        sampled.waic("marginal")
     assert fit.waic().difference(fit.waic()) == (0.0, 0.0)
 
 
@@ -357,3 +362,30 @@ def test_draws_that_do_not_fit_their_model_are_refused(fit, tmp_path):
     pack(parcel.header, arrays, path)
     with pytest.raises(SavedModelError, match="don't fit its levels"):
         pp.load(path)
+
+
+def test_draws_from_the_priors_have_nothing_to_leave_out(fit):
+    for ask in (fit.prior(100, seed=1).loo, fit.prior(100, seed=1).waic):
+        with pytest.raises(NotAvailableError, match="come from the priors"):
+            ask()
+
+
+def test_new_responses_have_the_trials_of_the_table():
+    rng = np.random.default_rng(2)
+    size = rng.integers(20, 60, 40)
+    data = {"k": rng.binomial(size, 0.4), "size": size, "g": np.arange(40) % 8}
+    data["share"] = data["k"] / size
+    arguments = {"family": "binomial", "engine": "prior", "draws": 2000, "seed": 1}
+    own = {"priors": {"Intercept": "normal(0, 0.01)"}}
+    fit = pp.bmm("cbind(k, size - k) ~ 1", data, **arguments, **own)
+    new = {"k": [0, 0], "size": [10, 1000]}
+    found = fit.predict(new, interval="prediction", seed=1)
+    width = np.asarray(found["upper"]) - np.asarray(found["lower"])
+    np.testing.assert_allclose(width, 2 * 1.96 * 0.5 / np.sqrt([10, 1000]), rtol=0.2)
+    assert fit.simulate(3, seed=1, new=new)[1].min() > 300
+    with pytest.raises(DataError, match="trials, which the table doesn't say"):
+        fit.predict({"g": [1]}, interval="prediction")
+    by_weights = pp.bmm("share ~ 1", data, weights="size", **arguments, **own)
+    with pytest.raises(DataError, match="came by weights="):
+        by_weights.predict({"g": [1]}, interval="prediction")
+    assert by_weights.predict({"g": [1]}).shape == (1,)

@@ -3,7 +3,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import partialpool as pp
-from partialpool.errors import ModelError, UnknownNameError
+from partialpool.errors import DataError, ModelError, UnknownNameError
 from partialpool.plots import caterpillar, posterior_intervals, posterior_predictive, trace
 
 
@@ -41,3 +41,10 @@ def test_what_is_not_there_is_not_drawn(fit):
         trace(fit, ["days"])
     with pytest.raises(ModelError, match="no probability"):
         posterior_intervals(fit, level=2)
+
+
+@pytest.mark.parametrize("draw", ["trace", "posterior_intervals", "posterior_predictive"])
+def test_fits_without_draws_are_refused(draw):
+    fit = pp.lmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"))
+    with pytest.raises(DataError, match="LmmFit has none"):
+        getattr(pp.plots, draw)(fit)
