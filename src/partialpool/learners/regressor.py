@@ -25,9 +25,9 @@ from partialpool.learners.checks import (
     read_target,
 )
 from partialpool.learners.fitting import Target, fit_mixed
-from partialpool.learners.grouped import lay_out, read_rows
+from partialpool.learners.grouped import check_groups, lay_out, read_rows
 from partialpool.learners.intervals import half_widths
-from partialpool.learners.learning import Residuals, check_learner
+from partialpool.learners.learning import Residuals, check_learner, refuse_classifier
 from partialpool.learners.part import NewLevels
 from partialpool.learners.prediction import look, part_of
 from partialpool.learners.quasi import average_mean, fit_quasi
@@ -202,13 +202,16 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         )
         learner = self._learner()
         check_learner(learner, weighted=family.name != "gaussian")
+        refuse_classifier(learner)
         X = check_rows(self, X, y, reset=True)
         y_read = read_target(y, X)
         weights = check_weights(sample_weight, len(y_read))
         check_learner(learner, weighted=weights is not None)
         layout = lay_out(X, self.random, groups, Z)
         rows = read_rows(X, layout, groups, Z)
-        if not rows.grouped:
+        if rows.grouped:
+            check_groups(rows, layout, single=family.name != "gaussian")
+        else:
             warnings.warn(
                 "neither random= nor groups= was given, so that the learner is fitted alone, "
                 "without random effects.",
