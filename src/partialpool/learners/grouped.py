@@ -16,7 +16,15 @@ from partialpool.formula import Formula, parse
 from partialpool.formula.names import quote
 from partialpool.frames import Column, FrameKind, Table, read_column, read_table
 
-__all__ = ["GroupedRows", "Layout", "build_design", "check_groups", "lay_out", "read_rows"]
+__all__ = [
+    "GroupedRows",
+    "Layout",
+    "build_design",
+    "check_groups",
+    "lay_out",
+    "read_rows",
+    "with_groups_absent",
+]
 
 Vector = NDArray[np.float64]
 
@@ -220,6 +228,27 @@ def check_groups(rows: GroupedRows, layout: Layout, single: bool) -> None:
                 "rows. A random effect needs fewer levels than rows, or it can't be told from the "
                 "residual. Check that the column is a group and not a measurement."
             )
+
+
+def with_groups_absent(X: Any, layout: Layout, names: tuple[str, ...]) -> Any:
+    """Add grouping columns that a table lacks, for predictions that don't use them.
+
+    Parameters
+    ----------
+    X
+        Rows to be predicted; returned as they are where no grouping column alone is lacking.
+    layout
+        Which columns are those of groups.
+    names
+        Columns of the fit, in order.
+    """
+    if not hasattr(X, "columns") or not layout.leaving:
+        return X
+    frame = nw.from_native(X, eager_only=True)
+    absent = [name for name in layout.leaving if name not in frame.columns]
+    if not absent or {*frame.columns, *absent} != set(names):
+        return X
+    return frame.with_columns(*(nw.lit(None).alias(a) for a in absent)).select(names).to_native()
 
 
 def _nothing(name: str) -> Column:

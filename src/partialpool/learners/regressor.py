@@ -25,7 +25,7 @@ from partialpool.learners.checks import (
     read_target,
 )
 from partialpool.learners.fitting import Target, fit_mixed
-from partialpool.learners.grouped import check_groups, lay_out, read_rows
+from partialpool.learners.grouped import check_groups, lay_out, read_rows, with_groups_absent
 from partialpool.learners.intervals import half_widths
 from partialpool.learners.learning import Residuals, check_learner, refuse_classifier
 from partialpool.learners.part import NewLevels
@@ -248,7 +248,8 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         Parameters
         ----------
         X : (m, p) array or data frame
-            Features; with ``random=``, the grouping columns as well.
+            Features; with ``random=``, the grouping columns as well, which ``random="none"``
+            does without.
         groups, Z
             As for :meth:`fit`. Without groups, no row is of a group that is known.
         random
@@ -273,7 +274,7 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         NotAvailableError
             If standard deviations of counts are asked for.
         """
-        fitted, rows = self._read(X, groups, Z)
+        fitted, rows = self._read(X, groups, Z, random)
         mean: Vector = fitted.common(rows.features)
         if return_std:
             self._refuse_counts("standard deviations")
@@ -408,7 +409,9 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
 
         return RandomForestRegressor(n_estimators=300, random_state=self.random_state)
 
-    def _read(self, X: Any, groups: Any, Z: Any) -> Any:
+    def _read(self, X: Any, groups: Any, Z: Any, random: Wanted = "all") -> Any:
         check_is_fitted(self)
+        if random == "none":
+            X = with_groups_absent(X, self._layout, tuple(getattr(self, "feature_names_in_", ())))
         X = check_rows(self, X, None, reset=False)
         return self._fitted, read_rows(X, self._layout, groups, Z)
