@@ -19,7 +19,7 @@ from partialpool.inference.rows import RandomPart as Wanted
 from partialpool.learners.asked import check_asked
 from partialpool.learners.checks import check_rows, check_weights, frame_kind, read_labels
 from partialpool.learners.fitting import Fitted, Target
-from partialpool.learners.grouped import check_groups, lay_out, read_rows
+from partialpool.learners.grouped import check_groups, lay_out, read_rows, with_groups_absent
 from partialpool.learners.learning import Residuals, check_learner, refuse_classifier
 from partialpool.learners.part import NewLevels
 from partialpool.learners.prediction import look, part_of
@@ -212,7 +212,7 @@ class MixedEffectsClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         DataError
             If columns are missing, or a level is new and ``new_levels="error"``.
         """
-        rows = self._read(X, groups, Z)
+        rows = self._read(X, groups, Z, random)
         shares = []
         for fitted in self._fitted:
             outlook = look(fitted.part, rows, random, new_levels)
@@ -311,7 +311,9 @@ class MixedEffectsClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         # Working responses are far out where a class is rare: leaves of one row would follow.
         return RandomForestRegressor(300, min_samples_leaf=5, random_state=self.random_state)
 
-    def _read(self, X: Any, groups: Any, Z: Any) -> Any:
+    def _read(self, X: Any, groups: Any, Z: Any, random: Wanted) -> Any:
         check_is_fitted(self)
+        if random == "none":
+            X = with_groups_absent(X, self._layout, tuple(getattr(self, "feature_names_in_", ())))
         X = check_rows(self, X, None, reset=False)
         return read_rows(X, self._layout, groups, Z)

@@ -177,3 +177,10 @@ def test_classes_that_the_learner_separates_get_a_weak_prior():
     shares = fitted.predict_proba(features, groups=rows // 4)[:, 1]
     assert np.isfinite(shares).all()
     assert ((shares > 0.5) == (rows % 2 == 1)).all()
+
+
+def test_probabilities_without_random_effects_need_no_groups():
+    learner = MixedEffectsClassifier(LinearRegression(), random="1 | g", max_iter=2)
+    fitted = learner.fit(TABLE, np.where(np.median(Y) < Y, 1, 0))
+    without = fitted.predict_proba(TABLE.drop(columns="g"), random="none")
+    np.testing.assert_array_equal(without, fitted.predict_proba(TABLE, random="none"))
