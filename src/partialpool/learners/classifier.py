@@ -19,8 +19,8 @@ from partialpool.inference.rows import RandomPart as Wanted
 from partialpool.learners.asked import check_asked
 from partialpool.learners.checks import check_rows, check_weights, frame_kind, read_labels
 from partialpool.learners.fitting import Fitted, Target
-from partialpool.learners.grouped import lay_out, read_rows
-from partialpool.learners.learning import Residuals, check_learner
+from partialpool.learners.grouped import check_groups, lay_out, read_rows, with_groups_absent
+from partialpool.learners.learning import Residuals, check_learner, refuse_classifier
 from partialpool.learners.part import NewLevels
 from partialpool.learners.prediction import look, part_of
 from partialpool.learners.quasi import average_mean, fit_quasi
@@ -151,13 +151,16 @@ class MixedEffectsClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         )
         learner = self._learner()
         check_learner(learner, weighted=True)
+        refuse_classifier(learner)
         X = check_rows(self, X, y, reset=True)
         labels = read_labels(y, X)
         check_classification_targets(labels)
         weights = check_weights(sample_weight, len(labels))
         layout = lay_out(X, self.random, groups, Z)
         rows = read_rows(X, layout, groups, Z)
-        if not rows.grouped:
+        if rows.grouped:
+            check_groups(rows, layout, single=True)
+        else:
             warnings.warn(
                 "neither random= nor groups= was given, so that the learner is fitted alone, "
                 "without random effects.",
@@ -166,9 +169,8 @@ class MixedEffectsClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
             )
         self.classes_ = np.unique(labels)
         if len(self.classes_) < 2:
-            raise DataError(
-                f"y holds one class only, {self.classes_[0]!r}. Two or more are needed."
-            )
+            (only,) = self.classes_.tolist()
+            raise DataError(f"y holds one class only, {only!r}. Two or more are needed.")
         ones = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
         kind, family = frame_kind(X), Binomial()
         targets = [
@@ -210,7 +212,7 @@ class MixedEffectsClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         DataError
             If columns are missing, or a level is new and ``new_levels="error"``.
         """
-        rows = self._read(X, groups, Z)
+        rows = self._read(X, groups, Z, random)
         shares = []
         for fitted in self._fitted:
             outlook = look(fitted.part, rows, random, new_levels)
@@ -309,7 +311,9 @@ class MixedEffectsClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         # Working responses are far out where a class is rare: leaves of one row would follow.
         return RandomForestRegressor(300, min_samples_leaf=5, random_state=self.random_state)
 
-    def _read(self, X: Any, groups: Any, Z: Any) -> Any:
+    def _read(self, X: Any, groups: Any, Z: Any, random: Wanted) -> Any:
         check_is_fitted(self)
+        if random == "none":
+            X = with_groups_absent(X, self._layout, tuple(getattr(self, "feature_names_in_", ())))
         X = check_rows(self, X, None, reset=False)
         return read_rows(X, self._layout, groups, Z)

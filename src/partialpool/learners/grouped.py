@@ -11,12 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design, build
-from partialpool.errors import DataError, FormulaError
+from partialpool.errors import DataError, FormulaError, ModelError, show_rows
 from partialpool.formula import Formula, parse
 from partialpool.formula.names import quote
 from partialpool.frames import Column, FrameKind, Table, read_column, read_table
 
-__all__ = ["GroupedRows", "Layout", "build_design", "lay_out", "read_rows"]
+__all__ = [
+    "GroupedRows",
+    "Layout",
+    "build_design",
+    "check_groups",
+    "lay_out",
+    "read_rows",
+    "with_groups_absent",
+]
 
 Vector = NDArray[np.float64]
 
@@ -122,6 +130,11 @@ def _has_bare_bar(text: str) -> bool:
 
 
 def _parse(text: str, response: str) -> Formula:
+    if "~" in text:
+        raise FormulaError(
+            f"random={text!r} has a '~', but the response is passed to fit as y and the learner "
+            "stands for the fixed effects. Write the random terms alone, such as '(1 | litter)'."
+        )
     formula = parse(f"{response} ~ 0 + {text}")
     if formula.fixed != "0" or formula.offsets or not formula.random:
         raise FormulaError(
@@ -182,6 +195,60 @@ def read_rows(X: Any, layout: Layout, groups: Any = None, Z: Any = None) -> Grou
         columns |= _basis(Z, layout, n)
     table = Table(n, tuple(columns), "dict", columns.__getitem__)
     return GroupedRows(X, table, groups is not None)
+
+
+def check_groups(rows: GroupedRows, layout: Layout, single: bool) -> None:
+    """Refuse rows without a group and, unless allowed, a group for every row.
+
+    Parameters
+    ----------
+    rows, layout
+        Groups of the rows to be fitted.
+    single
+        Whether every row may be a group of its own, as for counts.
+
+    Raises
+    ------
+    DataError
+        If a label is missing.
+    ModelError
+        If every row has a level of its own.
+    """
+    for name in (layout.group,) if layout.group is not None else layout.leaving:
+        column = rows.table.column(name)
+        gone = np.flatnonzero(np.zeros(0) if column.missing is None else column.missing)
+        if len(gone):
+            raise DataError(
+                f"groups are missing: {name!r} in {len(gone)} row(s), {show_rows(gone)}. Fill them "
+                "in, or leave these rows out of X and y."
+            )
+        if not single and len(column.coded().levels) == rows.table.n > 1:
+            raise ModelError(
+                f"the groups {name!r} have one row each: {rows.table.n} levels in {rows.table.n} "
+                "rows. A random effect needs fewer levels than rows, or it can't be told from the "
+                "residual. Check that the column is a group and not a measurement."
+            )
+
+
+def with_groups_absent(X: Any, layout: Layout, names: tuple[str, ...]) -> Any:
+    """Add grouping columns that a table lacks, for predictions that don't use them.
+
+    Parameters
+    ----------
+    X
+        Rows to be predicted; returned as they are where no grouping column alone is lacking.
+    layout
+        Which columns are those of groups.
+    names
+        Columns of the fit, in order.
+    """
+    if not hasattr(X, "columns") or not layout.leaving:
+        return X
+    frame = nw.from_native(X, eager_only=True)
+    absent = [name for name in layout.leaving if name not in frame.columns]
+    if not absent or {*frame.columns, *absent} != set(names):
+        return X
+    return frame.with_columns(*(nw.lit(None).alias(a) for a in absent)).select(names).to_native()
 
 
 def _nothing(name: str) -> Column:

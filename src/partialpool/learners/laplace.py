@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design, replay
-from partialpool.errors import NotAvailableError
+from partialpool.errors import ModelError, NotAvailableError
 from partialpool.families import ResponseFamily
 from partialpool.frames import Column, FrameKind, Table, read_column
 from partialpool.generalized import GlmmFit, glmm
@@ -24,6 +24,8 @@ __all__ = ["LaplacePart", "Outcome", "fit_part", "rescale_outcome"]
 Vector = NDArray[np.float64]
 
 _RESPONSE, _LEARNER = "response__", "learner__"
+_WEAK = 2.5
+"""Scale of the prior where the likelihood has no maximum."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,14 +160,14 @@ def fit_part(outcome: Outcome, offset: Vector) -> LaplacePart:
     return LaplacePart(_fit(outcome, f"0 + offset({_LEARNER})", offset), outcome, offset)
 
 
-def _fit(outcome: Outcome, fixed: str, learner: Vector) -> GlmmFit:
+def _fit(outcome: Outcome, fixed: str, learner: Vector, penalty: float | None = None) -> GlmmFit:
     own = {
         _RESPONSE: read_column(_RESPONSE, outcome.y),
         _LEARNER: read_column(_LEARNER, learner),
     }
     formula = f"{_RESPONSE} ~ {fixed} + {outcome.text}"
     whole = _as_table({**outcome.columns, **own}, len(outcome.y), outcome.kind)
-    return glmm(formula, whole, family=outcome.family, weights=outcome.weights)
+    return glmm(formula, whole, family=outcome.family, weights=outcome.weights, penalty=penalty)
 
 
 def rescale_outcome(outcome: Outcome, learner: Vector) -> tuple[float, float]:
@@ -180,5 +182,14 @@ def rescale_outcome(outcome: Outcome, learner: Vector) -> tuple[float, float]:
     """
     if np.ptp(learner) <= 1e-10 * np.abs(learner).max():
         return 0.0, 1.0
-    intercept, slope = _fit(outcome, f"1 + {_LEARNER}", learner).fixef.values
+    intercept, slope = _line(outcome, learner).fixef.values
     return (float(intercept), float(slope)) if slope > 0 else (0.0, 1.0)
+
+
+def _line(outcome: Outcome, learner: Vector) -> GlmmFit:
+    """Fit the line; with a weak prior where the learner tells the classes apart for certain."""
+    fixed = f"1 + {_LEARNER}"
+    try:
+        return _fit(outcome, fixed, learner)
+    except ModelError:
+        return _fit(outcome, fixed, learner, penalty=_WEAK)

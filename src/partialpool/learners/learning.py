@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
+from sklearn.base import ClassifierMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
@@ -25,6 +25,7 @@ __all__ = [
     "learn",
     "out_of_fold",
     "predict_learner",
+    "refuse_classifier",
     "row_folds",
 ]
 
@@ -78,6 +79,22 @@ def check_learner(estimator: Any, weighted: bool) -> None:
             f"{type(estimator).__name__} takes no sample_weight, which this fit needs: weights "
             "were given, or the response is not Gaussian. Choose a learner whose fit takes "
             "sample_weight."
+        )
+
+
+def refuse_classifier(estimator: Any) -> None:
+    """Refuse a classifier where the learner predicts log odds, or another number.
+
+    Raises
+    ------
+    ModelError
+        If it is one.
+    """
+    if isinstance(estimator, ClassifierMixin) or hasattr(estimator, "predict_proba"):
+        raise ModelError(
+            f"estimator is the classifier {type(estimator).__name__}, but the learner is fitted to "
+            "numbers, such as the working response of log odds. Pass a regressor, such as "
+            "sklearn.ensemble.RandomForestRegressor()."
         )
 
 

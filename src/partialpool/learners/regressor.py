@@ -25,9 +25,9 @@ from partialpool.learners.checks import (
     read_target,
 )
 from partialpool.learners.fitting import Target, fit_mixed
-from partialpool.learners.grouped import lay_out, read_rows
+from partialpool.learners.grouped import check_groups, lay_out, read_rows, with_groups_absent
 from partialpool.learners.intervals import half_widths
-from partialpool.learners.learning import Residuals, check_learner
+from partialpool.learners.learning import Residuals, check_learner, refuse_classifier
 from partialpool.learners.part import NewLevels
 from partialpool.learners.prediction import look, part_of
 from partialpool.learners.quasi import average_mean, fit_quasi
@@ -202,13 +202,16 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         )
         learner = self._learner()
         check_learner(learner, weighted=family.name != "gaussian")
+        refuse_classifier(learner)
         X = check_rows(self, X, y, reset=True)
         y_read = read_target(y, X)
         weights = check_weights(sample_weight, len(y_read))
         check_learner(learner, weighted=weights is not None)
         layout = lay_out(X, self.random, groups, Z)
         rows = read_rows(X, layout, groups, Z)
-        if not rows.grouped:
+        if rows.grouped:
+            check_groups(rows, layout, single=family.name != "gaussian")
+        else:
             warnings.warn(
                 "neither random= nor groups= was given, so that the learner is fitted alone, "
                 "without random effects.",
@@ -245,7 +248,8 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         Parameters
         ----------
         X : (m, p) array or data frame
-            Features; with ``random=``, the grouping columns as well.
+            Features; with ``random=``, the grouping columns as well, which ``random="none"``
+            does without.
         groups, Z
             As for :meth:`fit`. Without groups, no row is of a group that is known.
         random
@@ -270,7 +274,7 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         NotAvailableError
             If standard deviations of counts are asked for.
         """
-        fitted, rows = self._read(X, groups, Z)
+        fitted, rows = self._read(X, groups, Z, random)
         mean: Vector = fitted.common(rows.features)
         if return_std:
             self._refuse_counts("standard deviations")
@@ -405,7 +409,9 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
 
         return RandomForestRegressor(n_estimators=300, random_state=self.random_state)
 
-    def _read(self, X: Any, groups: Any, Z: Any) -> Any:
+    def _read(self, X: Any, groups: Any, Z: Any, random: Wanted = "all") -> Any:
         check_is_fitted(self)
+        if random == "none":
+            X = with_groups_absent(X, self._layout, tuple(getattr(self, "feature_names_in_", ())))
         X = check_rows(self, X, None, reset=False)
         return self._fitted, read_rows(X, self._layout, groups, Z)

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.errors import DataError, ModelError
+from partialpool.errors import DataError, ModelError, NotAvailableError
 from partialpool.extras import require
 from partialpool.frames import read_table
 from partialpool.generalized import GlmmFit
@@ -68,6 +68,10 @@ class Candidate(Protocol):
     def y(self) -> Vector:
         """Response of every row (n,); NaN where the model leaves the row out."""
 
+    @property
+    def response(self) -> str:
+        """What the response is called."""
+
     def train(self, rows: Rows) -> Trained:
         """Fit to some rows, by position in the table."""
 
@@ -92,8 +96,11 @@ def candidate(model: Any, data: Any, groups: str | None, response: str | None) -
         If the table isn't that of the fit, or the response isn't named.
     ModelError
         If it is no model.
+    NotAvailableError
+        If its response has several columns: an ordinal model.
     """
     if isinstance(model, LmmFit | GlmmFit):
+        _refuse_categories(model)
         return FitCandidate(model, data)
     if hasattr(model, "get_params") and hasattr(model, "fit"):
         return _estimator(model, data, groups, response)
@@ -103,6 +110,21 @@ def candidate(model: Any, data: Any, groups: str | None, response: str | None) -
         f"a model must be a fit, a scikit-learn estimator or a function from a table to a fit, "
         f"found {type(model).__name__}."
     )
+
+
+def _refuse_categories(fit: Any) -> None:
+    """Refuse a fit that predicts a probability for each category, not a mean."""
+    if isinstance(fit, GlmmFit) and fit.family.name == "ordinal":
+        raise NotAvailableError(
+            f"cross_validate scores predictions of a mean, but the ordinal model of "
+            f"{fit.response.text!r} gives a probability for each category. Validate one category "
+            "against the rest with family='binomial'."
+        )
+
+
+def response_name(fit: Any) -> str:
+    """Response of a fit, as its formula has it."""
+    return str(fit.response.text if isinstance(fit, GlmmFit) else fit.design.formula.response)
 
 
 def observed(fit: Any, n: int) -> Vector:
@@ -137,6 +159,11 @@ class FitCandidate:
         """Response of every row."""
         return observed(self.fit, read_table(self.data).n)
 
+    @property
+    def response(self) -> str:
+        """What the response is called."""
+        return response_name(self.fit)
+
     def train(self, rows: Rows) -> Trained:
         """Fit to some rows."""
         again = refit(self.fit, self.data, rows)
@@ -168,17 +195,19 @@ class FunctionCandidate:
 
     Attributes
     ----------
-    function, data, y
-        The function, its table, and the response of every row.
+    function, data, y, response
+        The function, its table, the response of every row and its name.
     """
 
     function: Callable[[Any], Any]
     data: Any
     y: Vector
+    response: str
 
     def train(self, rows: Rows) -> Trained:
         """Fit to some rows."""
         fit = self.function(take_rows(self.data, rows))
+        _refuse_categories(fit)
 
         def predict(held_out: Rows, random: Random) -> Prediction:
             table = take_rows(self.data, held_out)
@@ -209,14 +238,15 @@ def _options(predict: Callable[..., Any], random: Random) -> dict[str, Any]:
 def _function(model: Callable[[Any], Any], data: Any, response: str | None) -> Candidate:
     if response is not None:
         y = np.asarray(read_table(data).column(response).as_float("response="), dtype=np.float64)
-        return FunctionCandidate(model, data, y)
+        return FunctionCandidate(model, data, y, response)
     fit = model(data)
     if not (isinstance(fit, GlmmFit) or hasattr(fit, "design")):
         raise DataError(
             "the function's result doesn't say what its response is. Pass response= with the name "
             "of the column."
         )
-    return FunctionCandidate(model, data, observed(fit, read_table(data).n))
+    _refuse_categories(fit)
+    return FunctionCandidate(model, data, observed(fit, read_table(data).n), response_name(fit))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -235,6 +265,8 @@ class EstimatorCandidate:
         Numbers to be predicted: the response, or 1 for the second class.
     groups
         Passed on to ``fit`` and ``predict`` where they take groups; None where not.
+    response
+        Name of the response's column.
     """
 
     estimator: Any
@@ -242,6 +274,7 @@ class EstimatorCandidate:
     target: NDArray[Any]
     y: Vector
     groups: NDArray[Any] | None
+    response: str
 
     def train(self, rows: Rows) -> Trained:
         """Fit to some rows."""
@@ -267,7 +300,10 @@ class EstimatorCandidate:
         options = {**extra, **_options(model.predict, random)}
         if "return_std" not in inspect.signature(model.predict).parameters or random == "without":
             return Prediction(np.asarray(model.predict(X, **options)), np.full(len(y), np.nan))
-        mean, sd = model.predict(X, return_std=True, **options)
+        try:
+            mean, sd = model.predict(X, return_std=True, **options)
+        except NotAvailableError:  # counts have no standard deviation
+            return Prediction(np.asarray(model.predict(X, **options)), np.full(len(y), np.nan))
         return Prediction(mean, normal_log_density(y, mean, sd))
 
 
@@ -286,7 +322,7 @@ def _estimator(model: Any, data: Any, groups: str | None, response: str | None) 
     labels = None if groups is None or formula or not takes else table.column(groups).values
     target = np.asarray(column.values)
     y = _numbers(model, column, target)
-    return EstimatorCandidate(model, without_columns(data, leaving), target, y, labels)
+    return EstimatorCandidate(model, without_columns(data, leaving), target, y, labels, response)
 
 
 def _numbers(model: Any, column: Any, target: NDArray[Any]) -> Vector:

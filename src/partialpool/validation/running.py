@@ -51,7 +51,8 @@ def cross_validate(
         ``"within"``: rows are held out of groups that the models know. ``"new-groups"``: whole
         groups are held out.
     response
-        Column of the response, for estimators and functions; a fit knows its own.
+        Column of the response, for estimators and functions; a fit knows its own, which has
+        to be the same.
     folds
         How many.
     seed
@@ -61,14 +62,20 @@ def cross_validate(
     -------
     CrossValidation
         One table: MAE, RMSE, MAPE, R squared, log-likelihood (the sum of log predictive
-        densities, of models that give one) and seconds.
+        densities) and seconds. The log-likelihood is NaN of models that give no density:
+        generalized models with zero inflation, a dispersion or other parts besides the mean,
+        ``MixedEffectsRegressor(family="poisson")``, regressors whose ``predict`` has no
+        ``return_std``, and predictions of fits and regressors without random effects.
 
     Raises
     ------
     DataError
-        If groups are missing or too few, or arguments don't fit the table.
+        If groups are missing or too few, arguments don't fit the table, or models have
+        different responses, whose errors can't stand in one table.
     ModelError
         If something is no model.
+    NotAvailableError
+        If a model is ordinal.
 
     Examples
     --------
@@ -90,6 +97,7 @@ def cross_validate(
     name = groups if isinstance(groups, str) else None
     candidates = {key: candidate(each, data, name, response) for key, each in models.items()}
     used = _usable(candidates, table.n)
+    _refuse_other_responses(candidates, used, table, response)
     codes = _codes(table, groups, used)
     held_out = [used[rows] for rows in split(codes, scheme, int(folds), seed)]
     results = [
@@ -129,6 +137,34 @@ def _usable(candidates: Mapping[str, Candidate], n: int) -> NDArray[np.intp]:
     for each in candidates.values():
         usable &= np.isfinite(each.y)
     return np.flatnonzero(usable)
+
+
+def _refuse_other_responses(
+    candidates: Mapping[str, Candidate], used: NDArray[np.intp], table: Table, response: str | None
+) -> None:
+    """Refuse models of other responses: errors in other units can't stand in one table."""
+    (first, model), *others = candidates.items()
+    for name, other in others:
+        if not _same(model.y[used], other.y[used]):
+            raise DataError(
+                f"models must predict the same response, but {first!r} predicts "
+                f"{model.response!r} and {name!r} predicts {other.response!r}. Validate them "
+                "apart, or fit them to one response."
+            )
+    if response is None:
+        return
+    column = table.column(response)
+    if column.kind == "number" and model.response != response:
+        asked = np.asarray(column.as_float("response="), dtype=np.float64)[used]
+        if not _same(model.y[used], asked):
+            raise DataError(
+                f"response={response!r}, but {first!r} predicts {model.response!r}. Leave "
+                "response= out, or fit the model to that column."
+            )
+
+
+def _same(a: Vector, b: Vector) -> bool:
+    return np.allclose(a, b, rtol=1e-8, atol=1e-12)
 
 
 def _codes(table: Table, groups: Any, used: NDArray[np.intp]) -> NDArray[np.int32]:

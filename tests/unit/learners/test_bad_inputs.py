@@ -1,10 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import KNeighborsRegressor
 
-from partialpool import MixedEffectsRegressor
+from partialpool import MixedEffectsClassifier, MixedEffectsRegressor
 from partialpool.errors import DataError, FormulaError, ModelError, NotAvailableError
 from tests.unit.learners.twin import grouped_rows
 
@@ -24,8 +24,9 @@ def test_a_missing_group_is_refused_by_row():
 
 def test_a_missing_label_of_an_array_is_refused_by_row():
     groups = [None if i == 4 else str(code) for i, code in enumerate(CODES)]
-    with pytest.raises(DataError, match=r"'group'.*row 4"):
+    with pytest.raises(DataError, match=r"'group'.*row 4.*leave these rows out of X") as caught:
         model().fit(x, Y, groups=groups)
+    assert "applicable" not in str(caught.value)
 
 
 def test_a_missing_value_of_a_random_slope_is_refused_by_row():
@@ -39,8 +40,9 @@ def test_a_single_group_is_refused():
 
 
 def test_a_group_for_every_row_is_refused():
-    with pytest.raises(ModelError, match="fewer levels than rows"):
+    with pytest.raises(ModelError, match="fewer levels than rows") as caught:
         model().fit(x, Y, groups=np.arange(len(Y)))
+    assert "sigma" not in str(caught.value)
 
 
 def test_fixed_terms_have_no_place_in_random():
@@ -147,3 +149,38 @@ def test_without_groups_there_are_no_effects():
         fitted.effects()
     with pytest.raises(DataError, match="fitted without groups"):
         fitted.predict(x, groups=CODES)
+
+
+def test_a_response_has_no_place_in_random():
+    with pytest.raises(FormulaError, match="the response is passed to fit as y"):
+        model(random="y ~ a + (1 | g)").fit(TABLE, Y)
+
+
+def test_a_classifier_is_no_learner():
+    learner = LogisticRegression()
+    for each in (MixedEffectsClassifier(learner), MixedEffectsRegressor(learner)):
+        with pytest.raises(ModelError, match="estimator is the classifier LogisticRegression"):
+            each.fit(x, np.where(np.median(Y) < Y, 1, 0), groups=CODES)
+
+
+def test_a_single_class_is_named_plainly():
+    with pytest.raises(DataError, match=r"one class only, 0\. Two"):
+        MixedEffectsClassifier(LinearRegression()).fit(x, np.zeros(len(Y), int), groups=CODES)
+
+
+def test_classes_that_the_learner_separates_get_a_weak_prior():
+    rows = np.arange(12)
+    features = np.where(rows % 2, 1.0, -1.0)[:, None] + np.random.default_rng(0).normal(
+        size=(12, 1), scale=0.1
+    )
+    fitted = MixedEffectsClassifier().fit(features, rows % 2, groups=rows // 4)
+    shares = fitted.predict_proba(features, groups=rows // 4)[:, 1]
+    assert np.isfinite(shares).all()
+    assert ((shares > 0.5) == (rows % 2 == 1)).all()
+
+
+def test_probabilities_without_random_effects_need_no_groups():
+    learner = MixedEffectsClassifier(LinearRegression(), random="1 | g", max_iter=2)
+    fitted = learner.fit(TABLE, np.where(np.median(Y) < Y, 1, 0))
+    without = fitted.predict_proba(TABLE.drop(columns="g"), random="none")
+    np.testing.assert_array_equal(without, fitted.predict_proba(TABLE, random="none"))

@@ -233,3 +233,11 @@ def test_a_forest_is_the_default(rats):
     model = MixedEffectsRegressor(random="1 | litter", max_iter=1).fit(X.head(60), y.head(60))
     assert len(model.estimator_.estimators_) == 300
     assert model.feature_importances_.shape == (3,)
+
+
+def test_predictions_without_random_effects_need_no_groups():
+    x, _, codes, y = grouped_rows(1)
+    table = pd.DataFrame(x).rename(columns=lambda i: f"x{i}").assign(g=codes)
+    fitted = MixedEffectsRegressor(LinearRegression(), random="1 | g").fit(table, y)
+    without = fitted.predict(table.drop(columns="g"), random="none")
+    np.testing.assert_array_equal(without, fitted.predict(table, random="none"))

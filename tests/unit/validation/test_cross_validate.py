@@ -5,7 +5,7 @@ from scipy import stats
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import partialpool as pp
-from partialpool.errors import DataError, ModelError
+from partialpool.errors import DataError, ModelError, NotAvailableError
 from partialpool.validation.splits import split
 
 
@@ -227,3 +227,32 @@ def test_what_is_no_model_is_refused(sleep):
         pp.cross_validate(3, sleep, "Subject")
     with pytest.raises(DataError, match="the dict is empty"):
         pp.cross_validate({}, sleep, "Subject")
+
+
+def test_ordinal_models_are_refused():
+    verbal = pp.load_dataset("VerbAgg")[:400]
+
+    def model(data):
+        return pp.glmm("resp ~ Anger + (1 | id)", data, family="ordinal")
+
+    for each in (model(verbal), model):
+        with pytest.raises(NotAvailableError, match="ordinal model of 'resp'"):
+            pp.cross_validate(each, verbal, "id")
+
+
+def test_learners_of_counts_have_errors_and_no_density():
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"x": rng.normal(size=120), "g": np.arange(120) % 8})
+    data["y"] = rng.poisson(np.exp(0.3 * data["x"] + 1.0))
+    model = pp.MixedEffectsRegressor(LinearRegression(), random="1 | g", family="poisson")
+    found = pp.cross_validate(model, data, "g", folds=2, response="y")
+    assert np.isnan(found.scores[0].loglik)
+    assert 0 < found.scores[0].mae <= found.scores[0].rmse < 3
+
+
+def test_models_of_different_responses_are_refused(sleep, slopes):
+    logs = pp.lmm("log(Reaction) ~ Days + (1 | Subject)", sleep)
+    with pytest.raises(DataError, match=r"'a' predicts 'Reaction' and 'b' predicts 'log\(Reac"):
+        pp.cross_validate({"a": slopes, "b": logs}, sleep, "Subject")
+    with pytest.raises(DataError, match="response='Days', but 'LmmFit' predicts 'Reaction'"):
+        pp.cross_validate(slopes, sleep, "Subject", response="Days")
