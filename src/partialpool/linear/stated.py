@@ -24,7 +24,6 @@ from partialpool.solve import Likelihood, solve
 __all__ = ["StatedModel", "stated_model"]
 
 Array = NDArray[np.float64]
-Deviations = Mapping[str, float | Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 import partialpool as pp
@@ -78,11 +79,10 @@ def test_tables_have_one_row_for_each_thing(fit, sleep):
 
 
 def test_tables_come_in_the_library_of_the_data():
-    polars = pytest.importorskip("polars")
     data = pp.load_dataset("sleepstudy").to_dict("list")
-    fit = pp.bmm(SLEEP, polars.DataFrame(data), draws=50, tune=200, seed=1)
+    fit = pp.bmm(SLEEP, pl.DataFrame(data), draws=50, tune=200, seed=1)
     for table in (fit.tidy(), fit.glance(), fit.augment(), fit.prior_summary()):
-        assert isinstance(table, polars.DataFrame)
+        assert isinstance(table, pl.DataFrame)
 
 
 def test_the_same_seed_gives_the_same_draws(fit, sleep):
