@@ -44,6 +44,10 @@ class Named(Protocol):
     """What a table says of the parameter in a row."""
 
     @property
+    def label(self) -> str:
+        """Its one name among all."""
+
+    @property
     def component(self) -> str:
         """Linear predictor of a generalized model; empty for a linear one."""
 
