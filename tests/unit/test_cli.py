@@ -165,7 +165,7 @@ def test_a_fault_is_one_message_without_a_traceback(sleep_csv, capsys):
 def test_predict_adds_a_column_to_the_table(model, sleep_csv, capsys):
     assert main(["predict", model, sleep_csv]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Reaction,Days,Subject,prediction"
+    assert lines[0] == "Reaction,Days,Subject,estimate"
     assert len(lines) == 181
     # lme4 1.1-31, tests/reference/fits.
     assert float(lines[1].split(",")[-1]) == pytest.approx(253.66367, rel=1e-5)
@@ -184,7 +184,7 @@ def test_predict_writes_a_file_with_standard_errors(model, sleep_csv, tmp_path, 
     assert main(["predict", model, sleep_csv, "--se", "--out", out]) == 0
     back = read_file(out)
     back = back if isinstance(back, pd.DataFrame) else back.to_pandas()
-    assert list(back.columns) == ["Reaction", "Days", "Subject", "prediction", "std_error"]
+    assert list(back.columns) == ["Reaction", "Days", "Subject", "estimate", "std_error"]
     assert (back["std_error"] > 0).all()
     assert capsys.readouterr().err == f"180 predictions written to {out}\n"
 
@@ -194,7 +194,7 @@ def test_predict_adds_intervals(model, sleep_csv, capsys, method):
     options = ["--interval", "prediction", "--level", "0.9", *method]
     assert main(["predict", model, sleep_csv, *options]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Reaction,Days,Subject,prediction,low,high"
+    assert lines[0] == "Reaction,Days,Subject,estimate,conf_low,conf_high"
     mean, low, high = map(float, lines[1].split(",")[-3:])
     assert low < mean < high
 
@@ -227,9 +227,9 @@ def test_predict_for_a_new_group_is_refused_or_the_populations_line(model, tmp_p
 
 def test_predict_replaces_no_column(model, tmp_path, capsys):
     new = tmp_path / "new.csv"
-    new.write_text("Days,Subject,prediction\n0,308,1\n")
+    new.write_text("Days,Subject,estimate\n0,308,1\n")
     assert main(["predict", model, str(new)]) == 1
-    assert "has a column 'prediction' already" in capsys.readouterr().err
+    assert "has a column 'estimate' already" in capsys.readouterr().err
 
 
 def test_predict_from_a_foreign_file_is_refused(sleep_csv, capsys):
@@ -313,7 +313,7 @@ def test_a_family_fits_a_generalized_model_and_its_predictions_have_a_scale(
     assert main(["predict", model, ticks, "--type", "link", "--se"]) == 0
     lines = capsys.readouterr().out.splitlines()
     fit = pp.glmm(TICKS, pp.load_dataset("grouseticks"), family="nbinom2")
-    assert lines[0].endswith("prediction,std_error")
+    assert lines[0].endswith("estimate,std_error")
     np.testing.assert_allclose(float(lines[1].split(",")[-2]), fit.linear_predictor[0], rtol=1e-6)
 
 

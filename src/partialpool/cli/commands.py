@@ -109,10 +109,10 @@ def _predictions(model: Any, new: Any, arguments: Namespace) -> dict[str, Any]:
         raise DataError("--bootstrap and --seed are for intervals. Add --interval prediction.")
     if not arguments.se:
         made = model.predict(new, **options)
-        return {"prediction": made} if getattr(made, "ndim", 2) == 1 else _probabilities(made)
+        return {"estimate": made} if getattr(made, "ndim", 2) == 1 else _probabilities(made)
     # As plain arrays: the kind of frame that comes back doesn't matter here.
     both = read_table(model.predict(new, se=True, **options))
-    return {"prediction": both.column("fit").values, "std_error": both.column("se").values}
+    return {name: both.column(name).values for name in both.names}
 
 
 def _intervals(
@@ -124,10 +124,8 @@ def _intervals(
         options |= {"method": "bootstrap", "draws": arguments.bootstrap, "seed": arguments.seed}
     found = model.predict(new, interval=arguments.interval, level=arguments.level, **options)
     table = read_table(found)
-    names = {"prediction": "fit", "std_error": "se", "low": "low", "high": "high"}
-    if not arguments.se:
-        del names["std_error"]
-    return {name: table.column(source).values for name, source in names.items()}
+    names = [name for name in table.names if arguments.se or name != "std_error"]
+    return {name: table.column(name).values for name in names}
 
 
 def _probabilities(frame: Any) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def predict(
 
     Returns
     -------
-    (m,) array, or native frame with columns ``fit`` and ``se``, or of probabilities
+    (m,) array, or native frame with columns ``estimate`` and ``std_error``, or of probabilities
         In units of the response, or of the linear predictor for ``"link"``.
         NaN where a row lacks a value. Of families with trials the mean is the proportion.
 
@@ -155,7 +155,7 @@ def predict(
         return _frame({name: mean[:, j] for j, name in enumerate(levels)}, kind, index)
     if not se:
         return mean
-    return _frame({"fit": mean, "se": _standard_errors(asked)}, kind, index)
+    return _frame({"estimate": mean, "std_error": _standard_errors(asked)}, kind, index)
 
 
 def _check(fit: GlmmFit, kind: PredictionType, new_levels: NewLevels) -> None:

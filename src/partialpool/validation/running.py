@@ -83,7 +83,7 @@ def cross_validate(
     >>> sleep = pp.load_dataset("sleepstudy")
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", sleep)
     >>> found = pp.cross_validate(fit, sleep, "Subject")
-    >>> found.table[["random", "rmse", "r2"]].round(2)
+    >>> found.to_frame()[["random", "rmse", "r2"]].round(2)
         random   rmse    r2
     0     with  28.73  0.74
     1  without  47.65  0.28
