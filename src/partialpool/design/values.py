@@ -161,6 +161,9 @@ class Design:
         Where covariates apply that don't apply everywhere.
     spec
         All that is needed to make the same columns for new rows.
+    pooled
+        Whether the rows went by in batches and weren't kept: ``y``, ``X`` and the terms' columns
+        are then a few rows that have the same cross-products, and there are no codes.
     """
 
     formula: Formula
@@ -174,6 +177,7 @@ class Design:
     not_applicable: tuple[str, ...]
     masks: tuple[Mask, ...]
     spec: DesignSpec
+    pooled: bool = False
 
     def __post_init__(self) -> None:
         # By name: looking through all fields takes longer than the rest of a new response.

@@ -9,6 +9,7 @@ from partialpool.inference.bootstrap import bootstrap
 from partialpool.inference.ddf import DDF
 from partialpool.inference.profile import profile
 from partialpool.inference.protocol import LinearFit, WaldFit
+from partialpool.inference.rows import refuse_pooled
 from partialpool.inference.wald import check_level, wald_intervals
 
 __all__ = ["ConfintMethod", "confint"]
@@ -78,6 +79,7 @@ def confint(
         )
     if method == "wald":
         return wald_intervals(fit, level, ddf)
+    refuse_pooled(fit.design)
     if method == "profile":
         return profile(fit, level=level).confint(level)
     return bootstrap(cast(LinearFit, fit), n, seed=seed, acceleration=False).confint(level)

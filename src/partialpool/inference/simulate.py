@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError
 from partialpool.inference.fitted import fitted_values, linear_part
 from partialpool.inference.protocol import DrawableModel, Fit
+from partialpool.inference.rows import refuse_pooled
 from partialpool.inference.seeds import generator
 
 __all__ = ["Draws", "draw", "simulate"]
@@ -98,6 +99,7 @@ def draw(
         Mean of every row, in place of fixed part and drawn effects.
     """
     design, solution = model.design, model.solution
+    refuse_pooled(design)
     n = len(design.y)
     b = []
     fixed = linear_part(design.X, model.fixef.values if beta is None else beta, design.offset)

@@ -15,7 +15,7 @@ from partialpool.frames import read_schema
 from partialpool.linear.fit import LmmFit
 from partialpool.solve import Likelihood, solve
 
-__all__ = ["lmm"]
+__all__ = ["check_likelihood", "lmm"]
 
 
 def lmm(
@@ -90,14 +90,7 @@ def lmm(
     ----------
     Bates, Maechler, Bolker & Walker (2015), Journal of Statistical Software 67(1).
     """
-    if missing not in ("error", "drop"):
-        raise DataError(f"missing must be 'error' or 'drop', found {missing!r}.")
-    if not isinstance(reml, (bool, np.bool_)):
-        raise DataError(
-            f"reml must be True (restricted likelihood) or False (likelihood), found {reml!r}."
-        )
-    if sigma is not None:
-        _check_sigma(sigma)
+    check_likelihood(reml, missing, sigma)
     if groups is not None or re_formula is not None or vc_formula is not None:
         formula = combine(formula, groups, re_formula, vc_formula)
     design = build(
@@ -110,6 +103,24 @@ def lmm(
     )
     # Least squares is reported by its ordinary likelihood, as in R's lm.
     return LmmFit(design, solve(design, Likelihood(bool(reml and design.random), sigma)))
+
+
+def check_likelihood(reml: bool, missing: str, sigma: float | None) -> None:
+    """Check the arguments that say what is maximised, and over which rows.
+
+    Raises
+    ------
+    DataError
+        Naming the first that is wrong.
+    """
+    if missing not in ("error", "drop"):
+        raise DataError(f"missing must be 'error' or 'drop', found {missing!r}.")
+    if not isinstance(reml, (bool, np.bool_)):
+        raise DataError(
+            f"reml must be True (restricted likelihood) or False (likelihood), found {reml!r}."
+        )
+    if sigma is not None:
+        _check_sigma(sigma)
 
 
 def _check_sigma(sigma: float) -> None:

@@ -23,12 +23,15 @@ from partialpool.results.tables import (
 )
 
 if TYPE_CHECKING:
+    from partialpool.linear.estimates import LinearEstimates
     from partialpool.linear.fit import LmmFit
 
 __all__ = ["augment", "glance", "tidy"]
 
 
-def tidy(fit: LmmFit, conf_int: bool = False, level: float = 0.95, ddf: DDF | None = None) -> Any:
+def tidy(
+    fit: LinearEstimates, conf_int: bool = False, level: float = 0.95, ddf: DDF | None = None
+) -> Any:
     """Tabulate the parameters, one in each row.
 
     Parameters
@@ -82,7 +85,7 @@ def tidy(fit: LmmFit, conf_int: bool = False, level: float = 0.95, ddf: DDF | No
     return make_frame(columns, fit.design.spec.kind)
 
 
-def glance(fit: LmmFit) -> Any:
+def glance(fit: LinearEstimates) -> Any:
     """Tabulate the whole fit in one row.
 
     Parameters
