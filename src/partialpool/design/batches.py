@@ -138,7 +138,7 @@ def build_batches(
     _refuse_learned(design, Sheet(table.n, {n: table.column(n) for n in names}), asked)
     design = replace(
         design,
-        rows=RowReport(look.given, None, look.dropped),
+        rows=RowReport(look.given, None, look.dropped, look.given - look.used),
         spec=replace(design.spec, typical=look.typical(design.spec.typical)),
     )
     return BatchedDesign(design, lambda: _batches(design, asked, tables))

@@ -100,14 +100,22 @@ class RowReport:
         Positions of the rows used, None if all are.
     dropped
         Rows with a missing value, by column. A row can count for more than one.
+    lost
+        How many rows aren't used, where ``kept`` doesn't say.
     """
 
     n_given: int
     kept: NDArray[np.int64] | None
     dropped: dict[str, int]
+    lost: int = 0
 
     def __post_init__(self) -> None:
         _freeze(self)
+
+    @property
+    def left_out(self) -> int:
+        """How many rows aren't used."""
+        return self.lost if self.kept is None else self.n_given - len(self.kept)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -124,7 +124,10 @@ def _of_dataset(data: Any) -> Source:
         kind="pyarrow",
         collect=lambda columns: data.to_table(list(columns)),
         batches=lambda columns, rows: _arrow_tables(
-            data.to_batches(columns=list(columns), batch_size=rows)
+            # What Arrow reads ahead is in memory too.
+            data.to_batches(
+                columns=list(columns), batch_size=rows, batch_readahead=1, fragment_readahead=1
+            )
         ),
     )
 

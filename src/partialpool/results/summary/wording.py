@@ -131,10 +131,9 @@ def _rows(design: Design, about_weights: str) -> list[str]:
     rows, weights = design.rows, design.weights
     lines = []
     if rows.dropped:
-        given = len(design.y)
         by_column = listed([f"{name} in {n:,}" for name, n in rows.dropped.items()])
         lines.append(
-            f"{count(rows.n_given - given, 'row')} of {rows.n_given:,} left out for missing "
+            f"{count(rows.left_out, 'row')} of {rows.n_given:,} left out for missing "
             f"values: {by_column}."
         )
     if weights is not None:
