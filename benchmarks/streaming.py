@@ -33,8 +33,8 @@ _INTRODUCTION = """\
 Made by `python benchmarks/streaming.py`: `{formula}` on a Parquet file of `y` and `x` (float64) and
 `g` (int32), {group} rows for each group in random order, written a million rows at a time; each fit
 in a fresh process, one thread of BLAS. `lmm` reads the columns and fits, `stream_lmm` reads a
-million rows at a time, four times over. Seconds of the processor; *peak* is that of resident memory,
-less what the imports take.
+million rows at a time, four times over. Seconds of the processor; *peak* is that of resident
+memory, less what the imports take.
 
 | rows | groups | `lmm` | peak | `stream_lmm` | peak | difference of the REML criteria |
 |---:|---:|---:|---:|---:|---:|---:|
@@ -43,9 +43,12 @@ less what the imports take.
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fit Parquet files, whole and in batches.")
-    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS, metavar=("HOW", "FILE"))
+    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS, metavar=("WHAT", "FILE"))
     child = parser.parse_args().child
     restart_with_one_thread()
+    if child and child[0].isdigit():
+        write_rows(Path(child[1]), int(child[0]))
+        return
     if child:
         print(*measure(*child))
         return
@@ -53,8 +56,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for n in _ROWS:
             path = Path(folder) / "rows.parquet"
-            write_rows(path, n)
-            whole, batches = (in_a_process(how, path) for how in ("lmm", "stream_lmm"))
+            # Elsewhere too: a process starts with the peak of the one that has started it.
+            in_a_process(str(n), path)
+            whole, batches = (
+                tuple(map(float, in_a_process(how, path).split())) for how in ("lmm", "stream_lmm")
+            )
             lines.append(row(n, whole, batches))
             print(lines[-1], end="")
     head = _INTRODUCTION.format(formula=_FORMULA, group=_GROUP)
@@ -88,14 +94,12 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def in_a_process(how: str, path: Path) -> tuple[float, float, float]:
-    command = [sys.executable, __file__, "--child", how, str(path)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    seconds, rise, criterion = map(float, done.stdout.split())
-    return seconds, rise, criterion
+def in_a_process(what: str, path: Path) -> str:
+    command = [sys.executable, __file__, "--child", what, str(path)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def row(n: int, whole: tuple[float, float, float], batches: tuple[float, float, float]) -> str:
+def row(n: int, whole: tuple[float, ...], batches: tuple[float, ...]) -> str:
     cells = [f"{n:,}", f"{n // _GROUP:,}"]
     for seconds, rise, _ in (whole, batches):
         cells += [time_text(seconds), f"{rise / 1e6:,.0f} MB"]
