@@ -23,6 +23,7 @@ from partialpool.bayes.statement import Statement
 from partialpool.bayes.summary import PosteriorSummary, summarize
 from partialpool.design import Design
 from partialpool.families import ResponseFamily
+from partialpool.inference.seeds import Seed, generator
 from partialpool.named import NamedVector
 from partialpool.results import VarCorr, describe_aliases, variance_components
 
@@ -181,7 +182,7 @@ class BayesFit:
         inapplicable: Literal["error", "ignore"] = "error",
         offset: Any = None,
         applicable: Any = None,
-        seed: int | None = None,
+        seed: Seed = None,
     ) -> Any:
         """See :func:`partialpool.bayes.predict.predict`."""
         return prediction.predict(
@@ -202,7 +203,7 @@ class BayesFit:
     def simulate(
         self,
         nsim: int = 1,
-        seed: int | None = None,
+        seed: Seed = None,
         new: Any = None,
         random: Literal["all", "none"] | Sequence[str] = "all",
         new_levels: NewLevels = "error",
@@ -222,7 +223,7 @@ class BayesFit:
         """See :func:`partialpool.bayes.crossvalidation.waic`."""
         return crossvalidation.waic(self, kind)
 
-    def prior(self, draws: int = 1000, seed: int | None = None) -> BayesFit:
+    def prior(self, draws: int = 1000, seed: Seed = None) -> BayesFit:
         """Draw from the priors alone: a fit that has not seen the response.
 
         Its ``simulate`` gives prior predictive responses.
@@ -234,7 +235,7 @@ class BayesFit:
         """
         from partialpool.bayes.prior_draws import draw_prior
 
-        drawn = draw_prior(self.statement, draws, np.random.default_rng(seed))
+        drawn = draw_prior(self.statement, draws, generator(seed))
         return BayesFit(self.statement, drawn, "prior", Control(draws, 0, 1, 0))
 
     def prior_summary(self) -> Any:

@@ -9,6 +9,7 @@ from partialpool.inference.bootstrap import bootstrap
 from partialpool.inference.ddf import DDF
 from partialpool.inference.profile import profile
 from partialpool.inference.protocol import LinearFit, WaldFit
+from partialpool.inference.seeds import Seed, check_seed
 from partialpool.inference.wald import check_level, wald_intervals
 
 __all__ = ["ConfintMethod", "confint"]
@@ -22,7 +23,7 @@ def confint(
     method: ConfintMethod = "wald",
     ddf: DDF | None = None,
     n: int = 1000,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Compute confidence intervals.
 
@@ -69,6 +70,7 @@ def confint(
     5          sd__Observation     25.59     22.90      28.86
     """
     check_level(level)
+    check_seed(seed)
     if method not in ("wald", "profile", "bootstrap"):
         raise DataError(f"method must be 'wald', 'profile' or 'bootstrap', found {method!r}.")
     if ddf is not None and method != "wald":

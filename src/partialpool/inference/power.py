@@ -13,6 +13,7 @@ from partialpool.inference.bootstrap.sampling import block_size, generators
 from partialpool.inference.ddf import DDF
 from partialpool.inference.hypotheses import linear_test
 from partialpool.inference.protocol import DrawableModel, LinearFit
+from partialpool.inference.seeds import Seed
 from partialpool.inference.simulate import draw
 from partialpool.progress import counting
 
@@ -83,7 +84,7 @@ def power(
     *,
     alpha: float = 0.05,
     ddf: DDF | None = None,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Power:
     """Draw data sets from a model, fit each and count how often a hypothesis is rejected.
 

@@ -18,6 +18,7 @@ from partialpool.inference.prediction_intervals import (
 )
 from partialpool.inference.protocol import GaussianFit
 from partialpool.inference.rows import NewLevels, PlacedRows, RandomPart, place_rows
+from partialpool.inference.seeds import Seed, check_seed
 
 __all__ = ["predict"]
 
@@ -36,7 +37,7 @@ def predict(
     level: float = 0.95,
     method: IntervalMethod = "plug-in",
     draws: int = 1000,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Predict the mean of every row.
 
@@ -99,6 +100,7 @@ def predict(
     ----------
     Henderson (1975), Biometrics 31(2), 423-447: the joint covariance of the errors.
     """
+    check_seed(seed)
     placed = place_rows(
         fit,
         new,

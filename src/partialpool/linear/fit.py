@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from partialpool import inference
 from partialpool.design import Design
+from partialpool.inference.seeds import Seed
 from partialpool.linear import refits, tables
 from partialpool.linear.certificate import Certificate, NullDirection, certify
 from partialpool.linear.refits import LmmRefits
@@ -242,7 +243,7 @@ class LmmFit:
         n: int = 1000,
         alpha: float = 0.05,
         ddf: inference.DDF | None = None,
-        seed: int | None = None,
+        seed: Seed = None,
     ) -> inference.Power:
         """See :func:`partialpool.inference.power`."""
         return inference.power(self, self, hypothesis, effect, n, alpha=alpha, ddf=ddf, seed=seed)
@@ -276,9 +277,7 @@ class LmmFit:
         """See :func:`partialpool.inference.conditional_aic`."""
         return inference.conditional_aic(self)
 
-    def quantile_residuals(
-        self, nsim: int = 250, seed: int | None = None
-    ) -> inference.QuantileResiduals:
+    def quantile_residuals(self, nsim: int = 250, seed: Seed = None) -> inference.QuantileResiduals:
         """Compare the response with ``nsim`` simulated ones.
 
         See :func:`partialpool.inference.quantile_residuals`.

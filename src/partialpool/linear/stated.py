@@ -16,6 +16,7 @@ from partialpool.errors import DataError, UnknownNameError, did_you_mean
 from partialpool.formula import parse
 from partialpool.frames import Table, read_column, read_table
 from partialpool.inference.protocol import Spread
+from partialpool.inference.seeds import Seed, generator
 from partialpool.inference.simulate import draw
 from partialpool.linear.fit import LmmFit
 from partialpool.named import NamedVector
@@ -66,9 +67,9 @@ class StatedModel:
             f"sigma {self.sigma:g}\n{self.fixef}"
         )
 
-    def simulate(self, nsim: int = 1, seed: int | None = None) -> Array:
+    def simulate(self, nsim: int = 1, seed: Seed = None) -> Array:
         """See :func:`partialpool.inference.simulate`."""
-        return draw(self, np.random.default_rng(seed), nsim).y
+        return draw(self, generator(seed), nsim).y
 
     def power(
         self,
@@ -77,7 +78,7 @@ class StatedModel:
         n: int = 1000,
         alpha: float = 0.05,
         ddf: inference.DDF | None = None,
-        seed: int | None = None,
+        seed: Seed = None,
     ) -> inference.Power:
         """See :func:`partialpool.inference.power`; models are fitted by REML."""
         start = _first_fit(self)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from partialpool import inference
 from partialpool.design import Design
+from partialpool.inference.seeds import Seed
 from partialpool.named import NamedVector
 from partialpool.shrinkage import bootstrap, predict, tables
 from partialpool.shrinkage.design_rows import Asked
@@ -139,7 +140,7 @@ class PenalizedFit:
         self,
         level: float = 0.95,
         nsim: int = 200,
-        seed: int | None = None,
+        seed: Seed = None,
         of: Literal["shared", "deviations"] = "shared",
     ) -> Any:
         """See :func:`partialpool.shrinkage.bootstrap.intervals`."""

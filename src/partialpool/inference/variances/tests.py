@@ -12,7 +12,7 @@ from partialpool.design import Design, RandomEffects
 from partialpool.errors import DataError, ModelError
 from partialpool.frames import make_frame
 from partialpool.inference.protocol import GaussianFit
-from partialpool.inference.seeds import generator
+from partialpool.inference.seeds import Seed, generator
 from partialpool.inference.variances.exact import null_distribution
 from partialpool.solve import solve
 
@@ -36,7 +36,7 @@ def variance_tests(
     fit: GaussianFit,
     method: Literal["mixture", "simulate"] = "mixture",
     n_sim: int = 10_000,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Test every variance of the random part against zero.
 
