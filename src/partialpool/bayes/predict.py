@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from partialpool.bayes.rows import NewLevels, PosteriorRows, posterior_rows
 from partialpool.bayes.trials import trials_of
 from partialpool.errors import DataError
-from partialpool.frames import make_frame, read_table
+from partialpool.frames import make_frame, read_schema, row_index
 from partialpool.inference.rows import RandomPart
 from partialpool.inference.seeds import Seed, generator
 
@@ -111,11 +111,11 @@ def predict(
     found = np.hstack(list(_summaries(fit, rows, type, interval, level, new, seed)))
     if interval is None and not se:
         return found[0]
-    kind = fit.design.spec.kind if new is None else read_table(new).kind
+    kind = fit.design.spec.kind if new is None else read_schema(new).kind
     columns = {"estimate": found[0]} | ({"std_error": found[1]} if se else {})
     columns |= {} if interval is None else {"conf_low": found[2], "conf_high": found[3]}
     frame = make_frame(columns, kind)
-    index = getattr(new, "index", None)
+    index = row_index(new)
     if kind == "pandas" and index is not None:
         frame.index = index
     return frame
