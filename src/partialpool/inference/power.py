@@ -96,7 +96,8 @@ def power(
         A fit on the same design, which is fitted again to each data set; ``model`` itself if
         that is a fit.
     hypothesis
-        As for :func:`partialpool.inference.linear_test`: ``"Days"`` or ``"Days = 5"``.
+        As for :func:`partialpool.inference.linear_test`: ``"Days"``, ``"Days = 5"``, or the name
+        of a term, ``"treatment"``, for all its coefficients together.
     effect
         Coefficients in the data that are drawn, by name; others are the model's.
     n

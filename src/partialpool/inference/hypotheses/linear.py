@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from partialpool.errors import DataError
 from partialpool.inference.ddf import DDF, calibrate, joint_test
-from partialpool.inference.hypotheses.equations import read_equation
+from partialpool.inference.hypotheses.equations import Equation, read_equation
+from partialpool.inference.hypotheses.fixed_terms import FixedTerm, fixed_terms
 from partialpool.inference.protocol import WaldFit
 from partialpool.inference.wald import Contrasts, contrast_tests
 
@@ -73,7 +74,10 @@ def linear_test(
         A fitted model.
     hypothesis
         Text such as ``"Days = 10"``, ``"a - b = 0"`` or ``"2*a + b"`` (which is tested against
-        zero); several of them in a list; or a matrix (m, p) with a
+        zero); the name of a term such as ``"treatment"`` or ``"bs(age, df=3)"``, whose
+        coefficients are tested against zero together (where an interaction contains the term,
+        that is at the interaction's reference; :func:`anova` averages over its levels instead);
+        several of these in a list; or a matrix (m, p) with a
         column for each coefficient. A name that isn't a plain word may stand in backticks:
         ``"`sex[T.Male]` = 0"``.
     rhs : (m,) array_like, optional
@@ -93,6 +97,12 @@ def linear_test(
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
     >>> linear_test(fit, "Days = 10")
     Days = 10  difference 0.46729  t = 0.302, df = 17.0, p = 0.766
+    Degrees of freedom: Satterthwaite.
+    >>> machines = pp.lmm("score ~ Machine + (1 | Worker)", pp.load_dataset("Machines"))
+    >>> linear_test(machines, "Machine")
+    Machine[T.B] = 0  difference 7.9667  t = 7.559, df = 46.0, p = 1.33e-09
+    Machine[T.C] = 0  difference 13.917  t = 13.205, df = 46.0, p = ...
+    all together: F(2, 46.0) = 87.798, p = ...
     Degrees of freedom: Satterthwaite.
     """
     L, right, texts = _rows(fit, hypothesis, rhs)
@@ -129,7 +139,7 @@ def _rows(
     if texts is not None:
         if rhs is not None:
             raise DataError("rhs= belongs to a matrix; of a text the right-hand side is in it.")
-        equations = [read_equation(text, names) for text in texts]
+        equations = [equation for text in texts for equation in _equations(fit, text)]
         return (
             np.array([e.coefficients for e in equations]),
             np.array([e.value for e in equations]),
@@ -149,6 +159,30 @@ def _rows(
         )
     right = np.zeros(len(L)) if rhs is None else np.broadcast_to(np.asarray(rhs, float), len(L))
     return L, right, tuple(_write(row, value, names) for row, value in zip(L, right, strict=True))
+
+
+def _equations(fit: WaldFit, text: str) -> list[Equation]:
+    """Read a text: an equation, or the name of a term, whose coefficients are all zero."""
+    names = fit.fixef.names
+    asked = text.strip().strip("`")
+    if asked not in names:
+        for term in fixed_terms(fit.design.spec):
+            if asked == term.name or set(asked.split(":")) == set(term.name.split(":")):
+                return _all_zero(fit, term)
+    return [read_equation(text, names, [term.name for term in fixed_terms(fit.design.spec)])]
+
+
+def _all_zero(fit: WaldFit, term: FixedTerm) -> list[Equation]:
+    found = [i for i in term.columns.tolist() if np.isfinite(fit.fixef.values[i])]
+    if not found:
+        raise DataError(
+            f"all coefficients of {term.name!r} were left out, since other columns determine "
+            "them: there is nothing to test."
+        )
+    rows = np.eye(len(fit.fixef))[found]
+    return [
+        Equation(f"{fit.fixef.names[i]} = 0", row, 0.0) for i, row in zip(found, rows, strict=True)
+    ]
 
 
 def _texts(hypothesis: Hypothesis) -> list[str] | None:
