@@ -22,6 +22,7 @@ from partialpool.bayes.rows import NewLevels
 from partialpool.bayes.statement import Statement
 from partialpool.bayes.summary import PosteriorSummary, summarize
 from partialpool.design import Design
+from partialpool.docstrings import explained
 from partialpool.families import ResponseFamily
 from partialpool.inference.seeds import Seed, generator
 from partialpool.named import NamedVector
@@ -32,6 +33,7 @@ __all__ = ["BayesFit"]
 Vector = NDArray[np.float64]
 
 
+@explained
 @dataclass(frozen=True, slots=True, eq=False)
 class BayesFit:
     """A posterior.
@@ -163,7 +165,7 @@ class BayesFit:
         return np.asarray(self.predict())
 
     def ranef(self, factor: str | None = None, cond_sd: bool = False) -> Any:
-        """Posterior means of the effects; see :func:`partialpool.inference.random_effects`."""
+        """See :func:`partialpool.inference.random_effects`; they are posterior means."""
         return inference.random_effects(self, factor, cond_sd=cond_sd)
 
     def coef(self, factor: str | None = None) -> Any:
@@ -228,10 +230,25 @@ class BayesFit:
 
         Its ``simulate`` gives prior predictive responses.
 
+        Parameters
+        ----------
+        draws
+            How many.
+        seed
+            Of the draws.
+
         Raises
         ------
         ModelError
             If a prior is flat.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> fit = pp.bmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"), seed=1,
+        ...              priors={"Days": "normal(0, 20)"})
+        >>> fit.prior(500, seed=1).simulate(2, seed=1).shape
+        (180, 2)
         """
         from partialpool.bayes.prior_draws import draw_prior
 
@@ -265,7 +282,32 @@ class BayesFit:
         return to_arviz(self)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """See :func:`partialpool.bayes.storage.save`."""
+        """Write a fit to one file.
+
+        The file holds the rows used and every draw; whoever gets the file gets these columns of
+        the data.
+
+        Parameters
+        ----------
+        path
+            File to write; one that exists is replaced in one step.
+
+        Raises
+        ------
+        SavedModelError
+            If the file can't be written.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import partialpool as pp
+        >>> fit = pp.bmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"), seed=1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "sleep.model")
+        ...     fit.save(path)
+        ...     pp.load(path).fixef["Days"] == fit.fixef["Days"]
+        True
+        """
         from partialpool.bayes.storage import save  # storage builds fits, so it imports this
 
         save(self, path)

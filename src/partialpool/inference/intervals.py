@@ -58,11 +58,11 @@ def confint(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> confint(fit).round(2)
+    >>> fit.confint().round(2)
       effect group       term  estimate    df  conf_low  conf_high
     0  fixed        Intercept    251.41  17.0    237.01     265.80
     1  fixed             Days     10.47  17.0      7.21      13.73
-    >>> confint(fit, method="profile").iloc[2:, 2:].round(2)
+    >>> fit.confint(method="profile").iloc[2:, 2:].round(2)
                           term  estimate  conf_low  conf_high
     2            sd__Intercept     23.78     14.38      37.72
     3      cor__Intercept.Days      0.08     -0.48       0.69

@@ -52,7 +52,13 @@ class Power:
         return float(np.mean(self.p_values < self.alpha)) if len(self.p_values) else np.nan
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the exact interval of the share (Clopper and Pearson's)."""
+        """Return the exact interval of the share (Clopper and Pearson's).
+
+        Parameters
+        ----------
+        level
+            Confidence level.
+        """
         from scipy.special import betaincinv  # a tenth of a second, only here
 
         n, k = len(self.p_values), int(np.sum(self.p_values < self.alpha))

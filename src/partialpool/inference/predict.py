@@ -91,9 +91,9 @@ def predict(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> predict(fit, {"Days": [0, 10], "Subject": ["308", "308"]}).round(2)
+    >>> fit.predict({"Days": [0, 10], "Subject": ["308", "308"]}).round(2)
     array([253.66, 450.33])
-    >>> predict(fit, {"Days": [10]}, random="none").round(2)
+    >>> fit.predict({"Days": [10]}, random="none").round(2)
     array([356.08])
 
     References

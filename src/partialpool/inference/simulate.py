@@ -49,7 +49,7 @@ def simulate(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> simulate(fit, 2, seed=1).shape
+    >>> fit.simulate(2, seed=1).shape
     (180, 2)
     """
     if not isinstance(nsim, (int, np.integer)) or nsim < 1:

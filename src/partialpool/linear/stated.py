@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from partialpool import inference
 from partialpool.core import vector
 from partialpool.design import Design, build
+from partialpool.docstrings import explained
 from partialpool.errors import DataError, UnknownNameError, did_you_mean
 from partialpool.formula import parse
 from partialpool.frames import Table, read_column, read_table
@@ -38,6 +39,7 @@ class _Parameters:
         return self.factors[term]
 
 
+@explained
 @dataclass(frozen=True, slots=True, eq=False)
 class StatedModel:
     """A design with parameters of one's own: to draw data from, and to plan a study.

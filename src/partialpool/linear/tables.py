@@ -62,7 +62,7 @@ def tidy(fit: LmmFit, conf_int: bool = False, level: float = 0.95, ddf: DDF | No
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> list(tidy(fit)["term"])
+    >>> list(fit.tidy()["term"])
     ['Intercept', 'Days', 'sd__Intercept', 'cor__Intercept.Days', 'sd__Days', 'sd__Observation']
     """
     check_level(level)
@@ -101,7 +101,7 @@ def glance(fit: LmmFit) -> Any:
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> float(glance(fit)["loglik"][0].round(4))
+    >>> float(fit.glance()["loglik"][0].round(4))
     -871.8141
     """
     columns = {
@@ -141,7 +141,7 @@ def augment(fit: LmmFit) -> Any:
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> list(augment(fit).columns)
+    >>> list(fit.augment().columns)
     ['Reaction', 'Days', 'Subject', 'row', 'fitted', 'fixed', 'residual', 'leverage']
     """
     design = fit.design

@@ -83,7 +83,7 @@ def bootstrap(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> draws = bootstrap(fit, 500, seed=1)
+    >>> draws = fit.bootstrap(500, seed=1)
     >>> draws.draws.shape
     (500, 6)
     >>> draws.names[:3]

@@ -95,11 +95,11 @@ def linear_test(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> linear_test(fit, "Days = 10")
+    >>> fit.test("Days = 10")
     Days = 10  difference 0.46729  t = 0.302, df = 17.0, p = 0.766
     Degrees of freedom: Satterthwaite.
     >>> machines = pp.lmm("score ~ Machine + (1 | Worker)", pp.load_dataset("Machines"))
-    >>> linear_test(machines, "Machine")
+    >>> machines.test("Machine")
     Machine[T.B] = 0  difference 7.9667  t = 7.559, df = 46.0, p = 1.33e-09
     Machine[T.C] = 0  difference 13.917  t = 13.205, df = 46.0, p = ...
     all together: F(2, 46.0) = 87.798, p = ...

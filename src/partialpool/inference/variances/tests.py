@@ -79,7 +79,7 @@ def variance_tests(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> variance_tests(fit)[["term", "statistic", "df_low", "df_high"]].round(3)
+    >>> fit.variance_tests()[["term", "statistic", "df_low", "df_high"]].round(3)
                                 term  statistic  df_low  df_high
     0  Intercept of (Days | Subject)  ...
 

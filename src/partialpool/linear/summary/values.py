@@ -138,7 +138,7 @@ def summarize(fit: LmmFit, ddf: DDF | None = None) -> Summary:
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> [c.name for c in summarize(fit).coefficients]
+    >>> [c.name for c in fit.summary().coefficients]
     ['Intercept', 'Days']
     """
     mixed = bool(fit.varcorr.terms)

@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from partialpool.docstrings import explained
 from partialpool.errors import DataError, did_you_mean
 from partialpool.inference.seeds import Seed
 from partialpool.shrinkage.columns import Coefficients, linear_predictor
@@ -25,6 +26,7 @@ __all__ = ["HierarchicalBase", "effects_frame"]
 Vector = NDArray[np.float64]
 
 
+@explained
 class HierarchicalBase(BaseEstimator):  # type: ignore[misc]
     """Base of the hierarchical estimators.
 
