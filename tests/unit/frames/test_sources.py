@@ -103,8 +103,8 @@ def test_a_misspelt_column_is_named_among_all_of_the_table(lazily):
 @pytest.mark.parametrize("form", ["pattern", "text", "LazyFrame"])
 def test_models_are_validated_on_what_is_read_only_now(lazily, sleep, form):
     fit = pp.lmm(FORMULA, lazily[form])
-    found = pp.cross_validate(fit, lazily[form], "Subject").table
-    expected = pp.cross_validate(fit, sleep, "Subject").table
+    found = pp.cross_validate(fit, lazily[form], "Subject").to_frame()
+    expected = pp.cross_validate(fit, sleep, "Subject").to_frame()
     np.testing.assert_allclose(np.asarray(found["rmse"]), expected["rmse"], rtol=1e-10)
 
 
