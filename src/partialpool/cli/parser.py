@@ -6,6 +6,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any, Final
 
 import partialpool
+from partialpool.cli.question_parsers import add_questions
 
 __all__ = ["build_parser"]
 
@@ -28,6 +29,8 @@ examples:
   partialpool fit "weight ~ sex * treatment + (1 | litter)" pups.parquet --ml
   partialpool fit "Reaction ~ Days + (Days | Subject)" sleep.csv --save a.model
   partialpool predict a.model new.csv --se --out predictions.csv
+  partialpool anova a.model --ddf kenward-roger
+  partialpool confint a.model --method profile --out intervals.csv
 
 exit codes:
   0 done; 1 the data, the formula or the model is at fault, and a message on
@@ -82,6 +85,7 @@ def build_parser() -> ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_fit(commands)
     _add_predict(commands)
+    add_questions(commands)
     _add_demo(commands)
     return parser
 
@@ -117,6 +121,12 @@ def _add_fit(commands: Any) -> None:
         choices=("error", "drop"),
         default="error",
         help="what to do with rows that miss a value: stop (default), or leave them out and say so",
+    )
+    parser.add_argument(
+        "--applicable",
+        metavar="COL:CONDITION",
+        action="append",
+        help="where a covariate means something, such as \"dose: arm != 'control'\"",
     )
     group = parser.add_argument_group("generalized models")
     group.add_argument(
@@ -165,7 +175,7 @@ def _add_predict(commands: Any) -> None:
         "population or class",
     )
     parser.add_argument("--se", action="store_true", help="add standard errors of the predictions")
-    group = parser.add_argument_group("intervals of a linear model's predictions")
+    group = parser.add_argument_group("intervals of predictions")
     group.add_argument(
         "--interval",
         choices=("confidence", "prediction"),
