@@ -137,6 +137,8 @@ def _rows(
         raise DataError("the model has no fixed effects, so no hypothesis about them to test.")
     texts = _texts(hypothesis)
     if texts is not None:
+        if not texts:
+            raise DataError("there is no hypothesis to test in an empty list. Give one or more.")
         if rhs is not None:
             raise DataError("rhs= belongs to a matrix; of a text the right-hand side is in it.")
         equations = [equation for text in texts for equation in _equations(fit, text)]

@@ -162,3 +162,8 @@ def test_terms_of_generalized_models_are_tested_by_chi_square():
     table = fit.anova()
     assert (found.num_df, found.den_df) == (2, np.inf)
     assert found.statistic * 2 == pytest.approx(table["statistic"][0])
+
+
+def test_an_empty_list_is_refused(rats):
+    with pytest.raises(DataError, match="no hypothesis to test in an empty list"):
+        rats.test([])
