@@ -162,3 +162,18 @@ def test_a_covariate_can_be_said_not_to_apply(tmp_path, ask, fault):
     assert "--applicable 'dose' has no condition" in fault(
         "fit", formula, path, "--applicable", "dose"
     )
+
+
+def test_generalized_fits_take_a_method_and_a_penalty(tmp_path, capsys):
+    path = str(tmp_path / "ticks.csv")
+    pp.load_dataset("grouseticks").to_csv(path, index=False)
+    model = str(tmp_path / "joint.model")
+    asked = ["--family", "poisson", "--method", "joint", "--penalty", "5", "--save", model]
+    assert main(["fit", "TICKS ~ HEIGHT + (1 | LOCATION)", path, *asked]) == 0
+    theirs = pp.glmm(
+        "TICKS ~ HEIGHT + (1 | LOCATION)", path, family="poisson", method="joint", penalty=5.0
+    )
+    np.testing.assert_allclose(pp.load(model).fixef.values, theirs.fixef.values)
+    capsys.readouterr()
+    assert main(["fit", "TICKS ~ HEIGHT + (1 | LOCATION)", path, "--penalty", "5"]) == 1
+    assert "--penalty is for generalized models" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from partialpool.progress import working
 __all__ = ["demo", "fit", "predict"]
 
 _DEMO = "Reaction ~ Days + (Days | Subject)"
-_GENERALIZED = ("link", "quadrature", "zero_inflation", "dispersion")
+_GENERALIZED = ("link", "quadrature", "zero_inflation", "dispersion", "method", "penalty")
 _PICTURE = "sleepstudy-fitted-lines.png"
 
 
@@ -59,7 +59,9 @@ def _fit_generalized(arguments: Namespace) -> Any:
         arguments.formula,
         arguments.data,
         family=family,
+        method=arguments.method or "laplace",
         quadrature=arguments.quadrature or 1,
+        penalty=arguments.penalty,
         weights=arguments.weights,
         offset=arguments.offset,
         zero_inflation=arguments.zero_inflation,

@@ -142,6 +142,17 @@ def _add_fit(commands: Any) -> None:
     group.add_argument(
         "--dispersion", metavar="FORMULA", help="one-sided formula of the log dispersion"
     )
+    group.add_argument(
+        "--method",
+        choices=("laplace", "joint", "pql"),
+        help="of integrating over the random effects (default: laplace)",
+    )
+    group.add_argument(
+        "--penalty",
+        metavar="SD",
+        type=float,
+        help="of a weak normal prior on the coefficients, against separation",
+    )
     parser.add_argument("--save", metavar="FILE", help="write the fitted model to this file")
 
 

@@ -13,7 +13,7 @@ _OPTIONS: Final = {
     for name in (
         *("adjust", "applicable", "by", "contrasts", "ddf", "dispersion", "family"),
         *("interval", "level", "link", "method", "missing", "new_levels", "offset"),
-        *("quadrature", "random", "scale", "seed", "sigma", "type", "weights"),
+        *("penalty", "quadrature", "random", "scale", "seed", "sigma", "type", "weights"),
         "zero_inflation",
     )
 } | {"draws": "--bootstrap", "n": "--draws"}
