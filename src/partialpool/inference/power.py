@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, PartialPoolError, UnknownNameError, did_you_mean
+from partialpool.frames import FrameKind, make_frame
 from partialpool.inference.bootstrap.sampling import block_size, generators
 from partialpool.inference.ddf import DDF
 from partialpool.inference.hypotheses import linear_test
 from partialpool.inference.protocol import DrawableModel, LinearFit
 from partialpool.inference.seeds import Seed
 from partialpool.inference.simulate import draw
+from partialpool.inference.wald import check_level
 from partialpool.progress import counting
 
 __all__ = ["Power", "power", "replace_effects"]
@@ -38,6 +41,8 @@ class Power:
         Estimates of the tested combination (the first one of several).
     asked
         Data sets that were asked for; more than are there if it was interrupted.
+    kind
+        Kind of frame that tables come in.
     """
 
     hypothesis: str
@@ -45,6 +50,7 @@ class Power:
     alpha: float
     estimates: Array
     asked: int
+    kind: FrameKind
 
     @property
     def share(self) -> float:
@@ -61,11 +67,34 @@ class Power:
         """
         from scipy.special import betaincinv  # a tenth of a second, only here
 
+        check_level(level)
         n, k = len(self.p_values), int(np.sum(self.p_values < self.alpha))
         tail = 0.5 - 0.5 * level
         low = float(betaincinv(k, n - k + 1, tail)) if k else 0.0
         high = float(betaincinv(k + 1, n - k, 1.0 - tail)) if k < n else 1.0
         return low, high
+
+    def to_frame(self, level: float = 0.95) -> Any:
+        """Return the power as a table of one row, to put under those of other designs.
+
+        Parameters
+        ----------
+        level
+            Of the interval.
+
+        Returns
+        -------
+        native frame
+            ``term`` (the hypothesis), ``estimate`` (the share), ``conf_low`` and ``conf_high``.
+        """
+        low, high = self.interval(level)
+        columns = {
+            "term": np.array([self.hypothesis], dtype=object),
+            "estimate": np.array([self.share]),
+            "conf_low": np.array([low]),
+            "conf_high": np.array([high]),
+        }
+        return make_frame(columns, self.kind)
 
     def __repr__(self) -> str:
         low, high = self.interval()
@@ -150,7 +179,8 @@ def power(
         except KeyboardInterrupt:
             # What was drawn took time: the caller sees that fewer are there than were asked for.
             pass
-    return Power(text, np.array(p_values), alpha, np.array(estimates), n)
+    kind = start.design.spec.kind
+    return Power(text, np.array(p_values), alpha, np.array(estimates), n, kind)
 
 
 def _check(n: int, alpha: float) -> None:
