@@ -13,7 +13,7 @@ from partialpool.inference.ddf import DDF, calibrate, joint_test
 from partialpool.inference.hypotheses.equations import Equation, read_equation
 from partialpool.inference.hypotheses.fixed_terms import FixedTerm, fixed_terms
 from partialpool.inference.protocol import WaldFit
-from partialpool.inference.wald import Contrasts, contrast_tests
+from partialpool.inference.wald import Contrasts, test_combinations
 
 __all__ = ["LinearTest", "linear_test"]
 
@@ -107,10 +107,10 @@ def linear_test(
     """
     L, right, texts = _rows(fit, hypothesis, rhs)
     calibration = calibrate(fit, ddf)
-    single = contrast_tests(fit, calibration, L, right)
-    single = _shifted(single, right)
     kept = np.isfinite(fit.fixef.values)
     _refuse_left_out(fit, L, kept, texts)
+    # Given that those left out are zero, as in every table of coefficients.
+    single = _shifted(test_combinations(fit, calibration, L[:, kept], right), right)
     _refuse_contradictions(L, right, texts)
     joint = joint_test(calibration, fit.fixef.values[kept], L[:, kept], right)
     return LinearTest(
@@ -166,12 +166,22 @@ def _rows(
 def _equations(fit: WaldFit, text: str) -> list[Equation]:
     """Read a text: an equation, or the name of a term, whose coefficients are all zero."""
     names = fit.fixef.names
+    terms = fixed_terms(fit.design.spec)
     asked = text.strip().strip("`")
-    if asked not in names:
-        for term in fixed_terms(fit.design.spec):
-            if asked == term.name or set(asked.split(":")) == set(term.name.split(":")):
-                return _all_zero(fit, term)
-    return [read_equation(text, names, [term.name for term in fixed_terms(fit.design.spec)])]
+    if asked not in names and (term := _find_term(fit, terms, asked)) is not None:
+        return _all_zero(fit, term)
+    return [read_equation(text, names, [term.name for term in terms])]
+
+
+def _find_term(fit: WaldFit, terms: Sequence[FixedTerm], asked: str) -> FixedTerm | None:
+    """Find a term by its name, spaced and ordered in any way, or by its only column."""
+    parts = {part.replace(" ", "") for part in asked.split(":")}
+    for term in terms:
+        if parts == {part.replace(" ", "") for part in term.name.split(":")}:
+            return term
+    factors = fit.design.spec.factors
+    own = [t for t in terms if [factors[f].columns for f in t.factors] == [(asked,)]]
+    return own[0] if len(own) == 1 else None
 
 
 def _all_zero(fit: WaldFit, term: FixedTerm) -> list[Equation]:

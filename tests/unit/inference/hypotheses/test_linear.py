@@ -167,3 +167,30 @@ def test_terms_of_generalized_models_are_tested_by_chi_square():
 def test_an_empty_list_is_refused(rats):
     with pytest.raises(DataError, match="no hypothesis to test in an empty list"):
         rats.test([])
+
+
+@pytest.mark.parametrize(
+    ("formula", "name", "count"),
+    [
+        ("Reaction ~ factor(Days) + (1 | Subject)", "Days", 9),
+        ("Reaction ~ factor(Days) + (1 | Subject)", "factor( Days )", 9),
+        ("Reaction ~ poly(Days, 2) + (1 | Subject)", "poly(Days,2)", 2),
+        ("Reaction ~ Days + I(Days**2) + (1 | Subject)", "I(Days**2)", 1),
+    ],
+)
+def test_a_term_is_found_by_its_column_and_however_it_is_spaced(formula, name, count):
+    assert pp.lmm(formula, pp.load_dataset("sleepstudy")).test(name).num_df == count
+
+
+def test_a_column_of_two_terms_names_neither():
+    fit = pp.lmm("Reaction ~ sin(Days) + cos(Days) + (1 | Subject)", pp.load_dataset("sleepstudy"))
+    with pytest.raises(DataError, match="'Days', which is no coefficient"):
+        fit.test("Days")
+
+
+def test_beside_a_coefficient_left_out_another_is_tested_as_in_the_tables():
+    data = pp.load_dataset("sleepstudy").assign(twice=lambda d: 2 * d["Days"])
+    fit = pp.lmm("Reaction ~ Days + twice + (1 | Subject)", data)
+    found, table = fit.test("Days"), fit.tidy()
+    assert found.single.statistic[0] == pytest.approx(table["statistic"][1])
+    assert found.p_value == pytest.approx(table["p_value"][1])
