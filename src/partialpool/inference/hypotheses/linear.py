@@ -54,12 +54,16 @@ class LinearTest:
         width = max(map(len, self.hypotheses))
         for i, text in enumerate(self.hypotheses):
             s = self.single
-            shown = f"t = {s.statistic[i]:.3f}, df = {s.df[i]:.1f}, p = {s.p_value[i]:.3g}"
+            of = f"z = {s.statistic[i]:.3f}"
+            if np.isfinite(s.df[i]):
+                of = f"t = {s.statistic[i]:.3f}, df = {s.df[i]:.1f}"
+            shown = f"{of}, p = {s.p_value[i]:.3g}"
             lines.append(f"{text:<{width}}  difference {s.estimate[i]:.5g}  {shown}")
         if len(self.hypotheses) > 1:
-            den = f"{self.den_df:.1f}"
-            joint = f"F({self.num_df}, {den}) = {self.statistic:.3f}, p = {self.p_value:.3g}"
-            lines.append(f"all together: {joint}")
+            of = f"F({self.num_df}, {self.den_df:.1f}) = {self.statistic:.3f}"
+            if np.isinf(self.den_df):
+                of = f"chi-square({self.num_df}) = {self.num_df * self.statistic:.3f}"
+            lines.append(f"all together: {of}, p = {self.p_value:.3g}")
         return "\n".join([*lines, f"Degrees of freedom: {self.method}."])
 
 
