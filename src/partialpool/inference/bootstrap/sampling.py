@@ -62,7 +62,7 @@ def bootstrap(
         Of NumPy's generator. The same seed gives the same draws for any number of threads.
     resample
         With ``kind="case"``: the grouping factor whose levels are drawn, or ``"rows"``; the
-        factor with the fewest levels if it isn't said.
+        coarsest factor if it isn't said, and an error where factors are crossed.
     acceleration
         Find how skewed each number's influence is, by leaving out one group after the other,
         for BCa intervals. Costs one fit for every group.
@@ -115,7 +115,7 @@ def bootstrap(
     draws = np.concatenate(rows) if rows else np.empty((0, len(estimate)))
     skewness = None
     if acceleration and linear and len(draws) == n:
-        units = find_units(fit.design, resample)
+        units = find_units(fit.design, resample, crossed=kind != "case")
         skewness = find_acceleration(cast(LinearFit, fit), units, numbers, len(estimate))
     return Bootstrap(
         estimate.names,
