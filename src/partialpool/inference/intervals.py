@@ -10,6 +10,7 @@ from partialpool.inference.ddf import DDF
 from partialpool.inference.profile import profile
 from partialpool.inference.protocol import LinearFit, WaldFit
 from partialpool.inference.rows import refuse_pooled
+from partialpool.inference.seeds import Seed, check_seed
 from partialpool.inference.wald import check_level, wald_intervals
 
 __all__ = ["ConfintMethod", "confint"]
@@ -23,7 +24,7 @@ def confint(
     method: ConfintMethod = "wald",
     ddf: DDF | None = None,
     n: int = 1000,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Compute confidence intervals.
 
@@ -58,11 +59,11 @@ def confint(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> confint(fit).round(2)
+    >>> fit.confint().round(2)
       effect group       term  estimate    df  conf_low  conf_high
     0  fixed        Intercept    251.41  17.0    237.01     265.80
     1  fixed             Days     10.47  17.0      7.21      13.73
-    >>> confint(fit, method="profile").iloc[2:, 2:].round(2)
+    >>> fit.confint(method="profile").iloc[2:, 2:].round(2)
                           term  estimate  conf_low  conf_high
     2            sd__Intercept     23.78     14.38      37.72
     3      cor__Intercept.Days      0.08     -0.48       0.69
@@ -70,6 +71,7 @@ def confint(
     5          sd__Observation     25.59     22.90      28.86
     """
     check_level(level)
+    check_seed(seed)
     if method not in ("wald", "profile", "bootstrap"):
         raise DataError(f"method must be 'wald', 'profile' or 'bootstrap', found {method!r}.")
     if ddf is not None and method != "wald":

@@ -18,6 +18,7 @@ from partialpool.inference.prediction_intervals import (
 )
 from partialpool.inference.protocol import GaussianFit
 from partialpool.inference.rows import NewLevels, PlacedRows, RandomPart, place_rows
+from partialpool.inference.seeds import Seed, check_seed
 
 __all__ = ["predict"]
 
@@ -36,7 +37,7 @@ def predict(
     level: float = 0.95,
     method: IntervalMethod = "plug-in",
     draws: int = 1000,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Predict the mean of every row.
 
@@ -90,15 +91,16 @@ def predict(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> predict(fit, {"Days": [0, 10], "Subject": ["308", "308"]}).round(2)
+    >>> fit.predict({"Days": [0, 10], "Subject": ["308", "308"]}).round(2)
     array([253.66, 450.33])
-    >>> predict(fit, {"Days": [10]}, random="none").round(2)
+    >>> fit.predict({"Days": [10]}, random="none").round(2)
     array([356.08])
 
     References
     ----------
     Henderson (1975), Biometrics 31(2), 423-447: the joint covariance of the errors.
     """
+    check_seed(seed)
     placed = place_rows(
         fit,
         new,

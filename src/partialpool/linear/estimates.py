@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from partialpool import inference
 from partialpool.design import Design
+from partialpool.docstrings import explained
 from partialpool.linear import tables
 from partialpool.linear.certificate import Certificate, certify
 from partialpool.linear.summary import summarize
@@ -26,6 +27,7 @@ __all__ = ["LinearEstimates"]
 Vector = NDArray[np.float64]
 
 
+@explained
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LinearEstimates:
     """The estimates of a linear mixed model.

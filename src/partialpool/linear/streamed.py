@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from partialpool.design import as_expression, columns_of
 from partialpool.design.batches import build_batches
+from partialpool.docstrings import explained
 from partialpool.errors import DataError
 from partialpool.formula import Formula, parse
 from partialpool.frames import Schema, open_source, read_schema
@@ -22,6 +23,7 @@ from partialpool.solve.stream import reduce_batches
 __all__ = ["StreamedLmm", "stream_lmm"]
 
 
+@explained
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class StreamedLmm(LinearEstimates):
     """A linear mixed model fitted to rows that went by in batches and weren't kept.

@@ -65,7 +65,7 @@ def tidy(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> list(tidy(fit)["term"])
+    >>> list(fit.tidy()["term"])
     ['Intercept', 'Days', 'sd__Intercept', 'cor__Intercept.Days', 'sd__Days', 'sd__Observation']
     """
     check_level(level)
@@ -104,7 +104,7 @@ def glance(fit: LinearEstimates) -> Any:
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> float(glance(fit)["loglik"][0].round(4))
+    >>> float(fit.glance()["loglik"][0].round(4))
     -871.8141
     """
     columns = {
@@ -144,7 +144,7 @@ def augment(fit: LmmFit) -> Any:
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> list(augment(fit).columns)
+    >>> list(fit.augment().columns)
     ['Reaction', 'Days', 'Subject', 'row', 'fitted', 'fixed', 'residual', 'leverage']
     """
     design = fit.design

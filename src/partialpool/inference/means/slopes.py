@@ -77,7 +77,7 @@ def marginal_slopes(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("distance ~ age * Sex + (age | Subject)", pp.load_dataset("Orthodont"))
-    >>> marginal_slopes(fit, "age", by="Sex")[["Sex", "estimate", "df"]].round(3)
+    >>> fit.slopes("age", by="Sex")[["Sex", "estimate", "df"]].round(3)
           Sex  estimate    df
     0    Male     0.784  25.0
     1  Female     0.480  25.0

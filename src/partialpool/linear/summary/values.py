@@ -146,7 +146,7 @@ def summarize(fit: LinearEstimates, ddf: DDF | None = None) -> Summary:
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> [c.name for c in summarize(fit).coefficients]
+    >>> [c.name for c in fit.summary().coefficients]
     ['Intercept', 'Days']
     """
     mixed, pooled = bool(fit.varcorr.terms), fit.design.pooled
