@@ -54,6 +54,28 @@ def test_a_tweedie_power_among_the_lumps_is_not_taken_for_an_estimate(data):
     assert "Tweedie doesn't suit these data" in " ".join(str(fit).split())
 
 
+@pytest.mark.parametrize("seed", [0, 3, 5])
+def test_a_tweedie_power_runs_to_the_gamma(seed):
+    rng = np.random.default_rng(seed)
+    g = rng.integers(0, 20, 240)
+    y = rng.gamma(2, 0.5, 240) * np.exp(rng.normal(size=240))
+    table = {"y": y, "x": rng.normal(size=240), "g": g}
+    fit = pp.glmm("y ~ x + (1 | g)", table, family="tweedie")
+    gamma = pp.glmm("y ~ x + (1 | g)", table, family="gamma")
+    assert fit.converged
+    # The gamma's is the limit: what is left of the power shows in the ninth digit.
+    assert fit.loglik == pytest.approx(gamma.loglik, abs=1e-6)
+    np.testing.assert_allclose(fit.fixef.values, gamma.fixef.values, atol=1e-6)
+    np.testing.assert_allclose(fit.stderr.values, gamma.stderr.values, rtol=1e-5)
+    assert "Power ran to 2, where tweedie is the gamma" in " ".join(str(fit).split())
+
+
+def test_tweedie_refuses_multiples_of_one_number(data):
+    table = data | {"y": 2.5 * data["count"]}
+    with pytest.raises(ModelError, match=r"'y' is a whole multiple of 2\.5 in all 300 rows"):
+        pp.glmm("y ~ x + (1 | g)", table, family="tweedie")
+
+
 def test_an_estimate_inside_its_range_is_shown_as_one():
     fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"), family="nbinom2")
     assert " ran to " not in str(fit)
