@@ -231,6 +231,10 @@ class LmmFit:
     slopes = inference.marginal_slopes
     principal_effects = inference.principal_effects
 
+    def link_of_means(self, scale: inference.Scale, contrasts: bool) -> inference.Link:
+        """Return the identity: the mean is the linear predictor."""
+        return inference.IDENTITY
+
     def with_design(self, design: Design) -> LmmFit:
         """Fit the same model to a design of other rows; see :func:`partialpool.solve.solve`."""
         return LmmFit(design, solve(design, self.solution.likelihood))

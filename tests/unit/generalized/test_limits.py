@@ -76,6 +76,26 @@ def test_tweedie_refuses_multiples_of_one_number(data):
         pp.glmm("y ~ x + (1 | g)", table, family="tweedie")
 
 
+def test_a_fit_at_a_limit_names_the_simpler_family_and_its_boundary(data):
+    text = " ".join(str(pp.glmm("count ~ x + (1 | g)", data, family="nbinom2")).split())
+    assert "family='poisson' gives the same fit." in text
+    assert "Optimum on the boundary" in text
+
+
+def test_coefficients_of_a_dispersion_that_ran_off_are_named(data):
+    fit = pp.glmm("count ~ x + (1 | g)", data, family="nbinom2", dispersion="~ f")
+    assert fit.converged
+    text = " ".join(str(fit).split())
+    assert "'f[T.c]' ran off without end, to where nbinom2 is the Poisson" in text
+
+
+def test_zero_inflation_that_runs_to_none_in_all_rows_is_said_to(data):
+    fit = pp.glmm("count ~ x + (1 | g)", data, family="poisson", zero_inflation="~ x")
+    text = " ".join(str(fit).split())
+    assert "The probability of an added zero ran to 0" in text
+    assert "Without zero_inflation= the fit is the same." in text
+
+
 def test_an_estimate_inside_its_range_is_shown_as_one():
     fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"), family="nbinom2")
     assert " ran to " not in str(fit)

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from partialpool.errors import DataError
+from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.ddf import DDF, calibrate, joint_test
 from partialpool.inference.hypotheses.equations import read_equation
-from partialpool.inference.protocol import WaldFit
+from partialpool.inference.protocol import SearchedFit, WaldFit
 from partialpool.inference.wald import Contrasts, contrast_tests
 
 __all__ = ["LinearTest", "linear_test"]
@@ -63,7 +64,7 @@ class LinearTest:
 
 
 def linear_test(
-    fit: WaldFit, hypothesis: Hypothesis, rhs: ArrayLike | None = None, ddf: DDF | None = None
+    fit: SearchedFit, hypothesis: Hypothesis, rhs: ArrayLike | None = None, ddf: DDF | None = None
 ) -> LinearTest:
     """Test linear hypotheses about the fixed effects.
 
@@ -87,6 +88,11 @@ def linear_test(
         If a hypothesis can't be read, names an unknown coefficient, isn't linear, or contradicts
         another.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -96,6 +102,7 @@ def linear_test(
     Degrees of freedom: Satterthwaite.
     """
     L, right, texts = _rows(fit, hypothesis, rhs)
+    warn_unless_converged(fit, "tests")
     calibration = calibrate(fit, ddf)
     single = contrast_tests(fit, calibration, L, right)
     single = _shifted(single, right)
