@@ -174,7 +174,7 @@ class EstimatedModel:
 
     @property
     def theta_names(self) -> tuple[str, ...]:
-        """Names of ``theta``: ``"herd.Intercept"``, ``"zero_inflation:Nest.Intercept"``."""
+        """Names of ``theta``: ``"herd.Intercept"``, ``"zero_inflation.Nest.Intercept"``."""
         return parts.covariance_parameters(self).names
 
     @property

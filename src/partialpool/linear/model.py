@@ -12,7 +12,7 @@ import numpy as np
 from partialpool.design import build
 from partialpool.errors import ConvergenceWarning, DataError
 from partialpool.formula import combine, parse
-from partialpool.frames import read_table
+from partialpool.frames import read_schema
 from partialpool.linear.fit import LmmFit
 from partialpool.results.summary import wording
 from partialpool.solve import Likelihood, solve
@@ -44,7 +44,9 @@ def lmm(
         ``diag(x | g)``, ``cs(f | g)``, ``homcs``, ``homdiag``, ``ar1(0 + factor(t) | g)``.
         Without random terms, least squares.
     data
-        A pandas or polars frame, a pyarrow table or a dict of arrays.
+        A pandas or polars frame, a pyarrow table or a dict of arrays. Of a file's name, a
+        pattern of names, a folder of Parquet files, a polars LazyFrame, a pyarrow Dataset or a
+        DuckDB relation, only the columns that the model names are read.
     reml
         Restricted maximum likelihood (the default) or maximum likelihood.
     weights
@@ -103,11 +105,10 @@ def lmm(
         )
     if sigma is not None:
         _check_sigma(sigma)
-    table = read_table(data)
     if groups is not None or re_formula is not None or vc_formula is not None:
         formula = combine(formula, groups, re_formula, vc_formula)
     design = build(
-        parse(formula, table.names),
+        parse(formula, read_schema(data).names),
         data,
         weights=weights,
         offset=offset,
