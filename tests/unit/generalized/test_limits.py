@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import partialpool as pp
-from partialpool.errors import ModelError
+from partialpool.errors import ConvergenceWarning, ModelError
 
 N = 300
 
@@ -156,3 +156,18 @@ def test_separated_trials_are_all_successes(data):
     table = data | {"count": np.where(data["f"] == "b", 8, data["count"])}
     with pytest.raises(ModelError, match="the response is all successes"):
         pp.glmm("cbind(count, m - count) ~ f + (1 | g)", table, family="binomial")
+
+
+def test_an_approximation_that_breaks_down_is_told_from_a_limit():
+    # Two rows in each group, half of the counts set to zero: is it the group or the zeros?
+    rng = np.random.default_rng(1001)
+    n, levels = 150, 75
+    g, x = rng.integers(0, levels, n), rng.normal(size=n)
+    mu = np.exp(0.5 * x + 1.5 * rng.normal(size=levels)[g] + 1.5)
+    table = {"x": x, "g": g, "y": np.where(rng.random(n) < 0.5, 0, rng.poisson(mu))}
+    asked = {"family": "poisson", "zero_inflation": "~ x"}
+    with pytest.warns(ConvergenceWarning, match=r"more than one mode.*Use quadrature=15"):
+        fit = pp.glmm("y ~ x + (1 | g)", table, **asked)
+    assert "ran off" not in str(fit)
+    better = pp.glmm("y ~ x + (1 | g)", table, **asked, quadrature=15)
+    assert better.converged

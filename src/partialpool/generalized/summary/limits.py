@@ -184,5 +184,8 @@ def _zero_notes(fit: GlmmFit) -> list[str]:
 
 
 def _has_errors(fit: GlmmFit) -> bool:
-    """Whether there are standard errors at all: those by quasi-likelihood know of the mean only."""
-    return fit.approximation.method != "pql"
+    """Whether there are standard errors at all: those by quasi-likelihood know of the mean only.
+
+    Where a search ended at no optimum, one that isn't a number says nothing of its parameter.
+    """
+    return fit.approximation.method != "pql" and fit.converged

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import show_rows
+from partialpool.generalized.checks import MOST_DIMENSIONS
 from partialpool.generalized.summary.limits import limit_notes
 from partialpool.results.summary import wording
 from partialpool.results.tables import positions
@@ -19,6 +20,8 @@ __all__ = ["about_optimum"]
 
 # Distance from the end of the link's range, beside the median row's, that is none.
 _TOUCHING = 1e-4
+# A derivative in scaled parameters that only an approximation has where it breaks down.
+_STEEP = 1e4
 
 
 def about_optimum(fit: GlmmFit) -> tuple[str, ...]:
@@ -36,8 +39,23 @@ def about_optimum(fit: GlmmFit) -> tuple[str, ...]:
     return (
         *limits,
         *wording.optimum(fit.certificate, random, at_end=bool(limits)),
-        *([] if fit.converged else _range_hint(fit)),
+        *([] if fit.converged else [*_range_hint(fit), *_spike_hint(fit)]),
     )
+
+
+def _spike_hint(fit: GlmmFit) -> list[str]:
+    """Say what so steep a gradient means that no likelihood has it."""
+    random = [effects for design in fit.designs.values() for effects in design.random]
+    if not random or not fit.certificate.gradient > _STEEP:
+        return []
+    one_factor = len({effects.factor.name for effects in random}) == 1
+    few = sum(len(effects.columns) for effects in random) <= MOST_DIMENSIONS
+    nodes = 2 * fit.approximation.quadrature + 1 if fit.approximation.quadrature > 1 else 15
+    cure = f"Use quadrature={nodes}" if one_factor and few else "Leave random effects out"
+    return [
+        "So steep a gradient is the approximation's and not the likelihood's: the random effects "
+        f"of some level have more than one mode, between which it jumps. {cure}."
+    ]
 
 
 def _at_end(fit: GlmmFit) -> NDArray[np.intp]:
