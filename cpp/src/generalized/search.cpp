@@ -201,7 +201,11 @@ Found search(GeneralizedProblem& problem, Parameters from, const Criterion& crit
         walker.descend(next);
         best = std::move(next);
     }
-    if (!best.converged && std::isfinite(best.value)) walker.polish(best);
+    // A steep slope is no valley: there the likelihood or its approximation has no maximum.
+    constexpr double gentle = 1.0;
+    if (!best.converged && std::isfinite(best.value) &&
+        best.gradient.cwiseAbs().maxCoeff() < gentle)
+        walker.polish(best);
     if (!best.point.axes.empty() && std::isfinite(best.value)) {
         const bool converged = best.converged;
         best = walker.first(fixed_axes(problem, best.point));
