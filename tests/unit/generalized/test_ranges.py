@@ -133,3 +133,8 @@ def test_an_inverse_link_takes_negative_responses():
     up = pp.glmm("y ~ x", {"x": x, "y": y}, family=F.Gaussian("inverse"))
     down = pp.glmm("y ~ x", {"x": x, "y": -y}, family=F.Gaussian("inverse"))
     assert_allclose(down.fixef, -np.asarray(up.fixef), rtol=1e-6)
+
+
+def test_leaving_terms_out_of_no_optimum_warns(unconverged):
+    with pytest.warns(ConvergenceWarning, match="the search for the model itself"):
+        unconverged[0].drop_tests()
