@@ -53,8 +53,7 @@ std::vector<Index> scale_positions(const Term& term) {
     return out;
 }
 
-bool drop_columns(const GeneralizedProblem& problem, Parameters& point) {
-    constexpr double vanished = 1e-4;
+bool drop_columns(const GeneralizedProblem& problem, Parameters& point, double vanished) {
     bool dropped = false;
     const auto drop = [&](double& x) {
         dropped = dropped || x != 0.0;

@@ -193,11 +193,13 @@ Found search(GeneralizedProblem& problem, Parameters from, const Criterion& crit
         if (best.value > before - 1e-8) break;
     }
     // Nodes follow the axes of Sigma, so that quadrature stays in those that it has.
-    for (int round = 0; round < 2 && criterion.nodes > 1 && std::isfinite(best.value); ++round) {
+    for (const double vanished : {1e-2, 1e-4}) {
         Parameters fewer = best.point;
-        if (!drop_columns(problem, fewer)) break;
+        if (criterion.nodes == 1 || !std::isfinite(best.value) ||
+            !drop_columns(problem, fewer, vanished))
+            continue;
         Found next = walker.first(std::move(fewer));
-        if (!(next.value <= best.value + 1e-8)) break;
+        if (!(next.value <= best.value + 1e-8)) continue;
         walker.descend(next);
         best = std::move(next);
     }

@@ -19,8 +19,8 @@ Parameters fixed_axes(const GeneralizedProblem& problem, const Parameters& point
 /// Positions of the standard deviations among the parameters of a term in principal axes.
 std::vector<Index> scale_positions(const Term& term);
 
-/// Set columns of Lambda that have all but vanished to zero, where by symmetry the gradient
-/// vanishes as well; whether there were any.
-bool drop_columns(const GeneralizedProblem& problem, Parameters& point);
+/// Set columns of Lambda without entries above `vanished` to zero, where by symmetry the
+/// gradient vanishes as well; whether there were any.
+bool drop_columns(const GeneralizedProblem& problem, Parameters& point, double vanished);
 
 }  // namespace partialpool::generalized
