@@ -1,5 +1,7 @@
 #include "partialpool/generalized/search.hpp"
 
+#include "partialpool/generalized/points.hpp"
+
 namespace partialpool::generalized {
 namespace {
 
@@ -42,19 +44,6 @@ private:
     static constexpr std::size_t most = 8;
     std::vector<Vector> steps_, changes_;
 };
-
-Parameters move(const GeneralizedProblem& problem, const Parameters& from, const Vector& step,
-                const std::vector<Index>& outer) {
-    Parameters to = from;
-    const Index m = problem.n_psi();
-    for (std::size_t i = 0; i < outer.size(); ++i) {
-        if (outer[i] < m)
-            to.psi(outer[i]) += step(static_cast<Index>(i));
-        else
-            to.beta(outer[i] - m) += step(static_cast<Index>(i));
-    }
-    return to;
-}
 
 /// Rounding errors of the objective, in units of the sums that it is the difference of.
 constexpr double resolution = 1e-13;
@@ -132,6 +121,41 @@ struct Walker {
         }
     }
 
+    /// Newton steps with exact second derivatives, for where those of the model lead nowhere: a
+    /// narrow valley of a Sigma that is all but singular.
+    void polish(Found& best) {
+        const auto outer = problem.outer(criterion);
+        double radius = 0.1;
+        for (int count = 0; count < 50; ++count) {
+            const Matrix h = exact_hessian(problem, best.point, criterion, best.curvature);
+            if (h.size() == 0) return;
+            for (bool moved = false; !moved; moved = try_step(best, h, outer, radius))
+                if (radius < 1e-8 ||
+                    trust_region_step(best.gradient, h, radius).promised < options.tolerance) {
+                    best.converged = trust_region_step(best.gradient, h, 1.0).promised < negligible;
+                    return;
+                }
+        }
+    }
+
+    /// Take a step within the radius if it leads down; whether it did.
+    bool try_step(Found& best, const Matrix& h, const std::vector<Index>& outer, double& radius) {
+        const Step step = trust_region_step(best.gradient, h, radius);
+        Parameters trial = move(problem, best.point, step.p, outer);
+        const Local next = problem.evaluate(trial, criterion, Level::average);
+        const double rho = next.ok() ? (best.value - next.value) / step.promised : -1.0;
+        const double length = step.p.norm();
+        if (rho < 0.25)
+            radius = 0.25 * length;
+        else if (rho > 0.75 && length > 0.8 * radius)
+            radius = 2.0 * radius;
+        if (rho > 1e-4)
+            accept(best, std::move(trial), next);
+        else
+            problem.go_back();
+        return rho > 1e-4;
+    }
+
     void accept(Found& best, Parameters point, const Local& next) {
         problem.keep();
         best.point = std::move(point);
@@ -140,47 +164,6 @@ struct Walker {
         best.curvature = next.curvature;
     }
 };
-
-/// Sigma of every unstructured term in its principal axes, largest first.
-Parameters principal(const GeneralizedProblem& problem, const Parameters& point) {
-    Parameters out = point;
-    out.axes.resize(problem.terms().size());
-    for (std::size_t t = 0; t < problem.terms().size(); ++t) {
-        const Term& term = problem.terms()[t];
-        if (!detail::full(term) || term.k == 1) continue;
-        Axes axes = principal_axes(problem.factor(point, t));
-        out.axes[t] = std::move(axes.vectors);
-        detail::store_lower(axes.sizes.asDiagonal(), term, out.psi);
-    }
-    return out;
-}
-
-/// The same Sigma in fixed axes, diagonals of Lambda non-negative.
-Parameters fixed_axes(const GeneralizedProblem& problem, const Parameters& point) {
-    Parameters out{point.psi, point.beta, {}};
-    for (std::size_t t = 0; t < problem.terms().size(); ++t) {
-        const Term& term = problem.terms()[t];
-        if (!detail::full(term)) continue;
-        Matrix lower = lower_triangular(problem.factor(point, t));
-        // Rounding of the turn would hide an exact zero.
-        lower = (lower.array().abs() > 1e-13 * lower.norm()).select(lower, 0.0);
-        detail::store_lower(lower, term, out.psi);
-    }
-    return out;
-}
-
-/// Positions of the standard deviations among the parameters of a term in principal axes.
-std::vector<Index> scale_positions(const Term& term) {
-    std::vector<Index> out;
-    if (term.structure == Structure::cs) return out;
-    const bool full = detail::full(term);
-    const Index scales = full || term.structure == Structure::diagonal ? term.k : 1;
-    for (Index c = 0, a = 0; c < scales; ++c) {
-        out.push_back(term.first + a);
-        a += full ? term.k - c : 1;
-    }
-    return out;
-}
 
 }  // namespace
 
@@ -209,6 +192,22 @@ Found search(GeneralizedProblem& problem, Parameters from, const Criterion& crit
         best = std::move(next);
         if (best.value > before - 1e-8) break;
     }
+    // Nodes follow the axes of Sigma, so that quadrature stays in those that it has.
+    for (const double vanished : {1e-2, 1e-4}) {
+        Parameters fewer = best.point;
+        if (criterion.nodes == 1 || !std::isfinite(best.value) ||
+            !drop_columns(problem, fewer, vanished))
+            continue;
+        Found next = walker.first(std::move(fewer));
+        if (!(next.value <= best.value + 1e-8)) continue;
+        walker.descend(next);
+        best = std::move(next);
+    }
+    // A steep slope is no valley: there the likelihood or its approximation has no maximum.
+    constexpr double gentle = 1.0;
+    if (!best.converged && std::isfinite(best.value) &&
+        best.gradient.cwiseAbs().maxCoeff() < gentle)
+        walker.polish(best);
     if (!best.point.axes.empty() && std::isfinite(best.value)) {
         const bool converged = best.converged;
         best = walker.first(fixed_axes(problem, best.point));
@@ -236,43 +235,6 @@ Found search_from(GeneralizedProblem& problem, const Vector& beta, const Criteri
     }
     best.evaluations = evaluations;
     return best;
-}
-
-Matrix exact_hessian(GeneralizedProblem& problem, const Parameters& point,
-                     const Criterion& criterion, const Matrix& curvature) {
-    const auto outer = problem.outer(criterion);
-    const auto size = static_cast<Index>(outer.size());
-    Matrix h(size, size);
-    // Here, for the tangent along which the modes are predicted.
-    Parameters centre = point;
-    const Vector here = problem.evaluate(centre, criterion, Level::average).gradient;
-    const auto slope = [&](Index c, double width) {
-        Vector step = Vector::Zero(size);
-        step(c) = width;
-        Parameters trial = move(problem, point, step, outer);
-        return problem.evaluate(trial, criterion, Level::gradient).gradient;
-    };
-    const auto mean = problem.mean_coefficients();
-    const auto is_mean = [&](Index c) {
-        const Index p = outer[at(c)] - problem.n_psi();
-        return std::find(mean.begin(), mean.end(), p) != mean.end();
-    };
-    // Of a standard error: far above rounding, far below the scale on which the curvature
-    // changes. In the mean's coefficients the objective is all but quadratic, so that one side
-    // will do.
-    constexpr double central = 3e-3, one_sided = 1e-4;
-    for (Index c = 0; c < size; ++c) {
-        const double error = curvature(c, c) > 1e-8 ? std::sqrt(2.0 / curvature(c, c)) : 1.0;
-        const double width = (is_mean(c) ? one_sided : central) * std::min(error, 1.0);
-        const Vector up = slope(c, width), down = is_mean(c) ? here : slope(c, -width);
-        if (up.size() != size || down.size() != size) return Matrix();
-        h.col(c) = (up - down) / (is_mean(c) ? width : 2.0 * width);
-    }
-    // What stands between a coefficient and another parameter is known from the other's column.
-    for (Index c = 0; c < size; ++c)
-        for (Index r = 0; r < size; ++r)
-            if (is_mean(c) && !is_mean(r)) h(r, c) = h(c, r);
-    return 0.5 * (h + h.transpose());
 }
 
 }  // namespace partialpool::generalized

@@ -15,7 +15,7 @@ from partialpool.named import NamedVector
 from partialpool.results import VarCorr, relative_parameters, variance_components
 
 if TYPE_CHECKING:
-    from partialpool.generalized.fit import GlmmFit
+    from partialpool.generalized.estimated import EstimatedModel
 
 __all__ = [
     "components_of",
@@ -32,7 +32,7 @@ __all__ = [
 Vector = NDArray[np.float64]
 
 
-def predictor_of(fit: GlmmFit, part: str) -> LinearPredictor:
+def predictor_of(fit: EstimatedModel, part: str) -> LinearPredictor:
     """Return one linear predictor: its design, coefficients and random effects.
 
     Parameters
@@ -63,7 +63,7 @@ def predictor_of(fit: GlmmFit, part: str) -> LinearPredictor:
     return LinearPredictor(part, fit.designs[part], fit.solution)
 
 
-def fixed_effects_of(fit: GlmmFit, part: str) -> NamedVector:
+def fixed_effects_of(fit: EstimatedModel, part: str) -> NamedVector:
     """Return the coefficients of any part, on the scale of its linear predictor.
 
     Parameters
@@ -91,7 +91,7 @@ def fixed_effects_of(fit: GlmmFit, part: str) -> NamedVector:
     return NamedVector(_names(fit, part), fit.solution.beta[part])
 
 
-def covariance_of(fit: GlmmFit, part: str) -> Vector:
+def covariance_of(fit: EstimatedModel, part: str) -> Vector:
     """Return the covariance (p, p) of any part's coefficients; NaN for columns left out.
 
     From the second derivatives in all parameters, those of covariances and dispersion included:
@@ -123,7 +123,7 @@ def covariance_of(fit: GlmmFit, part: str) -> Vector:
     return fit.solution.vcov[cut, cut]
 
 
-def standard_errors_of(fit: GlmmFit, part: str) -> NamedVector:
+def standard_errors_of(fit: EstimatedModel, part: str) -> NamedVector:
     """Return the standard errors of any part's coefficients; see :func:`covariance_of`.
 
     Parameters
@@ -149,7 +149,7 @@ def standard_errors_of(fit: GlmmFit, part: str) -> NamedVector:
     return NamedVector(_names(fit, part), np.sqrt(np.diag(covariance_of(fit, part))))
 
 
-def constant_of(fit: GlmmFit, part: str) -> NamedVector:
+def constant_of(fit: EstimatedModel, part: str) -> NamedVector:
     """Return a dispersion or shape on its natural scale, under its name in the variance.
 
     Empty if the family has none; NaN if a formula lets it vary from row to row.
@@ -161,7 +161,7 @@ def constant_of(fit: GlmmFit, part: str) -> NamedVector:
     return NamedVector((scale.symbol,), np.array([scale.value(eta)]))
 
 
-def residual_deviation(fit: GlmmFit) -> float:
+def residual_deviation(fit: EstimatedModel) -> float:
     """Return the residual standard deviation of a Gaussian family.
 
     Raises
@@ -177,7 +177,7 @@ def residual_deviation(fit: GlmmFit) -> float:
     return float(fit.dispersion[0])
 
 
-def components_of(fit: GlmmFit, part: str) -> VarCorr:
+def components_of(fit: EstimatedModel, part: str) -> VarCorr:
     """Return standard deviations and correlations of a part's random effects.
 
     Parameters
@@ -206,7 +206,7 @@ def components_of(fit: GlmmFit, part: str) -> VarCorr:
     return variance_components(predictor.design, predictor.solution, sigma)
 
 
-def covariance_parameters(fit: GlmmFit) -> NamedVector:
+def covariance_parameters(fit: EstimatedModel) -> NamedVector:
     """Return the covariance parameters of all parts, term by term, in lme4's order within one.
 
     Their names are ``"herd.Intercept"``, and ``"zero_inflation.Nest.Intercept"`` in other parts
@@ -221,7 +221,7 @@ def covariance_parameters(fit: GlmmFit) -> NamedVector:
     return NamedVector(tuple(names), np.concatenate(values))
 
 
-def with_constants(fit: GlmmFit, eta: dict[str, Vector]) -> dict[str, Vector]:
+def with_constants(fit: EstimatedModel, eta: dict[str, Vector]) -> dict[str, Vector]:
     """Add to linear predictors on some rows those that have no formula, by part."""
     n = len(next(iter(eta.values())))
     constant = {
@@ -232,7 +232,7 @@ def with_constants(fit: GlmmFit, eta: dict[str, Vector]) -> dict[str, Vector]:
     return {part: (eta | constant)[part] for part in fit.parts if part in eta | constant}
 
 
-def _names(fit: GlmmFit, part: str) -> tuple[str, ...]:
+def _names(fit: EstimatedModel, part: str) -> tuple[str, ...]:
     if part not in fit.parts:
         raise ModelError(
             f"the model has no part {part!r}, but {', '.join(fit.parts)}."

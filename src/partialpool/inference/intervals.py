@@ -6,9 +6,10 @@ from typing import Any, Literal, TypeAlias, cast
 
 from partialpool.errors import DataError
 from partialpool.inference.bootstrap import bootstrap
+from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.ddf import DDF
 from partialpool.inference.profile import profile
-from partialpool.inference.protocol import LinearFit, WaldFit
+from partialpool.inference.protocol import LinearFit, SearchedFit
 from partialpool.inference.rows import refuse_pooled
 from partialpool.inference.seeds import Seed, check_seed
 from partialpool.inference.wald import check_level, wald_intervals
@@ -19,7 +20,7 @@ ConfintMethod: TypeAlias = Literal["wald", "profile", "bootstrap"]
 
 
 def confint(
-    fit: WaldFit,
+    fit: SearchedFit,
     level: float = 0.95,
     method: ConfintMethod = "wald",
     ddf: DDF | None = None,
@@ -55,6 +56,11 @@ def confint(
     DataError
         If the level or the method is none.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -79,6 +85,7 @@ def confint(
             f"ddf={ddf!r} is for Wald intervals; {method} intervals have no degrees of freedom. "
             "Leave it out, or take method='wald'."
         )
+    warn_unless_converged(fit, "intervals")
     if method == "wald":
         return wald_intervals(fit, level, ddf)
     refuse_pooled(fit.design)

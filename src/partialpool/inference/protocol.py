@@ -22,6 +22,7 @@ __all__ = [
     "GaussianWaldFit",
     "LinearFit",
     "RefittableFit",
+    "SearchedFit",
     "Spread",
     "WaldFit",
 ]
@@ -87,12 +88,32 @@ class Fit(Protocol):
         """Fixed effects, NaN for columns left out."""
 
 
-class WaldFit(Fit, Protocol):
+class WaldFit(Protocol):
     """A fit whose fixed effects have a covariance."""
+
+    @property
+    def design(self) -> Design:
+        """Rows and columns of the model."""
+
+    @property
+    def solution(self) -> object:
+        """Estimates: those of a linear model have small-sample methods."""
+
+    @property
+    def fixef(self) -> NamedVector:
+        """Fixed effects, NaN for columns left out."""
 
     @property
     def vcov(self) -> NDArray[np.float64]:
         """Covariance of the fixed effects (p, p), NaN for columns left out."""
+
+
+class SearchedFit(WaldFit, Protocol):
+    """A fit that knows whether it is an optimum."""
+
+    @property
+    def converged(self) -> bool:
+        """Whether the search ended at an optimum."""
 
 
 class GaussianFit(Fit, Protocol):
@@ -167,6 +188,10 @@ class RefittableFit(Protocol):
 
 class LinearFit(GaussianWaldFit, RefittableFit, Protocol):
     """A linear mixed model that can be fitted again."""
+
+    @property
+    def converged(self) -> bool:
+        """Whether the search ended at an optimum."""
 
     @property
     def solution(self) -> Solution:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any, Literal
@@ -9,10 +10,11 @@ from typing import Any, Literal
 import numpy as np
 
 from partialpool.design import build
-from partialpool.errors import DataError
+from partialpool.errors import ConvergenceWarning, DataError
 from partialpool.formula import combine, parse
 from partialpool.frames import read_schema
 from partialpool.linear.fit import LmmFit
+from partialpool.results.summary import wording
 from partialpool.solve import Likelihood, solve
 
 __all__ = ["check_likelihood", "lmm"]
@@ -76,6 +78,11 @@ def lmm(
     ModelError
         If the model can't be identified on these data.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the search ended at no optimum, in the words of the summary.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -102,7 +109,11 @@ def lmm(
         applicable=applicable,
     )
     # Least squares is reported by its ordinary likelihood, as in R's lm.
-    return LmmFit(design, solve(design, Likelihood(bool(reml and design.random), sigma)))
+    fit = LmmFit(design, solve(design, Likelihood(bool(reml and design.random), sigma)))
+    if not fit.converged:
+        sentences = wording.optimum(fit.certificate, design.random)
+        warnings.warn(" ".join(sentences), ConvergenceWarning, stacklevel=2)
+    return fit
 
 
 def check_likelihood(reml: bool, missing: str, sigma: float | None) -> None:

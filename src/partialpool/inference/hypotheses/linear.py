@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from partialpool.errors import DataError
+from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.ddf import DDF, calibrate, joint_test
 from partialpool.inference.hypotheses.equations import Equation, read_equation
 from partialpool.inference.hypotheses.fixed_terms import FixedTerm, fixed_terms
-from partialpool.inference.protocol import WaldFit
+from partialpool.inference.protocol import SearchedFit, WaldFit
 from partialpool.inference.wald import Contrasts, test_combinations
 
 __all__ = ["LinearTest", "linear_test"]
@@ -68,7 +69,7 @@ class LinearTest:
 
 
 def linear_test(
-    fit: WaldFit, hypothesis: Hypothesis, rhs: ArrayLike | None = None, ddf: DDF | None = None
+    fit: SearchedFit, hypothesis: Hypothesis, rhs: ArrayLike | None = None, ddf: DDF | None = None
 ) -> LinearTest:
     """Test linear hypotheses about the fixed effects.
 
@@ -95,6 +96,11 @@ def linear_test(
         If a hypothesis can't be read, names an unknown coefficient, isn't linear, or contradicts
         another.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -110,6 +116,7 @@ def linear_test(
     Degrees of freedom: Satterthwaite.
     """
     L, right, texts = _rows(fit, hypothesis, rhs)
+    warn_unless_converged(fit, "tests")
     calibration = calibrate(fit, ddf)
     kept = np.isfinite(fit.fixef.values)
     _refuse_left_out(fit, L, kept, texts)
