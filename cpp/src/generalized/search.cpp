@@ -1,5 +1,7 @@
 #include "partialpool/generalized/search.hpp"
 
+#include <span>
+
 namespace partialpool::generalized {
 namespace {
 
@@ -66,6 +68,30 @@ struct Walker {
     const Criterion& criterion;
     const SearchOptions& options;
     const int before;
+    /// Orthonormal directions that the search may take, and half-spaces that it may not leave;
+    /// empty for all.
+    Matrix directions{};
+    std::span<const Vector> forward{};
+
+    bool held() const { return directions.size() > 0; }
+    Vector inside(const Vector& g) const {
+        return held() ? Vector(directions.transpose().lazyProduct(g)) : g;
+    }
+    Matrix inside(const Matrix& h) const { return held() ? sandwich(directions, h) : h; }
+    Vector whole(const Vector& step) const {
+        return held() ? Vector(directions.lazyProduct(step)) : step;
+    }
+    bool allowed(const Parameters& point) const {
+        return std::all_of(forward.begin(), forward.end(), [&](const Vector& direction) {
+            const Index m = point.psi.size();
+            return direction.head(m).dot(point.psi) +
+                       direction.tail(point.beta.size()).dot(point.beta) >=
+                   0.0;
+        });
+    }
+    Local evaluate(Parameters& trial) {
+        return allowed(trial) ? problem.evaluate(trial, criterion, Level::average) : Local{};
+    }
 
     int used() const { return problem.evaluations() - before; }
 
@@ -85,29 +111,30 @@ struct Walker {
         Secants secants;
         double radius = 1.0;
         while (true) {
-            const Matrix curvature = secants.correct(best.curvature);
-            const Step step = trust_region_step(best.gradient, curvature, radius);
+            const Matrix curvature = secants.correct(inside(best.curvature));
+            const Vector gradient = inside(best.gradient);
+            const Step step = trust_region_step(gradient, curvature, radius);
             if (step.promised < options.tolerance || radius < 1e-10) {
                 // The small promise of a step that had to be small is none.
-                best.converged =
-                    trust_region_step(best.gradient, curvature, 1.0).promised < negligible;
+                best.converged = trust_region_step(gradient, curvature, 1.0).promised < negligible;
                 return;
             }
             if (used() >= options.max_evaluations) return;
-            Parameters trial = move(problem, best.point, step.p, outer);
-            const Local next = problem.evaluate(trial, criterion, Level::average);
+            Parameters trial = move(problem, best.point, whole(step.p), outer);
+            const Local next = evaluate(trial);
             const double length = step.p.norm();
             if (!next.ok()) {
                 radius = 0.25 * length;
                 problem.go_back();
                 continue;
             }
-            secants.add(step.p, next.gradient - best.gradient);
+            const Vector slope = inside(next.gradient);
+            secants.add(step.p, slope - gradient);
             if (step.promised < resolution * problem.magnitude()) {
                 // The objective can't tell this step, but its gradient can: it is good if less
                 // is promised after it.
                 const double left =
-                    trust_region_step(next.gradient, secants.correct(next.curvature), radius)
+                    trust_region_step(slope, secants.correct(inside(next.curvature)), radius)
                         .promised;
                 if (left < step.promised) {
                     accept(best, std::move(trial), next);
@@ -235,6 +262,63 @@ Found search_from(GeneralizedProblem& problem, const Vector& beta, const Criteri
         if (best.converged) break;
     }
     best.evaluations = evaluations;
+    return best;
+}
+
+namespace {
+
+/// Orthonormal columns, all at right angles to a vector: those of its Householder reflection.
+Matrix complement(const Vector& normal) {
+    Vector v = normal / normal.norm();
+    Index largest = 0;
+    v.cwiseAbs().maxCoeff(&largest);
+    v(largest) += v(largest) < 0.0 ? -1.0 : 1.0;
+    const Matrix whole = Matrix::Identity(v.size(), v.size()) -
+                         (2.0 / v.squaredNorm()) * v.lazyProduct(v.transpose());
+    Matrix out(v.size(), v.size() - 1);
+    for (Index c = 0, to = 0; c < v.size(); ++c)
+        if (c != largest) out.col(to++) = whole.col(c);
+    return out;
+}
+
+/// Where the ellipsoids of the model around a point touch the plane, or its nearest point.
+Vector towards(const Matrix& curvature, const Vector& normal, double gap) {
+    const Eigenpairs eigen = eigen_symmetric(curvature);
+    const double floor = 1e-6 * eigen.values.cwiseAbs().maxCoeff();
+    const Vector along =
+        eigen.apply([&](double x) { return 1.0 / std::max(std::abs(x), floor); }) * normal;
+    return (gap / normal.dot(along)) * along;
+}
+
+}  // namespace
+
+Found search_held(GeneralizedProblem& problem, const Found& from, const Held& held,
+                  const Criterion& criterion, const SearchOptions& options) {
+    Walker walker{problem, criterion, options, problem.evaluations()};
+    walker.forward = held.forward;
+    const auto outer = problem.outer(criterion);
+    const Index m = problem.n_psi();
+    const double gap = held.value - held.normal.head(m).dot(from.point.psi) -
+                       held.normal.tail(problem.n_parameters()).dot(from.point.beta);
+    const Vector normal = held.normal(outer);
+    Found best;
+    best.value = std::numeric_limits<double>::infinity();
+    const bool known = from.curvature.rows() == normal.size();
+    for (const bool nearest : {!known, true}) {
+        const Vector step = nearest ? Vector((gap / normal.squaredNorm()) * normal)
+                                    : towards(from.curvature, normal, gap);
+        Parameters start = move(problem, from.point, step, outer);
+        if (!walker.allowed(start)) continue;
+        best = walker.first(std::move(start));
+        if (std::isfinite(best.value)) break;
+    }
+    if (normal.size() == 1 || !std::isfinite(best.value)) {
+        best.converged = std::isfinite(best.value);
+        return best;
+    }
+    walker.directions = complement(normal);
+    walker.descend(best);
+    best.evaluations = walker.used();
     return best;
 }
 

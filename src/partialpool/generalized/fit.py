@@ -16,6 +16,7 @@ from partialpool.families import Family, Response, ResponseFamily
 from partialpool.frames import FrameKind
 from partialpool.generalized import drop, parts, tables
 from partialpool.generalized import fitted as rows
+from partialpool.generalized import inference as beyond
 from partialpool.generalized import predict as prediction
 from partialpool.generalized import refit as refitting
 from partialpool.generalized import simulate as simulation
@@ -345,17 +346,8 @@ class GlmmFit:
         """Return the fit itself: generalized models are compared as they were fitted."""
         return self
 
-    def confint(
-        self,
-        level: float = 0.95,
-        method: Literal["wald", "bootstrap"] = "wald",
-        n: int = 1000,
-        seed: int | None = None,
-    ) -> Any:
-        """See :func:`partialpool.inference.confint`."""
-        if method == "bootstrap":
-            return self.bootstrap(n, seed=seed).confint(level)
-        return inference.confint(self.predictor(), level, method)
+    confint = beyond.confint
+    profile = beyond.profile
 
     def anova(self, type: inference.AnovaType = 3) -> Any:  # noqa: A002 - as in R
         """See :func:`partialpool.inference.anova`."""

@@ -12,7 +12,14 @@ from partialpool.design import Design, RandomEffects
 from partialpool.inference.protocol import GaussianFit
 from partialpool.solve import Refits
 
-__all__ = ["Parameter", "list_parameters", "parameter_columns", "parameters_of", "values_of"]
+__all__ = [
+    "Parameter",
+    "list_parameters",
+    "parameter_columns",
+    "parameters_of",
+    "term_parameters",
+    "values_of",
+]
 
 Array = NDArray[np.float64]
 Kind = Literal["fixed", "sd", "cor", "sigma"]
@@ -36,6 +43,8 @@ class Parameter:
         The coefficient's column, or the random term's number in the formula.
     effects
         The one or two effects of the random term, by their positions in it.
+    component
+        Of generalized models, the linear predictor: ``"mean"``, ``"dispersion"``, ...
     """
 
     kind: Kind
@@ -43,13 +52,18 @@ class Parameter:
     group: str = ""
     position: int = -1
     effects: tuple[int, ...] = ()
+    component: str = ""
 
     @property
     def label(self) -> str:
-        """One name among all: ``"Days"``, ``"sd__Days|Subject"``, ``"sigma"``."""
+        """One name among all: ``"Days"``, ``"sd__Days|Subject"``, ``"sigma"``.
+
+        Those of other predictors than the mean have it before them, ``"dispersion:Intercept"``.
+        """
         if self.kind == "sigma":
             return "sigma"
-        return f"{self.term}|{self.group}" if self.group else self.term
+        name = f"{self.term}|{self.group}" if self.group else self.term
+        return name if self.component in ("", "mean") else f"{self.component}:{name}"
 
     @property
     def effect(self) -> str:
@@ -60,12 +74,13 @@ class Parameter:
 def list_parameters(design: Design, sigma: bool = True) -> tuple[Parameter, ...]:
     """Name the parameters in the order of ``tidy()``."""
     fixed = [Parameter("fixed", name, "", i) for i, name in enumerate(design.columns)]
-    random = [p for i, term in enumerate(design.random) for p in _of_term(i, term)]
+    random = [p for i, term in enumerate(design.random) for p in term_parameters(i, term)]
     last = [Parameter("sigma", "sd__Observation", "Residual")] if sigma else []
     return (*fixed, *random, *last)
 
 
-def _of_term(position: int, effects: RandomEffects) -> list[Parameter]:
+def term_parameters(position: int, effects: RandomEffects) -> list[Parameter]:
+    """Name the standard deviations and correlations of a random term."""
     out = []
     group, columns = effects.factor.name, effects.columns
     correlated = effects.term.structure not in ("diagonal", "homdiag")
@@ -129,8 +144,12 @@ def parameters_of(fit: GaussianFit, refits: Refits | None = None) -> Array:
 
 def parameter_columns(parameters: tuple[Parameter, ...]) -> dict[str, NDArray[Any]]:
     """Columns that say which parameter a row of a table is about."""
+    component = {}
+    if any(p.component for p in parameters):
+        component["component"] = np.array([p.component for p in parameters], dtype=object)
     return {
         "effect": np.array([p.effect for p in parameters], dtype=object),
+        **component,
         "group": np.array([p.group for p in parameters], dtype=object),
         "term": np.array([p.term for p in parameters], dtype=object),
     }
