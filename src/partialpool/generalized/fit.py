@@ -348,14 +348,24 @@ class GlmmFit:
 
     confint = beyond.confint
     profile = beyond.profile
+    cluster_robust = beyond.cluster_robust
+    robust_vcov = beyond.robust_vcov
+    robust_tests = beyond.robust_tests
+    variance_parameters = beyond.variance_parameters
 
-    def anova(self, type: inference.AnovaType = 3) -> Any:  # noqa: A002 - as in R
+    def anova(
+        self,
+        type: inference.AnovaType = 3,  # noqa: A002 - as in R
+        ddf: inference.DDF | None = None,
+    ) -> Any:
         """See :func:`partialpool.inference.anova`."""
-        return inference.anova(self.predictor(), type)
+        return inference.anova(self.predictor(), type, ddf)
 
-    def test(self, hypothesis: Any, rhs: ArrayLike | None = None) -> inference.LinearTest:
+    def test(
+        self, hypothesis: Any, rhs: ArrayLike | None = None, ddf: inference.DDF | None = None
+    ) -> inference.LinearTest:
         """See :func:`partialpool.inference.linear_test`."""
-        return inference.linear_test(self.predictor(), hypothesis, rhs)
+        return inference.linear_test(self.predictor(), hypothesis, rhs, ddf)
 
     @property
     def explained_variance(self) -> inference.ExplainedVariance:

@@ -224,6 +224,7 @@ class LmmFit:
     test = inference.linear_test
     variance_parameters = inference.variance_parameters
     variance_tests = inference.variance_tests
+    cluster_robust = inference.cluster_robust
     robust_tests = inference.robust_tests
     row_influence = inference.row_influence
     group_influence = inference.group_influence

@@ -45,6 +45,15 @@ class Estimated:
     value: float
     slope: Array
 
+    def error(self, covariance: Array) -> float:
+        """Standard error by the delta method, given the covariance (m, m) of the search's."""
+        used = self.slope != 0
+        if np.isnan(self.value) or not used.any():
+            return float("nan")
+        own = self.slope[used]
+        variance = float(own @ covariance[np.ix_(used, used)] @ own)
+        return float(np.sqrt(variance)) if variance >= 0 else float("nan")
+
 
 @dataclass(frozen=True, slots=True)
 class CoreTerm:

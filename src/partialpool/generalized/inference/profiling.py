@@ -139,7 +139,7 @@ def _far(parameter: Parameter) -> float:
 
 def hold(fit: GlmmFit, solution: GeneralizedSolution, own: Estimated) -> tuple[PlaneHeld, float]:
     """What holds a parameter, and about its standard error."""
-    error = _error(solution, own)
+    error = float(np.nan_to_num(own.error(solution.mapped_covariance)))
     parameter = own.parameter
     if parameter.kind == "fixed":
         error = min(error or 0.1 * max(abs(own.value), 1.0), _far(parameter) / 10.0)
@@ -151,13 +151,6 @@ def hold(fit: GlmmFit, solution: GeneralizedSolution, own: Estimated) -> tuple[P
     effects = fit.designs[parameter.component].random[parameter.position]
     spread = float(np.sqrt(np.mean(effects.basis[:, parameter.effects[0]] ** 2)))
     return deviation(solution, layout, parameter.effects[0]), error or 0.2 / max(spread, 1e-300)
-
-
-def _error(solution: GeneralizedSolution, own: Estimated) -> float:
-    """Standard error by the model; zero if there is none."""
-    used = own.slope != 0
-    variance = own.slope[used] @ solution.mapped_covariance[np.ix_(used, used)] @ own.slope[used]
-    return float(np.sqrt(variance)) if variance > 0 else 0.0
 
 
 def _lay_out(solution: GeneralizedSolution, parameter: Parameter) -> Layout:

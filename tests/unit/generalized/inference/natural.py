@@ -37,7 +37,7 @@ class Natural:
 
         def deviance(x):
             at = {name: _from_free(name, v) for name, v in zip(free, x, strict=True)}
-            found = self(self._spread(at | {label: value}))
+            found = self(self.spread(at | {label: value}))
             return found if np.isfinite(found) else 1e10
 
         if not free:
@@ -45,6 +45,11 @@ class Natural:
         found = minimize(deviance, x0, method="BFGS", options={"gtol": 1e-5})
         again = {"xatol": 1e-6, "fatol": 1e-8, "maxfev": 400 * len(free)}
         return minimize(deviance, found.x, method="Nelder-Mead", options=again).fun
+
+    def leaders(self):
+        """Names of parameters that no other one determines."""
+        gone = self._slaves(None)
+        return [name for name, v in self.values.items() if name not in gone and not np.isnan(v)]
 
     def _follows(self, name, label):
         """Whether a structure derives a parameter from others: one sd, one correlation."""
@@ -70,7 +75,7 @@ class Natural:
     def _structure(self, p):
         return self.fit.designs[p.component].random[p.position].term.structure
 
-    def _spread(self, values):
+    def spread(self, values):
         """Give every parameter of a structured term its leader's value."""
         out = dict(values)
         for p in self.parameters:
