@@ -65,9 +65,11 @@ class Design:
 
     @property
     def formula(self) -> str:
+        """Of the model that is fitted."""
         return "y ~ x + (1 | g)" + (" + (1 | h)" if self.sd_h else "")
 
     def draw(self, rng: np.random.Generator) -> Array:
+        """Response (n,)."""
         g = self.columns["g"]
         eta = 0.2 + 0.5 * self.columns["x"] + (rng.normal(size=int(g.max()) + 1) * self.sd)[g]
         if self.sd_h:

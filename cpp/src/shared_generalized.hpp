@@ -115,6 +115,26 @@ public:
                 {}};
     }
 
+    /// The optimum by a search from given parameters, which may be those of much the same rows.
+    Estimate improve(const InVector& psi, const std::vector<InVector>& coefficients,
+                     const InCriterion& criterion, double tolerance, int max_evaluations) {
+        Parameters point{to_vector(psi), to_mapped(coefficients), {}};
+        nb::gil_scoped_release nogil;
+        const std::lock_guard lock(mutex_);
+        const auto how = to_criterion(criterion);
+        return collect(
+            generalized::search(*problem_, std::move(point), how, {tolerance, max_evaluations}),
+            how);
+    }
+
+    /// Log-density of the response given the random effects at their modes.
+    double conditional_loglik(const Estimate& estimate, const InCriterion& criterion) {
+        nb::gil_scoped_release nogil;
+        const std::lock_guard lock(mutex_);
+        settle(estimate, criterion);
+        return problem_->conditional_loglik(estimate.found.point.beta);
+    }
+
     /// What every row, in the order given, adds to the gradient in the mapped coefficients, and
     /// every level to that in psi, per term. Rows must not have been merged.
     nb::tuple shares(const Estimate& estimate, const InCriterion& criterion) {

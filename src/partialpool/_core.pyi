@@ -219,6 +219,15 @@ class GeneralizedProblem:
         tolerance: float,
         max_evaluations: int,
     ) -> GeneralizedEstimate: ...
+    def improve(
+        self,
+        psi: _Floats,
+        coefficients: Sequence[_Floats],
+        criterion: _Criterion,
+        tolerance: float,
+        max_evaluations: int,
+    ) -> GeneralizedEstimate: ...
+    def conditional_loglik(self, estimate: GeneralizedEstimate, criterion: _Criterion) -> float: ...
     def shares(
         self, estimate: GeneralizedEstimate, criterion: _Criterion
     ) -> tuple[_Floats, list[_Floats]]: ...

@@ -352,6 +352,13 @@ class GlmmFit:
     robust_vcov = beyond.robust_vcov
     robust_tests = beyond.robust_tests
     variance_parameters = beyond.variance_parameters
+    variance_tests = beyond.variance_tests
+    group_influence = beyond.group_influence
+
+    @property
+    def conditional_aic(self) -> inference.ConditionalAic:
+        """See :func:`partialpool.generalized.inference.conditional_aic`."""
+        return beyond.conditional_aic(self)
 
     def anova(
         self,

@@ -81,6 +81,12 @@ public:
     /// Lambda of one term: any factor of Sigma will do.
     Matrix factor(const Parameters& point, std::size_t term) const;
 
+    /// Log-density of the response given the modes at the last evaluation.
+    double conditional_loglik(const Vector& beta) const {
+        return constant_ - 0.5 * (mode_.penalised - mode_.v.dot(mode_.b) -
+                                  beta.dot(penalty_.lazyProduct(beta)));
+    }
+
     /// What every row and every level adds to the gradient: (n, beta) and, per term, (q, psi of
     /// the term). For coefficients that the outer search moves.
     struct Shares {

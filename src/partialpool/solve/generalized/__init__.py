@@ -8,6 +8,7 @@ from partialpool.solve.generalized.shares import gradient_by_cluster
 from partialpool.solve.generalized.solution import GeneralizedSolution
 from partialpool.solve.generalized.solving import restore_generalized, solve_generalized
 from partialpool.solve.generalized.starting import link_unit
+from partialpool.solve.generalized.without import solve_without
 
 __all__ = [
     "GeneralizedSolution",
@@ -17,4 +18,5 @@ __all__ = [
     "link_unit",
     "restore_generalized",
     "solve_generalized",
+    "solve_without",
 ]
