@@ -14,7 +14,7 @@ from partialpool import inference
 from partialpool.design import Design
 from partialpool.families import Family, Response, ResponseFamily
 from partialpool.frames import FrameKind
-from partialpool.generalized import drop, parts, tables
+from partialpool.generalized import drop, explained, parts, tables
 from partialpool.generalized import fitted as rows
 from partialpool.generalized import inference as beyond
 from partialpool.generalized import predict as prediction
@@ -23,7 +23,6 @@ from partialpool.generalized import simulate as simulation
 from partialpool.generalized.approximation import EXACT, Approximation
 from partialpool.generalized.certificate import certify
 from partialpool.generalized.estimates import LinearPredictor, Solved
-from partialpool.generalized.explained import explained_variance
 from partialpool.generalized.marginal import marginal_link
 from partialpool.generalized.scales import unit_of
 from partialpool.generalized.state import SolutionState, restore, state_of
@@ -376,8 +375,10 @@ class GlmmFit:
 
     @property
     def explained_variance(self) -> inference.ExplainedVariance:
-        """See :func:`partialpool.generalized.explained.explained_variance`."""
-        return explained_variance(self)
+        """See :meth:`explain_variance`, with the residual variance that is usual."""
+        return explained.explained_variance(self)
+
+    explain_variance = explained.explained_variance
 
     def quantile_residuals(
         self, nsim: int = 250, seed: int | None = None
