@@ -125,7 +125,20 @@ def bootstrap(
         (len(failed), failed[0] if failed else ""),
         skewness,
         fit.design.spec.kind,
+        _ranges(estimate.names, statistic),
     )
+
+
+def _ranges(names: tuple[str, ...], statistic: Statistic | None) -> Array:
+    """Ends of the range of every number; a statistic of the user's may be anything."""
+    out = np.tile([-np.inf, np.inf], (len(names), 1))
+    for i, name in enumerate(names):
+        kind = name.rpartition(":")[2] if statistic is None else ""
+        if kind == "sigma" or kind.startswith("sd__"):
+            out[i] = 0.0, np.inf
+        elif kind.startswith("cor__"):
+            out[i] = -1.0, 1.0
+    return out
 
 
 def _check(fit: RefittableFit, n: int, kind: str) -> None:

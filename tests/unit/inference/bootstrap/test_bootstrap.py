@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -63,12 +65,37 @@ def test_basic_intervals_are_percentiles_reflected_at_the_estimate(fit):
     assert_allclose(basic["conf_low"], 2 * found.estimate - percentile["conf_high"])
 
 
+@pytest.mark.parametrize("method", ["basic", "normal"])
+def test_intervals_end_where_the_parameter_does(fit, method):
+    found = fit.bootstrap(40, seed=1, acceleration=False)
+    at = (
+        found.names.index("sd__Intercept|Subject"),
+        found.names.index("cor__Intercept.Days|Subject"),
+    )
+    estimate, draws = found.estimate.copy(), found.draws.copy()
+    estimate[at[0]], draws[:, at[0]] = 1.0, np.linspace(0.0, 8.0, 40)
+    estimate[at[1]], draws[:, at[1]] = 0.8, np.linspace(-0.9, 0.8, 40)
+    table = dataclasses.replace(found, estimate=estimate, draws=draws).confint(method=method)
+    assert table["conf_low"][at[0]] == 0.0
+    assert table["conf_high"][at[1]] == 1.0
+
+
+def test_a_statistic_of_ones_own_has_no_range(fit):
+    found = fit.bootstrap(20, seed=1, statistic=lambda f: {"sd__x": f.fixef[1] - 10.0})
+    assert np.isinf(found.ranges).all()
+
+
+def test_one_draw_makes_no_interval(fit):
+    with pytest.raises(DataError, match="two draws or more, and there are 1: take n=1000"):
+        fit.bootstrap(1, seed=1).confint()
+
+
 def test_bca_without_bias_and_skewness_is_the_percentile_interval(fit):
     found = fit.bootstrap(199, seed=8, acceleration=False)
     symmetric = np.concatenate([found.estimate - found.draws, found.draws - found.estimate])
     made = type(found)(
         found.names, found.estimate, found.estimate + symmetric, "parametric", len(symmetric),
-        (0, ""), None, found.frame_kind,
+        (0, ""), None, found.frame_kind, found.ranges,
     )  # fmt: skip
     assert_allclose(made.confint(method="bca").iloc[:, 2:], made.confint().iloc[:, 2:], rtol=1e-9)
 
