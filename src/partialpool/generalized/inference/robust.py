@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["ScoreRobust", "cluster_robust", "cluster_scores", "robust_tests", "robust_vcov"]
 
 Matrix = NDArray[np.float64]
+# On a scale of logs: an interval of two of these errors has no end that could be written down.
+_ENDLESS = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +116,7 @@ def cluster_robust(fit: GlmmFit, cluster: Any = None, kind: RobustKind = "CR1") 
     if J < 2:
         raise DataError(f"a cluster-robust covariance needs two or more clusters, found {J}.")
     bread = solution.mapped_covariance
-    flat = np.isnan(np.diag(bread))
+    flat = np.isnan(np.diag(bread)) | _endless(fit, solution)
     load = scores @ np.nan_to_num(bread)
     whole = load.T @ load * (J / (J - 1.0) if kind == "CR1" else 1.0)
     whole[flat, :] = whole[:, flat] = np.nan
@@ -122,6 +124,18 @@ def cluster_robust(fit: GlmmFit, cluster: Any = None, kind: RobustKind = "CR1") 
     m = solution.problem.n_psi
     own = whole[m : m + len(back), m : m + len(back)]
     return ScoreRobust(kind, J, whole, back @ own @ back.T)
+
+
+def _endless(fit: GlmmFit, solution: GeneralizedSolution) -> NDArray[np.bool_]:
+    """Logarithms and logits that ran to the end of their range: they have no error at all."""
+    out = [np.zeros(solution.problem.n_psi, dtype=bool)]
+    for group, part in enumerate(solution.names):
+        size = solution.problem.matrix(group).shape[1]
+        gone = part not in ("mean", "thresholds") and bool(
+            (fit.stderr_of(part).values > _ENDLESS).any()
+        )
+        out.append(np.full(size, gone))
+    return np.concatenate(out)
 
 
 def _check(fit: GlmmFit, kind: str) -> GeneralizedSolution:

@@ -59,3 +59,8 @@ def test_what_has_no_groups_says_so():
 def test_the_levels_are_the_rows():
     found = fit_of("slope").group_influence()
     assert_allclose(found["g"], np.arange(24))
+
+
+def test_the_most_influential_are_drawn():
+    figure = pp.plots.group_influence(fit_of("slope"))
+    assert len(figure.axes) == 1

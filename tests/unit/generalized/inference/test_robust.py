@@ -116,6 +116,15 @@ def test_what_has_no_independent_clusters_is_refused():
         restricted.robust_vcov()
 
 
+def test_a_part_that_ran_to_its_end_has_no_error():
+    data = pp.load_dataset("grouseticks")
+    fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", data, family="nbinom1", zero_inflation="~ 1")
+    found = fit.robust_tests("LOCATION")
+    last = found[found["component"] == "zero_inflation"].iloc[0]
+    assert np.isnan(last["std_error"])
+    assert np.isfinite(found["std_error"].iloc[:4]).all()
+
+
 @pytest.mark.slow
 def test_intervals_cover_where_rows_vary_more_than_the_family_says():
     rng = np.random.default_rng(7)
