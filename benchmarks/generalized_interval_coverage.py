@@ -112,7 +112,7 @@ def likelihood(design: Design, nsim: int) -> Iterator[tuple[str, Array]]:
         low = np.array([table["conf_low"][1], sds["estimate"][0] - 1.96 * sds["std_error"][0]])
         high = np.array([table["conf_high"][1], sds["estimate"][0] + 1.96 * sds["std_error"][0]])
         holds["Wald"].append((low <= truth) & (truth <= high))
-        found = fit.profile(["x", "sd__Intercept|g"], level=0.951)
+        found = fit.profile(["x", "sd(g.Intercept)"], level=0.951)
         ends = np.array([curve.interval(0.95) for curve in found.curves])
         holds["profile"].append((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
     for method, held in holds.items():
@@ -125,7 +125,7 @@ def bootstraps(design: Design, nsim: int) -> Iterator[tuple[str, Array]]:
     held = []
     for i, fit in enumerate(refits(design, nsim)):
         draws = fit.bootstrap(_DRAWS, seed=i)
-        at = [draws.names.index(name) for name in ("x", "sd__Intercept|g")]
+        at = [draws.names.index(name) for name in ("x", "sd(g.Intercept)")]
         table = draws.confint()
         low, high = np.asarray(table["conf_low"])[at], np.asarray(table["conf_high"])[at]
         held.append((low <= truth) & (truth <= high))

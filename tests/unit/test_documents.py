@@ -22,7 +22,7 @@ def test_the_readme_runs_as_written():
     assert variables["fit"].converged
 
 
-GUIDES = ["bayes", "generalized", "inference", "learners", "penalized"]
+GUIDES = ["bayes", "generalized", "inference", "learners", "linear", "penalized"]
 
 
 @pytest.mark.parametrize("document", [f"docs/{guide}.md" for guide in GUIDES])

@@ -176,7 +176,7 @@ class BayesFit:
         random: Literal["all", "none"] | Sequence[str] = "all",
         new_levels: NewLevels = "error",
         se: bool = False,
-        interval: Literal["credible", "prediction"] | None = None,
+        interval: Literal["confidence", "prediction"] | None = None,
         level: float = 0.95,
         inapplicable: Literal["error", "ignore"] = "error",
         offset: Any = None,

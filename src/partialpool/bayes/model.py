@@ -52,7 +52,7 @@ def bmm(
     formula
         As for :func:`partialpool.lmm` and :func:`partialpool.glmm`.
     data
-        A pandas or polars frame, a pyarrow table or a dict of arrays.
+        A table, or what is read as one: see :func:`partialpool.lmm`.
     family
         A name (``"gaussian"``, ``"binomial"``, ``"poisson"``, ...) or a value such as
         ``pp.families.Binomial("probit")``.

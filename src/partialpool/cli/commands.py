@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import partialpool
-from partialpool.cli.files import read_file, write_file
 from partialpool.errors import DataError, NotAvailableError
 from partialpool.frames import read_table
+from partialpool.frames.files import read_file, write_file
 from partialpool.progress import working
 
 __all__ = ["demo", "fit", "predict"]
@@ -22,10 +22,8 @@ _PICTURE = "sleepstudy-fitted-lines.png"
 
 def fit(arguments: Namespace) -> int:
     """Fit a model to a file, print the summary, save the model."""
-    with working(f"Reading {arguments.data}"):
-        data = read_file(arguments.data)
-    with working("Fitting"):
-        model = _fit_generalized(arguments, data) if arguments.family else _fit(arguments, data)
+    with working(f"Fitting to {arguments.data}"):
+        model = _fit_generalized(arguments) if arguments.family else _fit(arguments)
     print(model.summary())
     if arguments.save:
         model.save(arguments.save)
@@ -33,14 +31,14 @@ def fit(arguments: Namespace) -> int:
     return 0
 
 
-def _fit(arguments: Namespace, data: Any) -> Any:
+def _fit(arguments: Namespace) -> Any:
     given = [name for name in _GENERALIZED if getattr(arguments, name)]
     if given:
         option = given[0].replace("_", "-")
         raise DataError(f"--{option} is for generalized models. Name the --family as well.")
     return partialpool.lmm(
         arguments.formula,
-        data,
+        arguments.data,
         reml=not arguments.ml,
         weights=arguments.weights,
         offset=arguments.offset,
@@ -49,7 +47,7 @@ def _fit(arguments: Namespace, data: Any) -> Any:
     )
 
 
-def _fit_generalized(arguments: Namespace, data: Any) -> Any:
+def _fit_generalized(arguments: Namespace) -> Any:
     if arguments.sigma is not None:
         raise DataError("--sigma is for linear models. Leave out --family, or --sigma.")
     family = partialpool.families.resolve(arguments.family)
@@ -57,7 +55,7 @@ def _fit_generalized(arguments: Namespace, data: Any) -> Any:
         family = partialpool.families.from_json(family.to_json() | {"link": arguments.link})
     return partialpool.glmm(
         arguments.formula,
-        data,
+        arguments.data,
         family=family,
         quadrature=arguments.quadrature or 1,
         weights=arguments.weights,
@@ -111,10 +109,10 @@ def _predictions(model: Any, new: Any, arguments: Namespace) -> dict[str, Any]:
         raise DataError("--bootstrap and --seed are for intervals. Add --interval prediction.")
     if not arguments.se:
         made = model.predict(new, **options)
-        return {"prediction": made} if getattr(made, "ndim", 2) == 1 else _probabilities(made)
+        return {"estimate": made} if getattr(made, "ndim", 2) == 1 else _probabilities(made)
     # As plain arrays: the kind of frame that comes back doesn't matter here.
     both = read_table(model.predict(new, se=True, **options))
-    return {"prediction": both.column("fit").values, "std_error": both.column("se").values}
+    return {name: both.column(name).values for name in both.names}
 
 
 def _intervals(
@@ -126,10 +124,8 @@ def _intervals(
         options |= {"method": "bootstrap", "draws": arguments.bootstrap, "seed": arguments.seed}
     found = model.predict(new, interval=arguments.interval, level=arguments.level, **options)
     table = read_table(found)
-    names = {"prediction": "fit", "std_error": "se", "low": "low", "high": "high"}
-    if not arguments.se:
-        del names["std_error"]
-    return {name: table.column(source).values for name, source in names.items()}
+    names = [name for name in table.names if arguments.se or name != "std_error"]
+    return {name: table.column(name).values for name in names}
 
 
 def _probabilities(frame: Any) -> dict[str, Any]:

@@ -55,9 +55,9 @@ examples:
 
 _PREDICT: Final = f"""\
 The table NEW needs the columns of the formula, save the response. Out comes
-the table with a column "prediction", with "std_error" for --se, and with "low"
-and "high" for --interval: to the file after --out in the format that its name
-says, else as CSV to standard output.
+the table with a column "estimate", with "std_error" for --se, and with
+"conf_low" and "conf_high" for --interval: to the file after --out in the format
+that its name says, else as CSV to standard output.
 
 {_TABLES}
 

@@ -168,7 +168,7 @@ class GlmmFit:
 
     @property
     def theta_names(self) -> tuple[str, ...]:
-        """Names of ``theta``: ``"herd.Intercept"``, ``"zero_inflation:Nest.Intercept"``."""
+        """Names of ``theta``: ``"herd.Intercept"``, ``"zero_inflation.Nest.Intercept"``."""
         return parts.covariance_parameters(self).names
 
     @property

@@ -139,14 +139,14 @@ def components_of(fit: GlmmFit, part: str) -> VarCorr:
 def covariance_parameters(fit: GlmmFit) -> NamedVector:
     """Return the covariance parameters of all parts, term by term, in lme4's order within one.
 
-    Their names are ``"herd.Intercept"``, and ``"zero_inflation:Nest.Intercept"`` in other parts
+    Their names are ``"herd.Intercept"``, and ``"zero_inflation.Nest.Intercept"`` in other parts
     than the mean.
     """
     names: list[str] = []
     values: list[Vector] = []
     for p in fit.predictors:
         own, theta = relative_parameters(p.design, p.solution)
-        names += [name if p.name == "mean" else f"{p.name}:{name}" for name in own]
+        names += [name if p.name == "mean" else f"{p.name}.{name}" for name in own]
         values.append(theta)
     return NamedVector(tuple(names), np.concatenate(values))
 

@@ -35,8 +35,7 @@ def confint(
     method
         ``"wald"``: of the fixed effects, estimate plus and minus a quantile of t times the
         standard error. ``"profile"``: of all parameters, where the likelihood says so.
-        ``"bootstrap"``: of all parameters, percentiles of parametric draws; those
-        beside the mean have their predictor's name before them, ``zero_inflation:Intercept``.
+        ``"bootstrap"``: of all parameters, percentiles of parametric draws.
     ddf
         Of Wald intervals: whose quantile, as for :func:`partialpool.inference.calibrate`.
     n, seed
@@ -45,9 +44,9 @@ def confint(
     Returns
     -------
     native frame
-        ``term``, ``estimate``, ``conf_low``, ``conf_high``, and what else the method says:
-        see :class:`partialpool.inference.Profile` and
-        :class:`partialpool.inference.Bootstrap`.
+        ``effect``, ``group``, ``term``, ``estimate``, ``conf_low``, ``conf_high``, and what
+        else the method says (``df``, ``std_error``, ``component``): see
+        :class:`partialpool.inference.Profile` and :class:`partialpool.inference.Bootstrap`.
 
     Raises
     ------
@@ -59,9 +58,9 @@ def confint(
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
     >>> confint(fit).round(2)
-            term  estimate  conf_low  conf_high    df
-    0  Intercept    251.41    237.01     265.80  17.0
-    1       Days     10.47      7.21      13.73  17.0
+      effect group       term  estimate    df  conf_low  conf_high
+    0  fixed        Intercept    251.41  17.0    237.01     265.80
+    1  fixed             Days     10.47  17.0      7.21      13.73
     >>> confint(fit, method="profile").iloc[2:, 2:].round(2)
                           term  estimate  conf_low  conf_high
     2            sd__Intercept     23.78     14.38      37.72

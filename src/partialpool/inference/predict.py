@@ -75,11 +75,11 @@ def predict(
 
     Returns
     -------
-    (m,) array, or native frame with columns ``fit`` and ``se``
+    (m,) array, or native frame with columns ``estimate`` and ``std_error``
         In units of the response; NaN where a row lacks a value, and, with a warning, where the
         data don't determine its fixed part, such as a combination of levels that no row had
-        (rows fitted are always determined). With an interval also ``low``
-        and ``high``.
+        (rows fitted are always determined). With an interval also ``conf_low``
+        and ``conf_high``.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def predict(
     if not se:
         return mean
     error = np.sqrt(variance_forms(fit, placed)) * fit.solution.sigma
-    return placed.frame({"fit": mean, "se": error})
+    return placed.frame({"estimate": mean, "std_error": error})
 
 
 def _without_undetermined(fit: GaussianFit, placed: PlacedRows) -> PlacedRows:

@@ -55,7 +55,8 @@ def predict_intervals(
     else:
         ends = _studentised(fit, placed, observed, level, draws, seed)
     low, high = mean + ends * error
-    return placed.frame({"fit": mean, "se": error, "low": low, "high": high})
+    columns = {"estimate": mean, "std_error": error, "conf_low": low, "conf_high": high}
+    return placed.frame(columns)
 
 
 def _df(fit: GaussianFit) -> float:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError
 from partialpool.frames import make_frame
 from partialpool.inference.ddf import DDF, Calibration, calibrate, estimable
+from partialpool.inference.parameters import fixed_columns
 from partialpool.inference.protocol import WaldFit
 
 __all__ = [
@@ -161,10 +162,10 @@ def wald_intervals(fit: WaldFit, level: float, ddf: DDF | None = None) -> Any:
     found = coefficient_tests(fit, ddf)
     low, high = found.interval(level)
     columns = {
-        "term": np.array(fit.fixef.names, dtype=object),
+        **fixed_columns(fit.fixef.names),
         "estimate": found.estimate,
+        "df": found.df,
         "conf_low": low,
         "conf_high": high,
-        "df": found.df,
     }
     return make_frame(columns, fit.design.spec.kind)

@@ -314,8 +314,8 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         Returns
         -------
         data frame
-            Columns ``fit``, ``lower`` and ``upper``, in the library of ``X``; pandas for
-            arrays.
+            Columns ``estimate``, ``conf_low`` and ``conf_high``, in the library of ``X``; pandas
+            for arrays.
 
         Raises
         ------
@@ -330,7 +330,7 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         outlook = look(fitted.part, rows, random, new_levels)
         mean = fitted.common(rows.features) + outlook.mean
         half = half_widths(fitted.calibration, outlook, fitted.sigma, level)
-        columns = {"fit": mean, "lower": mean - half, "upper": mean + half}
+        columns = {"estimate": mean, "conf_low": mean - half, "conf_high": mean + half}
         return make_frame(columns, frame_kind(X))
 
     def score(

@@ -77,7 +77,7 @@ class LmmRefits:
     def to_frame(self) -> Any:
         """Return coefficients, standard deviations and correlations, one response in each row.
 
-        A native frame with columns such as ``Days``, ``sd__Days|Subject``, ``sigma`` and
+        A native frame with columns such as ``Days``, ``sd(Subject.Days)``, ``sigma`` and
         ``loglik``.
         """
         known = self.fit.sigma_fixed

@@ -32,7 +32,7 @@ def variance_parameters(fit: GlmmFit, robust: ScoreRobust | None = None) -> Any:
     Returns
     -------
     native frame
-        ``component`` (the linear predictor), ``group``, ``term`` (``sd__Days``,
+        ``effect``, ``component`` (the linear predictor), ``group``, ``term`` (``sd__Days``,
         ``cor__Intercept.Days``), ``estimate`` and ``std_error``, which is NaN for a standard
         deviation of zero and a correlation of one, where the likelihood has no normal
         approximation.
@@ -64,14 +64,8 @@ def variance_parameters(fit: GlmmFit, robust: ScoreRobust | None = None) -> Any:
     covariance = solution.mapped_covariance if robust is None else robust.whole
     found = [e for e in estimated(fit, solution) if e.parameter.kind != "fixed"]
     columns = parameter_columns(tuple(e.parameter for e in found))
-    columns.setdefault("component", np.empty(0, dtype=object))
-    return make_frame(
-        {
-            "component": columns["component"],
-            "group": columns["group"],
-            "term": columns["term"],
-            "estimate": np.array([e.value for e in found]),
-            "std_error": np.array([e.error(covariance) for e in found]),
-        },
-        fit.kind,
-    )
+    values = {
+        "estimate": np.array([e.value for e in found]),
+        "std_error": np.array([e.error(covariance) for e in found]),
+    }
+    return make_frame(columns | values, fit.kind)

@@ -42,8 +42,8 @@ def group_influence(fit: GlmmFit, group: str | None = None) -> Any:
         The group's levels, ``cooks`` (Cook's distance: squared change of the mean's fixed effects
         over their covariance, divided by their number), ``dfbetas_...``: by how many of the fit's
         standard errors each coefficient would be higher without the level, and
-        ``change_sd__...``: by how much each standard deviation and correlation would be (those of
-        other predictors than the mean as ``change_zero_inflation:sd__...``).
+        ``change_sd(...)``, ``change_corr(...)``: by how much each standard deviation and
+        correlation would be.
 
     Raises
     ------

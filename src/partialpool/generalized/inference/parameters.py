@@ -130,7 +130,7 @@ def _fixed(fit: GlmmFit, solution: GeneralizedSolution) -> Iterator[Estimated]:
             slope = np.zeros(size)
             if column in kept:
                 slope[start : start + back.shape[1]] = back[kept.index(column)]
-            parameter = Parameter("fixed", name, "", column, (), part)
+            parameter = Parameter("fixed", name, "", column, component=part)
             yield Estimated(parameter, float(value), slope)
         start += back.shape[1]
 

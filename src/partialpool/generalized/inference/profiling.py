@@ -52,7 +52,7 @@ def profile(fit: GlmmFit, which: str | Sequence[str] | None = None, level: float
         A fitted generalized linear mixed model.
     which
         Names of parameters, as in :meth:`Profile.confint`: ``"period[T.2]"``,
-        ``"sd__Intercept|herd"``, ``"dispersion:Intercept"``; ``"fixed"`` or ``"random"`` for all
+        ``"sd(herd.Intercept)"``, ``"dispersion.Intercept"``; ``"fixed"`` or ``"random"`` for all
         of a kind. None takes all. Everything is on the scale of its linear predictor: a
         dispersion is a logarithm.
     level
@@ -80,7 +80,7 @@ def profile(fit: GlmmFit, which: str | Sequence[str] | None = None, level: float
     >>> profile(fit, "random")
     Profile likelihood, 95% intervals
                           estimate         low        high
-    sd__Intercept|herd     0.64226     0.34609         1.1
+    sd(herd.Intercept)     0.64226     0.34609         1.1
 
     References
     ----------

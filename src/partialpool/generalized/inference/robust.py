@@ -197,8 +197,8 @@ def robust_tests(
     Returns
     -------
     native frame
-        ``component``, ``term``, ``estimate``, ``std_error``, ``df`` (clusters less one),
-        ``statistic``, ``p_value``, ``conf_low``, ``conf_high``.
+        ``effect``, ``component``, ``group``, ``term``, ``estimate``, ``std_error``, ``statistic``
+        (t), ``df`` (clusters less one), ``p_value``, ``conf_low``, ``conf_high``.
 
     Examples
     --------
@@ -219,12 +219,11 @@ def robust_tests(
         statistic = estimate / std_error
     half = quantiles(df, level) * std_error
     columns = parameter_columns(tuple(e.parameter for e in found))
-    del columns["effect"], columns["group"]
     values = {
         "estimate": estimate,
         "std_error": std_error,
-        "df": df,
         "statistic": statistic,
+        "df": df,
         "p_value": two_sided(statistic, df),
         "conf_low": estimate - half,
         "conf_high": estimate + half,

@@ -51,7 +51,7 @@ def variance_tests(
     Returns
     -------
     native frame
-        ``component`` (the linear predictor), ``left_out``, ``statistic`` (twice the gain of
+        ``component`` (the linear predictor), ``term`` (left out), ``statistic`` (twice the gain of
         log-likelihood), ``df_low`` and ``df_high`` of the mixture, ``p_value``; with
         ``"simulate"`` ``p_simulated``.
 
@@ -76,8 +76,8 @@ def variance_tests(
     >>> import partialpool as pp
     >>> fit = pp.glmm("cbind(incidence, size - incidence) ~ period + (1 | herd)",
     ...               pp.load_dataset("cbpp"), family="binomial")
-    >>> variance_tests(fit)[["left_out", "statistic", "df_low", "df_high"]].round(2)
-         left_out  statistic  df_low  df_high
+    >>> variance_tests(fit)[["term", "statistic", "df_low", "df_high"]].round(2)
+             term  statistic  df_low  df_high
     0  (1 | herd)      14.01       0        1
 
     References
@@ -98,7 +98,7 @@ def variance_tests(
     statistics = [_gain(fit, less) for less in smaller]
     columns: dict[str, NDArray[Any]] = {
         "component": np.array([part for part, _ in found], dtype=object),
-        "left_out": np.array([r.label for _, r in found], dtype=object),
+        "term": np.array([r.label for _, r in found], dtype=object),
         "statistic": np.array(statistics),
         "df_low": np.array([r.df[0] for _, r in found]),
         "df_high": np.array([r.df[1] for _, r in found]),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError
 from partialpool.frames import FrameKind, make_frame
+from partialpool.inference.parameters import Named, parameter_columns
 from partialpool.inference.wald import check_level
 
 __all__ = ["Bootstrap", "IntervalKind"]
@@ -28,8 +29,10 @@ class Bootstrap:
     Attributes
     ----------
     names
-        One per number of the statistic; those of :meth:`tidy`, such as ``"Days"``,
-        ``"sd__Days|Subject"`` and ``"sigma"``, unless a statistic was given.
+        One per number of the statistic; unless one was given ``"Days"``,
+        ``"sd(Subject.Days)"``, ``"zero_inflation.Intercept"``, ``"sigma"``.
+    parameters
+        What these are, in the columns of ``tidy()``; empty where a statistic was given.
     estimate : (s,) array
         The statistic of the fit itself.
     draws : (n, s) array
@@ -45,12 +48,10 @@ class Bootstrap:
         Skewness of the statistic's influence, for BCa intervals.
     frame_kind
         Kind of frame that tables come in.
-    ranges : (s, 2) array
-        Ends of every number's range: 0 and infinity for a standard deviation, -1 and 1 for a
-        correlation. Intervals end there.
     """
 
     names: tuple[str, ...]
+    parameters: tuple[Named, ...]
     estimate: Array
     draws: Array
     kind: str
@@ -58,7 +59,6 @@ class Bootstrap:
     failed: tuple[int, str]
     acceleration: Array | None
     frame_kind: FrameKind
-    ranges: Array
 
     @property
     def std_error(self) -> Array:
@@ -86,7 +86,9 @@ class Bootstrap:
         Returns
         -------
         native frame
-            ``term``, ``estimate``, ``conf_low``, ``conf_high``.
+            ``effect``, ``component`` (of generalized models), ``group``, ``term``,
+            ``estimate``, ``std_error``, ``conf_low``, ``conf_high``. Of a statistic that was
+            given ``term`` alone says which number it is.
 
         Raises
         ------
@@ -105,15 +107,12 @@ class Bootstrap:
             )
         self._refuse_too_few()
         ends = np.array([self._ends(s, level, method) for s in range(len(self.names))])
-        return make_frame(
-            {
-                "term": np.array(self.names, dtype=object),
-                "estimate": self.estimate,
-                "conf_low": ends[:, 0],
-                "conf_high": ends[:, 1],
-            },
-            self.frame_kind,
-        )
+        columns = parameter_columns(self.parameters)
+        if not self.parameters:
+            columns = {"term": np.array(self.names, dtype=object)}
+        columns |= {"estimate": self.estimate, "std_error": self.std_error}
+        columns |= {"conf_low": ends[:, 0], "conf_high": ends[:, 1]}
+        return make_frame(columns, self.frame_kind)
 
     def _refuse_too_few(self) -> None:
         made, fitted = len(self.draws), int(np.isfinite(self.draws).any(axis=1).sum())
@@ -156,8 +155,15 @@ class Bootstrap:
             low, high = 2.0 * estimate - high, 2.0 * estimate - low
         return self._cut(s, float(low), float(high))
 
+    def _range(self, s: int) -> tuple[float, float]:
+        """Ends of a parameter's range; a statistic of the user's may be anything."""
+        term = self.parameters[s].term if self.parameters else ""
+        if term.startswith("sd__"):
+            return 0.0, np.inf
+        return (-1.0, 1.0) if term.startswith("cor__") else (-np.inf, np.inf)
+
     def _cut(self, s: int, low: float, high: float) -> tuple[float, float]:
-        least, most = self.ranges[s]
+        least, most = self._range(s)
         return float(np.clip(low, least, most)), float(np.clip(high, least, most))
 
     def __repr__(self) -> str:

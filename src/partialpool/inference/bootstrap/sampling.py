@@ -14,8 +14,8 @@ from partialpool.inference.bootstrap.acceleration import find_acceleration
 from partialpool.inference.bootstrap.cases import find_units, resample_units
 from partialpool.inference.bootstrap.residual import resample_residuals
 from partialpool.inference.bootstrap.result import Bootstrap
-from partialpool.inference.bootstrap.statistics import Statistic, evaluate, reported
-from partialpool.inference.parameters import list_parameters, parameters_of
+from partialpool.inference.bootstrap.statistics import Statistic, evaluate, reported, reported_names
+from partialpool.inference.parameters import Named, list_parameters, parameters_of
 from partialpool.inference.protocol import LinearFit, RefittableFit
 from partialpool.inference.simulate import draw
 from partialpool.named import NamedVector
@@ -85,8 +85,8 @@ def bootstrap(
     >>> draws = bootstrap(fit, 500, seed=1)
     >>> draws.draws.shape
     (500, 6)
-    >>> draws.confint(method="basic")["term"].tolist()[:3]
-    ['Intercept', 'Days', 'sd__Intercept|Subject']
+    >>> draws.names[:3]
+    ('Intercept', 'Days', 'sd(Subject.Intercept)')
 
     References
     ----------
@@ -118,6 +118,7 @@ def bootstrap(
         skewness = find_acceleration(cast(LinearFit, fit), units, numbers, len(estimate))
     return Bootstrap(
         estimate.names,
+        _parameters(fit) if statistic is None else (),
         estimate.values,
         draws,
         kind,
@@ -125,20 +126,7 @@ def bootstrap(
         (len(failed), failed[0] if failed else ""),
         skewness,
         fit.design.spec.kind,
-        _ranges(estimate.names, statistic),
     )
-
-
-def _ranges(names: tuple[str, ...], statistic: Statistic | None) -> Array:
-    """Ends of the range of every number; a statistic of the user's may be anything."""
-    out = np.tile([-np.inf, np.inf], (len(names), 1))
-    for i, name in enumerate(names):
-        kind = name.rpartition(":")[2] if statistic is None else ""
-        if kind == "sigma" or kind.startswith("sd__"):
-            out[i] = 0.0, np.inf
-        elif kind.startswith("cor__"):
-            out[i] = -1.0, 1.0
-    return out
 
 
 def _check(fit: RefittableFit, n: int, kind: str) -> None:
@@ -160,9 +148,14 @@ def _numbers_of(
         return lambda again: evaluate(statistic, again)
     if not isinstance(fit.solution, Solution):
         return reported
-    parameters = list_parameters(fit.design, fit.solution.likelihood.sigma is None)
-    names = tuple(p.label for p in parameters)
+    names = tuple(p.label for p in _parameters(fit))
     return lambda again: NamedVector(names, parameters_of(cast(LinearFit, again))[0])
+
+
+def _parameters(fit: RefittableFit) -> tuple[Named, ...]:
+    if not isinstance(fit.solution, Solution):
+        return reported_names(fit)
+    return list_parameters(fit.design, fit.solution.likelihood.sigma is None)
 
 
 def block_size(design: Design) -> int:

@@ -87,7 +87,7 @@ def marginal_means(
     native frame
         The columns of ``specs`` and ``by`` (or of ``by`` and ``contrast``), ``estimate``,
         ``std_error``, ``df``, ``conf_low``, ``conf_high``; for contrasts ``statistic`` and
-        ``p_value``. NaN where the data don't determine a mean.
+        ``p_value`` around ``df``. NaN where the data don't determine a mean.
 
     Raises
     ------

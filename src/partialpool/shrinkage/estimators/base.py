@@ -183,10 +183,10 @@ def effects_frame(
             frame = pd.DataFrame(slopes[:, :, m], columns=own)
             frame.insert(0, "Intercept", shift[:, m])
             frame.insert(0, "level", list(group.levels))
-            frame.insert(0, "factor", group.name)
+            frame.insert(0, "group", group.name)
             if classes is not None:
-                frame.insert(2, "class", classes[m])
+                frame.insert(0, "class", classes[m])
             parts.append(frame)
     if not parts:
-        return pd.DataFrame(columns=["factor", "level", "Intercept", *own])
+        return pd.DataFrame(columns=["group", "level", "Intercept", *own])
     return pd.concat(parts, ignore_index=True)

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from partialpool.errors import DataError
+from partialpool.inference.parameters import fixed_columns
 from partialpool.shrinkage.bootstrap import percentiles
 from partialpool.shrinkage.fitting import Data
 from partialpool.shrinkage.penalty import Penalty
@@ -92,7 +93,7 @@ def bootstrap_intervals(
     table = percentiles(estimate, values, level, nsim, seed)
     names = [*(["Intercept"] if estimator.fit_intercept else []), *estimator._names()]
     outputs = len(values) // len(names)
-    columns = {"term": np.array(names * outputs, dtype=object)} | table
+    columns = fixed_columns(names * outputs) | table
     if outputs > 1:
         columns = {"class": np.repeat(estimator.classes_, len(names))} | columns
     return pd.DataFrame(columns)

@@ -119,12 +119,12 @@ class Natural:
 
 
 def _to_free(name, value):
-    if "sd__" in name:
+    if name.startswith("sd("):
         return np.log(value)
-    return np.arctanh(value) if "cor__" in name else value
+    return np.arctanh(value) if name.startswith("corr(") else value
 
 
 def _from_free(name, x):
-    if "sd__" in name:
+    if name.startswith("sd("):
         return np.exp(x)
-    return np.tanh(x) if "cor__" in name else x
+    return np.tanh(x) if name.startswith("corr(") else x

@@ -27,10 +27,7 @@ def test_errors_of_variances_are_those_of_the_hessian_in_them(name):
     )
     errors = dict(zip(leaders, np.sqrt(2 * np.diag(np.linalg.inv(hessian))), strict=True))
     ours = fit.variance_parameters()
-    labels = [
-        ("" if part == "mean" else f"{part}:") + f"{term}|{group}"
-        for part, term, group in zip(ours["component"], ours["term"], ours["group"], strict=True)
-    ]
+    labels = [p.label for p in natural.parameters if p.kind != "fixed"]
     for label, error in zip(labels, ours["std_error"], strict=True):
         if label in errors:
             assert error == pytest.approx(errors[label], rel=2e-3)
