@@ -192,3 +192,29 @@ def test_an_aliased_coefficient_has_no_curve():
     found = fit.profile("fixed", level=0.9)
     assert len(found["x2"].values) == 0
     assert dataclasses.is_dataclass(found)
+
+
+def test_a_gaussian_model_has_the_profile_of_the_linear_one():
+    data, formula = pp.load_dataset("sleepstudy"), "Reaction ~ Days + (Days | Subject)"
+    linear = pp.lmm(formula, data, reml=False).profile()
+    found = pp.glmm(formula, data, family="gaussian").profile()
+    for curve in linear.curves:
+        label = curve.parameter.label
+        expected = np.array(curve.interval(0.95))
+        if label == "sigma":
+            label, expected = "dispersion.Intercept", np.log(expected)
+        assert_allclose(found[label].interval(0.95), expected, atol=1e-3 * np.ptp(expected))
+
+
+def test_a_singular_fit_has_intervals():
+    rng = np.random.default_rng(5)
+    g, x = np.repeat(np.arange(12), 6), rng.normal(size=72)
+    y = rng.poisson(np.exp(0.3 + 0.4 * x + 0.7 * rng.normal(size=12)[g] * (1 + 0.5 * x)))
+    fit = pp.glmm("y ~ x + (x | g)", {"y": y, "x": x, "g": g}, family="poisson")
+    assert fit.singular
+    found = fit.profile(level=0.96)
+    low, high = found["corr(g.Intercept,g.x)"].interval(0.95)
+    assert -1.0 <= low < high == 1.0
+    for label in ("sd(g.Intercept)", "sd(g.x)"):
+        low, high = found[label].interval(0.95)
+        assert low < found[label].estimate < high
