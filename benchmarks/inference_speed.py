@@ -48,13 +48,6 @@ that of 100 draws):
 | model | what | lme4 | partialpool | ratio | bar | met |
 |---|---|---:|---:|---:|---:|---|
 """
-_GENERALIZED = """
-The same profile of generalized models (`glmer` there), once each. *ends* is the largest difference
-of the ends of the coefficients' 95% intervals, in widths of the interval:
-
-| model | rows | lme4 | partialpool | ratio | bar | met | ends |
-|---|---:|---:|---:|---:|---:|---|---:|
-"""
 _ALONE = """
 Ours alone, beyond the sizes at which pbkrtest's matrices of rows by rows fit in memory:
 
@@ -101,35 +94,6 @@ def cases() -> list[Case]:
     ]
 
 
-def generalized_cases() -> list[tuple[str, str, pd.DataFrame, tuple[str, ...], bool]]:
-    """Formula, family, data, columns that are factors, and whether lme4 takes a minute."""
-    ticks = pp.load_dataset("grouseticks")
-    ticks = ticks.assign(cHEIGHT=(ticks["HEIGHT"] - ticks["HEIGHT"].mean()) / 100)
-    return [
-        (
-            "cbind(incidence, size - incidence) ~ period + (1 | herd)",
-            "binomial",
-            pp.load_dataset("cbpp"),
-            ("period", "herd"),
-            False,
-        ),
-        (
-            "TICKS ~ YEAR + cHEIGHT + (1 | BROOD) + (1 | INDEX) + (1 | LOCATION)",
-            "poisson",
-            ticks,
-            ("YEAR", "BROOD", "INDEX", "LOCATION"),
-            True,
-        ),
-        (
-            "use ~ age + urban + livch + (1 | district)",
-            "binomial",
-            pp.load_dataset("Contraception"),
-            ("use", "urban", "livch", "district"),
-            True,
-        ),
-    ]
-
-
 def main() -> None:
     restart_with_one_thread()
     parser = argparse.ArgumentParser(description="Time inference against lmerTest and lme4.")
@@ -144,12 +108,6 @@ def main() -> None:
     rows = [row for c in cases() if not (quick and c.slow) for row in measure(c, session)]
     print(_INTERVALS, end="")
     both = [row for c in cases()[:3] for row in intervals(c, session)]
-    print(_GENERALIZED, end="")
-    general = [
-        generalized(formula, family, data, factors, session)
-        for formula, family, data, factors, slow in generalized_cases()
-        if not (quick and slow)
-    ]
     print(_ALONE, end="")
     alone = [] if quick else large()
     others = (f"R {r}", f"lme4 {lme4}", f"lmerTest {lmertest}", f"pbkrtest {pbkrtest}")
@@ -158,8 +116,7 @@ def main() -> None:
     note = f"\n**This comparison is unfair:** {unfair}\n" if unfair else ""
     print(facts + note)
     if not quick:
-        tables = "".join(rows) + _INTERVALS + "".join(both)
-        tables += _GENERALIZED + "".join(general) + _ALONE
+        tables = "".join(rows) + _INTERVALS + "".join(both) + _ALONE
         TARGET.write_text(_INTRODUCTION + tables + "".join(alone) + facts + note)
         print(f"written to {TARGET}")
 
@@ -197,32 +154,6 @@ def intervals(case: Case, session: RSession) -> list[str]:
         print(row, end="", flush=True)
         rows.append(row)
     return rows
-
-
-def generalized(
-    formula: str, family: str, data: pd.DataFrame, factors: tuple[str, ...], session: RSession
-) -> str:
-    """Row of the table of generalized models' profiles."""
-    path = session.folder / "data.csv"
-    data.to_csv(path, index=False)
-    session.ask("load", formula, str(path), " ".join(factors), family)
-    theirs = float(session.ask("time", "profile", "1")[0])
-    ends = np.array([float(x) for x in session.ask("ends")[0].split()]).reshape(-1, 2)
-    fit = pp.glmm(formula, data.assign(**{f: data[f].astype(str) for f in factors}), family=family)
-    start = time.process_time()
-    for _ in range(3):
-        found = fit.profile()
-    ours = (time.process_time() - start) / 3
-    mine = np.array([found[name].interval(0.95) for name in fit.fixef.names])
-    off = float(np.max(np.abs(mine - ends) / np.diff(ends)))
-    ratio = theirs / ours
-    row = (
-        f"| `{formula.replace('|', chr(92) + '|')}` | {len(data):,} | {time_text(theirs)} "
-        f"| {time_text(ours)} | **{ratio:,.0f}** | {_BAR:.0f} | {'yes' if ratio >= _BAR else 'no'} "
-        f"| {off:.0e} |\n"
-    )
-    print(row, end="", flush=True)
-    return row
 
 
 def measure(case: Case, session: RSession) -> list[str]:
