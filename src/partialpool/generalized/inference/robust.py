@@ -28,7 +28,7 @@ Matrix = NDArray[np.float64]
 _ENDLESS = 10.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ScoreRobust:
     """A sandwich covariance of all parameters, from the scores of clusters.
 
@@ -64,6 +64,9 @@ class ScoreRobust:
     def scaled(self, L: Matrix, statistic: float) -> tuple[float, float]:
         """Leave the statistic as it is."""
         return statistic, self.clusters - 1.0
+
+    def __repr__(self) -> str:
+        return f"<covariance {self.name}>"
 
 
 def cluster_robust(fit: GlmmFit, cluster: Any = None, kind: RobustKind = "CR1") -> ScoreRobust:

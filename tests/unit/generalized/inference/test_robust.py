@@ -78,6 +78,13 @@ def test_tests_and_intervals_take_it():
     assert not np.allclose(errors, fit.variance_parameters()["std_error"], rtol=1e-3)
 
 
+def test_only_wald_intervals_take_it():
+    fit = fit_of("slope")
+    robust = fit.cluster_robust()
+    with pytest.raises(DataError, match="ddf=<covariance CR1 over 24 clusters, t with 23> is for"):
+        fit.confint(method="profile", ddf=robust)
+
+
 def test_linear_models_take_theirs_as_well():
     fit = pp.lmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"))
     rows = fit.robust_tests(kind="CR2")
