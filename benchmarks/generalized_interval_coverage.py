@@ -34,7 +34,8 @@ each. Maximum likelihood by Laplace's approximation.
 * *crossed*: 15 subjects by 12 items, random intercepts of both, SD 0.8 and 0.5.
 
 *coefficient* is that of the covariate, 0.5; *sd* that of the first factor's intercepts. A Wald
-interval of a standard deviation goes by its delta-method error from `fit.variance_parameters()`.
+interval of a standard deviation goes by its delta-method error from `fit.variance_parameters()`; an
+estimate of zero has none, and counts as a miss. Data sets without a finite maximum are drawn again.
 
 | design | family | method | coefficient | sd |
 |---|---|---|---:|---:|

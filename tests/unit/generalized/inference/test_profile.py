@@ -70,7 +70,7 @@ def test_intervals_contain_the_estimate_and_end_where_zeta_says(name):
         assert np.sqrt(rise) == pytest.approx(1.959964, abs=4e-3)
 
 
-# lme4 1.1-38's confint(profile(fit, signames = FALSE)): (low, high).
+# lme4 1.1-31's confint(profile(fit, signames = FALSE)): (low, high).
 CBPP = {
     "sd(herd.Intercept)": (0.3460732, 1.09997465),
     "Intercept": (-1.9012120, -0.94775401),
@@ -91,7 +91,7 @@ def test_cbpp_has_the_ends_of_lme4():
         assert_allclose(found[label].interval(0.95), (low, high), atol=1e-3 * (high - low))
 
 
-# glmmTMB 1.1's confint(method = "profile") of TICKS ~ YEAR + cHEIGHT + (1 | BROOD).
+# glmmTMB 1.1.5's confint(method = "profile") of TICKS ~ YEAR + cHEIGHT + (1 | BROOD).
 TICKS = {
     "dispersion.Intercept": (0.86345242, 1.5452193),
     "sd(BROOD.Intercept)": (np.exp(-0.29649421), np.exp(0.090855657)),
