@@ -58,6 +58,43 @@ void bind_refits(nb::module_& m) {
 
 }  // namespace
 
+/// Batches of a caller's arrays, read one at a time.
+void bind_stream(nb::module_& m) {
+    using Pass = void (RowStream::*)(const Rows&);
+    nb::class_<RowStream> stream(m, "RowStream");
+    stream.def(nb::init<>());
+    const auto add = [&](const char* name, Pass pass) {
+        stream.def(
+            name,
+            [=](RowStream& s, const InMatrix& X, const InVector& y, const MaybeVector& weights,
+                const MaybeVector& offset, const std::vector<InBlock>& blocks) {
+                const Rows rows = Sides(X, weights, offset, blocks).with(y);
+                nb::gil_scoped_release nogil;
+                (s.*pass)(rows);
+            },
+            nb::arg("X").noconvert(), nb::arg("y").noconvert(), nb::arg("weights").none(),
+            nb::arg("offset").none(), nb::arg("blocks"));
+    };
+    add("summarise", &RowStream::summarise);
+    add("factor", &RowStream::factor);
+    add("accumulate", &RowStream::accumulate);
+    stream.def("find_scaling", &RowStream::find_scaling)
+        .def_prop_ro("used", &RowStream::used)
+        .def_prop_ro("solvable", [](const RowStream& s) { return s.scaling().solvable(); })
+        .def_prop_ro(
+            "fixed",
+            [](const RowStream& s) { return to_numpy(plain_fixed(s.summary(), s.triangles())); },
+            nb::rv_policy::automatic)
+        .def("random",
+             [](const RowStream& s, std::size_t block, std::size_t term) {
+                 return to_numpy(
+                     plain_random(s.structure(), s.summary(), s.triangles(), block, term));
+             })
+        .def(
+            "problem", [](RowStream& s) { return new SharedProblem(s); },
+            nb::rv_policy::take_ownership);
+}
+
 void bind_problem(nb::module_& m) {
     nb::class_<Optimum>(m, "Optimum")
         .def_ro("objective", &Optimum::value)
@@ -150,6 +187,7 @@ void bind_problem(nb::module_& m) {
             nb::arg("tolerance"), nb::arg("max_evaluations"), nb::arg("effects"));
 
     bind_refits(m);
+    bind_stream(m);
 }
 
 }  // namespace partialpool

@@ -21,7 +21,7 @@ Problem::Problem(CrossProducts cp, Scaling scaling, std::vector<Term> terms)
 }
 
 bool Problem::set_response(const Rows& rows) {
-    scaling_ = with_response(std::move(scaling_), rows, cp_.n);
+    scaling_ = with_response(std::move(scaling_), rows);
     if (!(scaling_.residual_ratio > 0.0)) return false;
     cp_ = with_response(std::move(cp_), rows, scaling_);
     if (single_) single_->read_response();

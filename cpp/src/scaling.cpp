@@ -55,46 +55,97 @@ Ranked rank_columns(Matrix r, double tolerance) {
     return out;
 }
 
-/// Centre and scale the columns of some rows, and multiply the rows by the roots of their weights.
-void standardise(const Rows& rows, Index first, const Vector& centre, const Vector& scale,
+/// Centres and scales of some columns; those beside a constant first one may be centred.
+ColumnScales find_scales(const ColumnSummary& summary, bool may_centre) {
+    const Index k = summary.mean.size();
+    ColumnScales out{Vector::Zero(k), Vector(k)};
+    if (may_centre && k > 0 && summary.low(0) == summary.high(0)) out.constant = summary.low(0);
+    if (out.constant != 0.0) out.centre.tail(k - 1) = summary.mean.tail(k - 1);
+    for (Index c = 0; c < k; ++c) {
+        out.scale(c) = summary.deviation(c, out.centre(c));
+        if (out.scale(c) > 0.0) continue;
+        out.flat = c;
+        out.scale(c) = 1.0;
+    }
+    return out;
+}
+
+/// Centre and scale the columns of rows from `first` on, and multiply the rows by the roots of
+/// their weights.
+void standardise(const Rows& rows, const ColumnScales& columns, Index first,
                  Eigen::Ref<Matrix> out) {
-    for (Index c = 0; c < out.cols(); ++c) out.col(c) = (out.col(c).array() - centre(c)) / scale(c);
+    for (Index c = 0; c < out.cols(); ++c)
+        out.col(c) = (out.col(c).array() - columns.centre(c)) / columns.scale(c);
     if (!rows.weights) return;
     const Vector roots = ConstVectorMap(rows.weights + first, out.rows()).cwiseSqrt();
     for (Index c = 0; c < out.cols(); ++c) out.col(c).array() *= roots.array();
 }
 
+/// Of one term: with a covariance of its own for every pair of effects they may be centred.
+ColumnScales scales_of_z(const TermRows& term, const ColumnSummary& summary) {
+    return find_scales(summary, term.structure == Structure::unstructured);
+}
+
+/// Of [X y]; with an intercept y is centred too.
+ColumnScales scales_of_xy(const ColumnScales& x, const ColumnSummary& y) {
+    ColumnScales out = x;
+    const Index p = x.scale.size();
+    const double centre = x.constant != 0.0 ? y.mean(0) : 0.0;
+    const double scale = y.deviation(0, centre);
+    out.centre.conservativeResize(p + 1);
+    out.scale.conservativeResize(p + 1);
+    out.centre(p) = centre;
+    out.scale(p) = scale > 0.0 ? scale : 1.0;
+    return out;
+}
+
+void read_x(const Rows& rows, Index first, Eigen::Ref<Matrix> to) {
+    to = ConstRowMap(rows.X + first * rows.p, to.rows(), rows.p);
+}
+
+void read_y(const Rows& rows, Index first, Eigen::Ref<Matrix> to) {
+    for (Index i = 0; i < to.rows(); ++i) to(i, 0) = response(rows, first + i);
+}
+
+void read_z(const TermRows& term, Index first, Eigen::Ref<Matrix> to) {
+    to = ConstRowMap(term.basis + first * term.k, to.rows(), term.k);
+}
+
+ColumnSummary summarise_y(const Rows& rows) {
+    return summarise(rows.n, 1, rows.weights,
+                     [&](Index first, auto&& to) { read_y(rows, first, to); });
+}
+
+Matrix factor_xy(const Rows& rows, const ColumnScales& scales) {
+    return triangular_factor(rows.n, rows.p + 1, [&](Index first, auto& to) {
+        read_x(rows, first, to.leftCols(rows.p));
+        read_y(rows, first, to.rightCols(1));
+        standardise(rows, scales, first, to);
+    });
+}
+
+/// Undo the scaling of columns in their triangle.
+Matrix plain(const ColumnScales& columns, const Matrix& r) {
+    Matrix out = r * columns.scale.asDiagonal();
+    if (columns.constant != 0.0)
+        out += out.col(0) * (columns.centre.transpose() / columns.constant);
+    return out;
+}
+
 /// Map of one term's columns to whitened coordinates, Z'Z / n = I as far as its structure
 /// allows: full for an unstructured term, a scale per column or one scale for the others.
-RowMapping whiten(const Rows& rows, const TermRows& term, Index n_used, Index& deficient) {
+RowMapping whiten(const TermRows& term, const ColumnScales& columns, const Matrix& r, double n,
+                  Index& deficient) {
     const Index k = term.k;
-    const auto read = [&](Index first, auto&& to) {
-        to = ConstRowMap(term.basis + first * k, to.rows(), k);
-    };
-    const auto summary = summarise(rows.n, k, rows.weights, read);
+    const Vector& scale = columns.scale;
     RowMapping map;
-    map.centre = Vector::Zero(k);
+    map.centre = columns.centre;
+    map.constant = columns.constant;
     for (Index c = 0; c < k; ++c) map.kept.push_back(c);
-    const bool full = term.structure == Structure::unstructured;
-    if (full && summary.low(0) == summary.high(0) && summary.low(0) != 0.0) {
-        map.constant = summary.low(0);
-        map.centre.tail(k - 1) = summary.mean.tail(k - 1);
-    }
-    Vector scale(k);
-    for (Index c = 0; c < k; ++c) {
-        scale(c) = summary.deviation(c, map.centre(c));
-        if (!(scale(c) > 0.0)) {
-            deficient = c;
-            scale(c) = 1.0;
-        }
-    }
-    const Matrix r = triangular_factor(rows.n, k, [&](Index first, auto& to) {
-        read(first, to);
-        standardise(rows, first, map.centre, scale, to);
-    });
-    const double root_n = std::sqrt(static_cast<double>(n_used));
+    deficient = columns.flat;
+    const double root_n = std::sqrt(n);
     map.transform = Matrix::Zero(k, k);
-    if (full) {
+    if (term.structure == Structure::unstructured) {
         for (Index c = 0; c < k; ++c)
             if (!(std::abs(r(c, c)) > 1e-9 * r.col(c).norm())) deficient = c;
         if (deficient >= 0) return map;
@@ -110,42 +161,13 @@ RowMapping whiten(const Rows& rows, const TermRows& term, Index n_used, Index& d
     return map;
 }
 
-/// Centres and scales of X; with an intercept the other columns are centred.
-ColumnScales scale_columns(const Rows& rows) {
-    const Index p = rows.p;
-    const auto summary = summarise(rows.n, p, rows.weights, [&](Index first, auto&& to) {
-        to = ConstRowMap(rows.X + first * p, to.rows(), p);
-    });
-    ColumnScales out{Vector::Zero(p), Vector(p), 0.0};
-    if (p > 0 && summary.low(0) == summary.high(0)) out.constant = summary.low(0);
-    if (out.constant != 0.0) out.centre.tail(p - 1) = summary.mean.tail(p - 1);
-    for (Index c = 0; c < p; ++c) {
-        out.scale(c) = summary.deviation(c, out.centre(c));
-        if (!(out.scale(c) > 0.0)) out.scale(c) = 1.0;
-    }
-    return out;
-}
-
 /// Least squares of y on X: which columns are aliased, what is left of y.
-void scale_fixed(const Rows& rows, Index n_used, Scaling& out) {
-    const Index p = rows.p;
-    const auto read_response = [&](Index first, auto&& to) {
-        for (Index i = 0; i < to.rows(); ++i) to(i, 0) = response(rows, first + i);
-    };
-    const auto summary = summarise(rows.n, 1, rows.weights, read_response);
-    const bool intercept = out.columns.constant != 0.0;
-    Vector centre(p + 1), scale(p + 1);
-    centre.head(p) = out.columns.centre;
-    centre(p) = intercept ? summary.mean(0) : 0.0;
-    scale.head(p) = out.columns.scale;
-    scale(p) = summary.deviation(0, centre(p));
-    if (!(scale(p) > 0.0)) scale(p) = 1.0;
-    out.y_deviation = summary.deviation(0, summary.mean(0));
-    const Matrix r = triangular_factor(rows.n, p + 1, [&](Index first, auto& to) {
-        to.leftCols(p) = ConstRowMap(rows.X + first * p, to.rows(), p);
-        read_response(first, to.rightCols(1));
-        standardise(rows, first, centre, scale, to);
-    });
+void scale_fixed(const ColumnScales& columns, const ColumnSummary& y, const Matrix& r,
+                 Scaling& out) {
+    const Index p = r.cols() - 1;
+    const bool intercept = columns.constant != 0.0;
+    const Vector &centre = columns.centre, &scale = columns.scale;
+    out.y_deviation = y.deviation(0, y.mean(0));
     const auto ranked = rank_columns(r, 1e-7);
     const auto m = static_cast<Index>(ranked.kept.size());
     out.aliased = ranked.aliased;
@@ -156,12 +178,12 @@ void scale_fixed(const Rows& rows, Index n_used, Scaling& out) {
         out.x.centre(c) = centre(ranked.kept[static_cast<std::size_t>(c)]);
         kept_scale(c) = scale(ranked.kept[static_cast<std::size_t>(c)]);
     }
-    out.x.constant = out.columns.constant;
+    out.x.constant = columns.constant;
     out.x.transform =
         kept_scale.cwiseInverse().asDiagonal() * solve_upper(ranked.r, Matrix::Identity(m, m));
     const double y_norm = r.col(p).norm();
     out.residual_ratio = y_norm > 0.0 ? ranked.residual / y_norm : 0.0;
-    const double rms = ranked.residual / std::sqrt(static_cast<double>(std::max<Index>(n_used, 1)));
+    const double rms = ranked.residual / std::sqrt(std::max(y.count, 1.0));
     out.y_scale = scale(p) * (rms > 0.0 ? rms : 1.0);
     out.gamma = ranked.rhs;
     out.y_centre = centre(p);
@@ -182,12 +204,15 @@ void scale_fixed(const Rows& rows, Index n_used, Scaling& out) {
 }
 
 /// Whitening of Z.
-void scale_random(const Rows& rows, Index n_used, Scaling& out) {
+void scale_random(const Rows& rows, const RowSummary& summary, const RowTriangles& triangles,
+                  Scaling& out) {
     for (std::size_t b = 0; b < rows.blocks.size(); ++b) {
         out.z.emplace_back();
         for (std::size_t t = 0; t < rows.blocks[b].terms.size(); ++t) {
+            const TermRows& term = rows.blocks[b].terms[t];
             Index deficient = -1;
-            out.z.back().push_back(whiten(rows, rows.blocks[b].terms[t], n_used, deficient));
+            out.z.back().push_back(whiten(term, scales_of_z(term, summary.z[b][t]),
+                                          triangles.z[b][t], summary.y.count, deficient));
             if (deficient >= 0 && out.deficient_block < 0) {
                 out.deficient_block = static_cast<Index>(b);
                 out.deficient_term = static_cast<Index>(t);
@@ -200,11 +225,45 @@ void scale_random(const Rows& rows, Index n_used, Scaling& out) {
 }  // namespace
 }  // namespace detail
 
-Scaling find_scaling(const Rows& rows, Index n_used) {
-    Scaling out;
-    out.columns = detail::scale_columns(rows);
-    detail::scale_fixed(rows, n_used, out);
-    detail::scale_random(rows, n_used, out);
+void RowSummary::add(const RowSummary& other) {
+    log_weights += other.log_weights;
+    x.add(other.x);
+    y.add(other.y);
+    for (std::size_t b = 0; b < z.size(); ++b)
+        for (std::size_t t = 0; t < z[b].size(); ++t) z[b][t].add(other.z[b][t]);
+}
+
+void RowTriangles::add(const RowTriangles& other) {
+    const auto append = [](Matrix& r, Matrix more) { append_rows(r, more); };
+    append(xy, other.xy);
+    for (std::size_t b = 0; b < z.size(); ++b)
+        for (std::size_t t = 0; t < z[b].size(); ++t) append(z[b][t], other.z[b][t]);
+}
+
+Matrix plain_fixed(const RowSummary& summary, const RowTriangles& triangles) {
+    return detail::plain(detail::scales_of_xy(detail::find_scales(summary.x, true), summary.y),
+                         triangles.xy);
+}
+
+Matrix plain_random(const Rows& rows, const RowSummary& summary, const RowTriangles& triangles,
+                    std::size_t block, std::size_t term) {
+    return detail::plain(
+        detail::scales_of_z(rows.blocks[block].terms[term], summary.z[block][term]),
+        triangles.z[block][term]);
+}
+
+RowSummary summarise_rows(const Rows& rows) {
+    RowSummary out;
+    out.x = summarise(rows.n, rows.p, rows.weights,
+                      [&](Index first, auto&& to) { detail::read_x(rows, first, to); });
+    out.y = detail::summarise_y(rows);
+    for (const auto& block : rows.blocks) {
+        out.z.emplace_back();
+        for (const auto& term : block.terms)
+            out.z.back().push_back(
+                summarise(rows.n, term.k, rows.weights,
+                          [&](Index first, auto&& to) { detail::read_z(term, first, to); }));
+    }
     if (rows.weights) {
         for (Index i = 0; i < rows.n; ++i)
             if (rows.weights[i] > 0.0) out.log_weights += std::log(rows.weights[i]);
@@ -212,8 +271,41 @@ Scaling find_scaling(const Rows& rows, Index n_used) {
     return out;
 }
 
-Scaling with_response(Scaling scaling, const Rows& rows, Index n_used) {
-    detail::scale_fixed(rows, n_used, scaling);
+RowTriangles factor_rows(const Rows& rows, const RowSummary& summary) {
+    const auto x = detail::find_scales(summary.x, true);
+    RowTriangles out{detail::factor_xy(rows, detail::scales_of_xy(x, summary.y)), {}};
+    for (std::size_t b = 0; b < rows.blocks.size(); ++b) {
+        out.z.emplace_back();
+        for (std::size_t t = 0; t < rows.blocks[b].terms.size(); ++t) {
+            const TermRows& term = rows.blocks[b].terms[t];
+            const auto scales = detail::scales_of_z(term, summary.z[b][t]);
+            out.z.back().push_back(triangular_factor(rows.n, term.k, [&](Index first, auto& to) {
+                detail::read_z(term, first, to);
+                detail::standardise(rows, scales, first, to);
+            }));
+        }
+    }
+    return out;
+}
+
+Scaling find_scaling(const Rows& rows, const RowSummary& summary, const RowTriangles& triangles) {
+    Scaling out;
+    out.columns = detail::find_scales(summary.x, true);
+    detail::scale_fixed(detail::scales_of_xy(out.columns, summary.y), summary.y, triangles.xy, out);
+    detail::scale_random(rows, summary, triangles, out);
+    out.log_weights = summary.log_weights;
+    return out;
+}
+
+Scaling find_scaling(const Rows& rows) {
+    const auto summary = summarise_rows(rows);
+    return find_scaling(rows, summary, factor_rows(rows, summary));
+}
+
+Scaling with_response(Scaling scaling, const Rows& rows) {
+    const auto y = detail::summarise_y(rows);
+    const auto scales = detail::scales_of_xy(scaling.columns, y);
+    detail::scale_fixed(scales, y, detail::factor_xy(rows, scales), scaling);
     return scaling;
 }
 

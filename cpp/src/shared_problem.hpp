@@ -6,6 +6,7 @@
 #include "arrays.hpp"
 #include "partialpool/refits.hpp"
 #include "partialpool/results.hpp"
+#include "partialpool/row_stream.hpp"
 
 namespace partialpool {
 
@@ -69,6 +70,9 @@ struct Sides {
                                  [](double w) { return w > 0.0; });
     }
 
+    /// Of rows that have gone by.
+    Sides(Rows structure, Index used) : rows(std::move(structure)), used(used) {}
+
     Rows with(const InVector& y) const {
         if (static_cast<Index>(y.shape(0)) != rows.n)
             throw std::invalid_argument("y must have as many rows as X");
@@ -100,7 +104,7 @@ public:
         : sides_(std::make_shared<const Sides>(X, weights, offset, blocks)) {
         const Rows rows = sides_->with(y);
         nb::gil_scoped_release nogil;
-        auto scaling = find_scaling(rows, sides_->used);
+        auto scaling = find_scaling(rows);
         // Without a solvable problem the scaling alone is kept, for the message.
         auto products =
             can_solve(scaling) ? accumulate(rows, scaling, sides_->used) : CrossProducts{};
@@ -111,11 +115,17 @@ public:
     SharedProblem(const SharedProblem& last, const InVector& y) : sides_(last.sides_) {
         const Rows rows = sides_->with(y);
         nb::gil_scoped_release nogil;
-        auto scaling = with_response(last.get().scaling(), rows, sides_->used);
+        auto scaling = with_response(last.get().scaling(), rows);
         auto products = can_solve(scaling)
                             ? with_response(last.get().cross_products(), rows, scaling)
                             : CrossProducts{};
         set(std::move(products), std::move(scaling), last.get().terms());
+    }
+
+    /// What has gone by in batches.
+    explicit SharedProblem(RowStream& stream)
+        : sides_(std::make_shared<const Sides>(stream.structure(), stream.used())) {
+        set(stream.take(), stream.scaling(), list_terms(stream.structure()));
     }
 
     const Problem& get() const { return *problem_; }
@@ -291,8 +301,7 @@ private:
     }
 
     bool can_solve(const Scaling& scaling) const {
-        return scaling.deficient_block < 0 && scaling.residual_ratio > 0.0 &&
-               sides_->used > scaling.x.size();
+        return scaling.solvable() && sides_->used > scaling.x.size();
     }
 
     void set(CrossProducts products, Scaling scaling, std::vector<Term> terms) {

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from partialpool.learners import MixedEffectsRegressor as MixedEffectsRegressor
     from partialpool.linear import LmmFit as LmmFit
     from partialpool.linear import StatedModel as StatedModel
+    from partialpool.linear import StreamedLmm as StreamedLmm
     from partialpool.linear import lmm as lmm
     from partialpool.linear import stated_model as stated_model
+    from partialpool.linear import stream_lmm as stream_lmm
     from partialpool.results import compare as compare
     from partialpool.saved import load as load
     from partialpool.shrinkage.estimators import HierarchicalClassifier as HierarchicalClassifier
@@ -56,7 +58,9 @@ _HOMES = {
     "glmm": "partialpool.generalized",
     "lmm": "partialpool.linear",
     "StatedModel": "partialpool.linear",
+    "StreamedLmm": "partialpool.linear",
     "stated_model": "partialpool.linear",
+    "stream_lmm": "partialpool.linear",
     "PenalizedFit": "partialpool.shrinkage",
     "penalized": "partialpool.shrinkage",
     "compare": "partialpool.results",

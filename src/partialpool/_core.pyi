@@ -151,6 +151,38 @@ class Problem:
         effects: bool,
     ) -> Refits: ...
 
+class RowStream:
+    used: int
+    solvable: bool
+    fixed: _Floats
+    def summarise(
+        self,
+        X: _Floats,
+        y: _Floats,
+        weights: _Floats | None,
+        offset: _Floats | None,
+        blocks: Sequence[_Block],
+    ) -> None: ...
+    def factor(
+        self,
+        X: _Floats,
+        y: _Floats,
+        weights: _Floats | None,
+        offset: _Floats | None,
+        blocks: Sequence[_Block],
+    ) -> None: ...
+    def accumulate(
+        self,
+        X: _Floats,
+        y: _Floats,
+        weights: _Floats | None,
+        offset: _Floats | None,
+        blocks: Sequence[_Block],
+    ) -> None: ...
+    def find_scaling(self) -> None: ...
+    def random(self, block: int, term: int) -> _Floats: ...
+    def problem(self) -> Problem: ...
+
 class Refits:
     objective: _Floats
     sigma: _Floats

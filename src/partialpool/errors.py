@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "ConvergenceWarning",
     "DataError",
     "FactorisationError",
     "FormulaError",
@@ -66,6 +67,10 @@ class UnknownNameError(PartialPoolError, KeyError):
 
 class PartialPoolWarning(UserWarning):
     """Something to know about numbers that are still usable."""
+
+
+class ConvergenceWarning(PartialPoolWarning):
+    """A search ended at no optimum: estimates, tests and comparisons are not those of the model."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from partialpool.frames.files import read_file
 from partialpool.progress import working
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"
+QUESTIONS = ("summary", "tidy", "confint", "anova", "test", "means", "compare")
 
 
 class Terminal:
@@ -75,7 +76,7 @@ def test_wrong_usage_leaves_with_two(arguments, capsys):
     assert "usage: partialpool" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [[], ["fit"], ["predict"], ["demo"]])
+@pytest.mark.parametrize("command", [[], *([c] for c in ("fit", "predict", "demo", *QUESTIONS))])
 def test_help_fits_a_terminal_and_leaves_with_zero(command, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as leaving:
@@ -206,7 +207,7 @@ def test_predict_says_what_intervals_need(model, sleep_csv, ticks, tmp_path, cap
     formula = "TICKS ~ YEAR + (1 | LOCATION)"
     assert main(["fit", formula, ticks, "--family", "poisson", "--save", counts]) == 0
     assert main(["predict", counts, ticks, "--interval", "confidence"]) == 1
-    assert "--interval is for linear mixed models" in capsys.readouterr().err
+    assert "--interval is not for this kind of model" in capsys.readouterr().err
 
 
 def test_fit_takes_a_known_sigma_for_linear_models_only(sleep_csv, capsys):

@@ -93,6 +93,7 @@ def asked(fits: dict[str, Any]) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "means", grouped.means("Sex")
     yield "means, contrasts", grouped.means("Sex", contrasts="pairwise")
     yield "means, glmm", glmm.means("YEAR", contrasts="pairwise", scale="response")
+    yield "power", lmm.power("Days", n=3, seed=1).to_frame()
     yield "slopes", grouped.slopes("age", by="Sex")
     yield "slopes, contrasts", grouped.slopes("age", by="Sex", contrasts="pairwise")
     yield "anova z", lmm.anova(ddf="z")

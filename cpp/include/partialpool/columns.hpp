@@ -47,12 +47,29 @@ private:
     std::vector<double> numbers_;
 };
 
-/// Mean, extremes and largest deviation of each column over the rows with weight.
+/// Mean and extremes of each column over the rows with weight.
 struct ColumnSummary {
+    double count = 0.0;  ///< rows with weight
     Vector mean, low, high;
+
+    explicit ColumnSummary(Index k = 0)
+        : mean(Vector::Zero(k)),
+          low(Vector::Constant(k, std::numeric_limits<double>::infinity())),
+          high(Vector::Constant(k, -std::numeric_limits<double>::infinity())) {}
 
     double deviation(Index c, double centre) const {
         return std::max(std::abs(high(c) - centre), std::abs(low(c) - centre));
+    }
+
+    /// Take in what other rows say.
+    void add(const ColumnSummary& other) {
+        const double all = count + other.count;
+        if (!(other.count > 0.0)) return;
+        // Shares before sums: those of 1e300 would overflow.
+        mean = mean * (count / all) + other.mean * (other.count / all);
+        low = low.cwiseMin(other.low);
+        high = high.cwiseMax(other.high);
+        count = all;
     }
 };
 
@@ -70,11 +87,8 @@ template <class Read>
 ColumnSummary summarise(Index n, Index k, const double* weights, const Read& read) {
     const Index n_chunks = (n + chunk_rows - 1) / chunk_rows;
     std::vector<ColumnSummary> parts(static_cast<std::size_t>(n_chunks));
-    std::vector<double> counts(static_cast<std::size_t>(n_chunks), 0.0);
-    const double inf = std::numeric_limits<double>::infinity();
     for_chunks(n_chunks, [&](Index chunk) {
-        ColumnSummary s{Vector::Zero(k), Vector::Constant(k, inf), Vector::Constant(k, -inf)};
-        double count = 0.0;
+        ColumnSummary s(k);
         const Index begin = chunk * chunk_rows, end = std::min(n, begin + chunk_rows);
         Batch room(std::min(batch_rows, end - begin), k);
         MatrixMap batch = room.rows();
@@ -82,7 +96,7 @@ ColumnSummary summarise(Index n, Index k, const double* weights, const Read& rea
             const Index size = std::min(batch_rows, end - i);
             read(i, batch.topRows(size));
             const Index used = drop_unused(weights ? weights + i : nullptr, batch.topRows(size));
-            count += static_cast<double>(used);
+            s.count += static_cast<double>(used);
             for (Index c = 0; c < k && used > 0; ++c) {
                 const auto column = batch.col(c).head(used);
                 s.mean(c) += column.sum();
@@ -90,19 +104,11 @@ ColumnSummary summarise(Index n, Index k, const double* weights, const Read& rea
                 s.high(c) = std::max(s.high(c), column.maxCoeff());
             }
         }
-        // Divide before adding chunks up: sums of 1e300 would overflow.
-        if (count > 0.0) s.mean /= count;
-        counts[static_cast<std::size_t>(chunk)] = count;
+        if (s.count > 0.0) s.mean /= s.count;
         parts[static_cast<std::size_t>(chunk)] = std::move(s);
     });
-    ColumnSummary total{Vector::Zero(k), Vector::Constant(k, inf), Vector::Constant(k, -inf)};
-    double all = 0.0;
-    for (const double count : counts) all += count;
-    for (std::size_t chunk = 0; chunk < parts.size(); ++chunk) {
-        if (counts[chunk] > 0.0) total.mean += parts[chunk].mean * (counts[chunk] / all);
-        total.low = total.low.cwiseMin(parts[chunk].low);
-        total.high = total.high.cwiseMax(parts[chunk].high);
-    }
+    ColumnSummary total(k);
+    for (const auto& part : parts) total.add(part);
     return total;
 }
 

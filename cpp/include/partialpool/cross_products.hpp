@@ -64,10 +64,11 @@ struct Rows {
     std::vector<BlockRows> blocks;
 };
 
-/// Where the columns of X lie and how far they reach, aliased ones included.
+/// Where columns lie and how far they reach.
 struct ColumnScales {
     Vector centre, scale;   ///< (p,)
     double constant = 0.0;  ///< value of the first column, if it is the intercept
+    Index flat = -1;        ///< a column that never leaves its centre
 };
 
 /// What takes mapped results back to the user's units.
@@ -86,16 +87,47 @@ struct Scaling {
     double residual_ratio = 1.0;  ///< |least squares residual| / |centred y|
     double y_deviation = 0.0;     ///< largest |y - mean|
     Index deficient_block = -1, deficient_term = -1, deficient_column = -1;
+
+    bool solvable() const { return deficient_block < 0 && residual_ratio > 0.0; }
 };
 
+/// Where the columns of some rows lie.
+struct RowSummary {
+    double log_weights = 0.0;
+    ColumnSummary x, y;
+    std::vector<std::vector<ColumnSummary>> z;  ///< per block and term
+
+    void add(const RowSummary& other);
+};
+
+/// Triangular factors of the columns of some rows, centred and scaled by a summary of all.
+struct RowTriangles {
+    Matrix xy;                           ///< of [X y]
+    std::vector<std::vector<Matrix>> z;  ///< per block and term
+
+    void add(const RowTriangles& other);
+};
+
+/// Triangle of [X y] as it is, weighted: as many rows as columns, with the cross-products of all.
+Matrix plain_fixed(const RowSummary& summary, const RowTriangles& triangles);
+/// The same of one random term.
+Matrix plain_random(const Rows& rows, const RowSummary& summary, const RowTriangles& triangles,
+                    std::size_t block, std::size_t term);
+
+RowSummary summarise_rows(const Rows& rows);
+RowTriangles factor_rows(const Rows& rows, const RowSummary& summary);
+
 /// Find the maps that make the problem free of units: rank of X, least squares residuals,
-/// centred and orthonormal X, whitened Z.
-Scaling find_scaling(const Rows& rows, Index n_used);
+/// centred and orthonormal X, whitened Z. Of `rows` only the structure is looked at.
+Scaling find_scaling(const Rows& rows, const RowSummary& summary, const RowTriangles& triangles);
+Scaling find_scaling(const Rows& rows);
 /// The same for the same rows with another response; the whitening of Z is kept.
-Scaling with_response(Scaling scaling, const Rows& rows, Index n_used);
+Scaling with_response(Scaling scaling, const Rows& rows);
 
 /// One pass over the rows per block: cross-products in mapped coordinates.
 CrossProducts accumulate(const Rows& rows, const Scaling& scaling, Index n_used);
+/// Add the products of other rows of the same model.
+void add(CrossProducts& products, const CrossProducts& other);
 /// The same for the same rows with another response; only products with y are made again.
 CrossProducts with_response(CrossProducts products, const Rows& rows, const Scaling& scaling);
 

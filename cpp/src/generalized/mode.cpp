@@ -107,6 +107,32 @@ void GeneralizedProblem::go_back() {
     mode_.v = kept_->v;
 }
 
+/// v of the next effects: what is left of the right-hand side, Sigma v = b. Where the information
+/// is so large that the difference drowns in rounding (counts of millions), by Sigma itself, if
+/// that is far from singular.
+Vector GeneralizedProblem::penalties(const std::vector<Matrix>& lambda, const Vector& b,
+                                     const Vector& rhs) const {
+    Vector v = rhs - system_->multiply(b);
+    constexpr double drowned = 1e-4, singular = 1e-4;
+    for (std::size_t t = 0; t < lambda.size(); ++t) {
+        const auto& block = rows_.effects[t];
+        const auto size = block.q * block.k;
+        if (!(v.segment(block.first, size).norm() <
+              drowned * rhs.segment(block.first, size).norm()))
+            continue;
+        Matrix root = lambda[t].lazyProduct(lambda[t].transpose());
+        if (!cholesky_in_place(root)) continue;
+        if (!(root.diagonal().minCoeff() > singular * root.diagonal().maxCoeff())) continue;
+        for (Index l = 0; l < block.q; ++l) {
+            const Index from = block.first + l * block.k;
+            const Vector own = b.segment(from, block.k);
+            const Vector half = solve_upper(root.transpose(), own, true);
+            v.segment(from, block.k) = solve_upper(root.transpose(), half);
+        }
+    }
+    return v;
+}
+
 /// Full Newton step from the derivatives in `state_`: for b = Sigma v the next effects solve
 /// (A + Sigma^-1) b = Z'(W Z b + r), with the mean's coefficients in a border where they move.
 bool GeneralizedProblem::newton_step(const std::vector<Matrix>& lambda, const Vector& beta,
@@ -132,7 +158,7 @@ bool GeneralizedProblem::newton_step(const std::vector<Matrix>& lambda, const Ve
     if (system_) {
         const Vector b = system_->solve(rhs);
         step.b = b - mode_.b;
-        step.v = rhs - system_->multiply(b) - mode_.v;
+        step.v = penalties(lambda, b, rhs) - mode_.v;
         step.from = state_.random;
         rows_.add_random(b.data(), state_.random);
         step.to = state_.random;

@@ -135,7 +135,7 @@ GroupMap map_group(const RawRows& raw, const PartRows& part, bool effects_mapped
     Rows mapped{raw.n, part.p, part.X, zero.data(), nullptr, nullptr, {}};
     if (!effects_mapped)
         for (const auto& block : raw.blocks) mapped.blocks.push_back(block.rows);
-    const Scaling scaling = find_scaling(mapped, raw.n);
+    const Scaling scaling = find_scaling(mapped);
     if (!effects_mapped) keep_effect_maps(raw, scaling, out);
     if (part.shared) return {identity(part.p), {}, Matrix(), 0};
     GroupMap group{scaling.x, scaling.aliased, scaling.aliases, 0};

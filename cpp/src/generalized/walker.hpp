@@ -4,6 +4,7 @@
 #include <cmath>
 #include <span>
 
+#include "partialpool/generalized/points.hpp"
 #include "partialpool/generalized/search.hpp"
 
 // A trust-region search over all parameters, or over those of a plane.
@@ -49,19 +50,6 @@ private:
     static constexpr std::size_t most = 8;
     std::vector<Vector> steps_, changes_;
 };
-
-inline Parameters move(const GeneralizedProblem& problem, const Parameters& from,
-                       const Vector& step, const std::vector<Index>& outer) {
-    Parameters to = from;
-    const Index m = problem.n_psi();
-    for (std::size_t i = 0; i < outer.size(); ++i) {
-        if (outer[i] < m)
-            to.psi(outer[i]) += step(static_cast<Index>(i));
-        else
-            to.beta(outer[i] - m) += step(static_cast<Index>(i));
-    }
-    return to;
-}
 
 /// Rounding errors of the objective, in units of the sums that it is the difference of.
 inline constexpr double resolution = 1e-13;
@@ -162,6 +150,41 @@ struct Walker {
             else
                 problem.go_back();
         }
+    }
+
+    /// Newton steps with exact second derivatives, for where those of the model lead nowhere: a
+    /// narrow valley of a Sigma that is all but singular.
+    void polish(Found& best) {
+        const auto outer = problem.outer(criterion);
+        double radius = 0.1;
+        for (int count = 0; count < 50; ++count) {
+            const Matrix h = exact_hessian(problem, best.point, criterion, best.curvature);
+            if (h.size() == 0) return;
+            for (bool moved = false; !moved; moved = try_step(best, h, outer, radius))
+                if (radius < 1e-8 ||
+                    trust_region_step(best.gradient, h, radius).promised < options.tolerance) {
+                    best.converged = trust_region_step(best.gradient, h, 1.0).promised < negligible;
+                    return;
+                }
+        }
+    }
+
+    /// Take a step within the radius if it leads down; whether it did.
+    bool try_step(Found& best, const Matrix& h, const std::vector<Index>& outer, double& radius) {
+        const Step step = trust_region_step(best.gradient, h, radius);
+        Parameters trial = move(problem, best.point, step.p, outer);
+        const Local next = problem.evaluate(trial, criterion, Level::average);
+        const double rho = next.ok() ? (best.value - next.value) / step.promised : -1.0;
+        const double length = step.p.norm();
+        if (rho < 0.25)
+            radius = 0.25 * length;
+        else if (rho > 0.75 && length > 0.8 * radius)
+            radius = 2.0 * radius;
+        if (rho > 1e-4)
+            accept(best, std::move(trial), next);
+        else
+            problem.go_back();
+        return rho > 1e-4;
     }
 
     void accept(Found& best, Parameters point, const Local& next) {

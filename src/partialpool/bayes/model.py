@@ -18,6 +18,7 @@ from partialpool.bayes.statement import Statement, state
 from partialpool.bayes.tables import parameter_table
 from partialpool.errors import DataError, ModelError, PartialPoolWarning
 from partialpool.families import ResponseFamily
+from partialpool.inference.seeds import Seed
 
 __all__ = ["bmm"]
 
@@ -33,7 +34,7 @@ def bmm(
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
-    seed: int | None = None,
+    seed: Seed = None,
     engine: Literal["auto", "marginal", "nuts", "prior"] = "auto",
     weights: Any = None,
     offset: Any = None,

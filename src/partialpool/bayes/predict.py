@@ -13,6 +13,7 @@ from partialpool.bayes.trials import trials_of
 from partialpool.errors import DataError
 from partialpool.frames import make_frame, read_schema, row_index
 from partialpool.inference.rows import RandomPart
+from partialpool.inference.seeds import Seed, generator
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
@@ -36,7 +37,7 @@ def predict(
     inapplicable: Literal["error", "ignore"] = "error",
     offset: Any = None,
     applicable: Any = None,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Predict every row by its posterior mean, with an interval if asked for.
 
@@ -132,10 +133,10 @@ def _summaries(
     interval: Interval | None,
     level: float,
     new: Any,
-    seed: int | None,
+    seed: Seed,
 ) -> Iterator[Array]:
     """Mean, standard deviation and limits, if asked for, of every row (2 or 4, rows), in blocks."""
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     trials = trials_of(fit, new, rows.n) if interval == "prediction" else None
     tails = [(1 - level) / 2, (1 + level) / 2]
     for block in rows.blocks():
@@ -202,7 +203,7 @@ def fitted(fit: BayesFit) -> tuple[Array, Array, Array]:
 def simulate(
     fit: BayesFit,
     nsim: int = 1,
-    seed: int | None = None,
+    seed: Seed = None,
     *,
     new: Any = None,
     random: RandomPart = "all",
@@ -241,7 +242,7 @@ def simulate(
     """
     if not isinstance(nsim, (int, np.integer)) or nsim < 1:
         raise DataError(f"nsim must be a whole number of at least 1, found {nsim!r}.")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     size = fit.draws.chains * fit.draws.draws
     chosen = rng.choice(size, nsim, replace=nsim > size)
     rows = posterior_rows(fit, new, random=random, new_levels=new_levels, seed=seed, draws=chosen)

@@ -110,6 +110,13 @@ def glance(fit: BayesFit) -> Any:
     native frame
         ``nobs``, ``chains``, ``draws`` (in each), ``engine``, ``divergences``, ``min_ess_bulk``,
         ``min_ess_tail`` and ``max_rhat``.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.bmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"), seed=1)
+    >>> glance(fit)[["nobs", "chains", "draws", "divergences"]].iloc[0].tolist()
+    [180, 4, 1000, 0]
     """
     found = parameter_table(fit).diagnosis
     columns = {
@@ -135,6 +142,13 @@ def augment(fit: BayesFit) -> Any:
         matrix save the intercept; the grouping factors; then ``row`` (position in the data as
         given), ``fitted`` (posterior mean), ``fitted_sd``, ``fixed`` (without random effects)
         and ``residual``.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.bmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"), seed=1)
+    >>> list(augment(fit).columns)[3:]
+    ['row', 'fitted', 'fitted_sd', 'fixed', 'residual']
     """
     mean, sd, fixed = fitted(fit)
     response = fit.statement.response.proportions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -16,7 +17,7 @@ from partialpool.progress import working
 __all__ = ["demo", "fit", "predict"]
 
 _DEMO = "Reaction ~ Days + (Days | Subject)"
-_GENERALIZED = ("link", "quadrature", "zero_inflation", "dispersion")
+_GENERALIZED = ("link", "quadrature", "zero_inflation", "dispersion", "method", "penalty")
 _PICTURE = "sleepstudy-fitted-lines.png"
 
 
@@ -43,6 +44,7 @@ def _fit(arguments: Namespace) -> Any:
         weights=arguments.weights,
         offset=arguments.offset,
         missing=arguments.missing,
+        applicable=_conditions(arguments.applicable),
         sigma=arguments.sigma,
     )
 
@@ -57,13 +59,29 @@ def _fit_generalized(arguments: Namespace) -> Any:
         arguments.formula,
         arguments.data,
         family=family,
+        method=arguments.method or "laplace",
         quadrature=arguments.quadrature or 1,
+        penalty=arguments.penalty,
         weights=arguments.weights,
         offset=arguments.offset,
         zero_inflation=arguments.zero_inflation,
         dispersion=arguments.dispersion,
         missing=arguments.missing,
+        applicable=_conditions(arguments.applicable),
     )
+
+
+def _conditions(given: list[str] | None) -> dict[str, str] | None:
+    """Read ``["dose: arm != 'control'"]``."""
+    if not given:
+        return None
+    parts = [text.partition(":") for text in given]
+    if wrong := [text for text, part in zip(given, parts, strict=True) if not part[2].strip()]:
+        raise DataError(
+            f"--applicable {wrong[0]!r} has no condition. Write COL:CONDITION, as in "
+            "\"dose: arm != 'control'\"."
+        )
+    return {name.strip(): condition.strip() for name, _, condition in parts}
 
 
 def predict(arguments: Namespace) -> int:
@@ -118,10 +136,15 @@ def _predictions(model: Any, new: Any, arguments: Namespace) -> dict[str, Any]:
 def _intervals(
     model: Any, new: Any, arguments: Namespace, options: dict[str, Any]
 ) -> dict[str, Any]:
-    if not isinstance(model, partialpool.LmmFit):
-        raise DataError("--interval is for linear mixed models. Take --se.")
+    known = inspect.signature(model.predict).parameters
+    if "interval" not in known:
+        raise DataError("--interval is not for this kind of model. Take --se.")
+    if arguments.bootstrap is not None and "method" not in known:
+        raise DataError("--bootstrap is for linear models. Leave it out.")
     if arguments.bootstrap is not None:
-        options |= {"method": "bootstrap", "draws": arguments.bootstrap, "seed": arguments.seed}
+        options |= {"method": "bootstrap", "draws": arguments.bootstrap}
+    if arguments.seed is not None:
+        options["seed"] = arguments.seed
     found = model.predict(new, interval=arguments.interval, level=arguments.level, **options)
     table = read_table(found)
     names = [name for name in table.names if arguments.se or name != "std_error"]

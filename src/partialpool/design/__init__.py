@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from partialpool.design.arguments import as_expression
 from partialpool.design.build import Parts, build, build_parts
+from partialpool.design.evaluation import columns_of
 from partialpool.design.replay import replay, replay_parts, unknown_level
 from partialpool.design.spec import DesignSpec
 from partialpool.design.typical import Typical
@@ -27,8 +29,10 @@ __all__ = [
     "RandomEffects",
     "RowReport",
     "Typical",
+    "as_expression",
     "build",
     "build_parts",
+    "columns_of",
     "replay",
     "replay_parts",
     "unknown_level",

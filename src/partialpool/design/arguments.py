@@ -27,6 +27,7 @@ __all__ = [
     "evaluate_argument",
     "evaluate_vector",
     "read_argument",
+    "refuse_negative_weights",
 ]
 
 
@@ -145,11 +146,22 @@ def check_weights(weights: NDArray[np.float64], sheet: Sheet) -> None:
     DataError
         Naming the first rows.
     """
+    refuse_negative_weights(weights, sheet)
+    if not weights.any():
+        raise DataError("all weights are zero, so that no row is left to fit.")
+
+
+def refuse_negative_weights(weights: NDArray[np.float64], sheet: Sheet) -> None:
+    """Refuse weights below zero.
+
+    Raises
+    ------
+    DataError
+        Naming the first rows.
+    """
     negative = weights < 0
     if negative.any():
         raise DataError(
             f"weights are negative in {np.count_nonzero(negative)} row(s): "
             f"{sheet.show_rows(negative)}. A weight is at least 0."
         )
-    if not weights.any():
-        raise DataError("all weights are zero, so that no row is left to fit.")

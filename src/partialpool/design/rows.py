@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.design.sheet import Sheet, first_rows
+from partialpool.design.sheet import Sheet
 from partialpool.design.values import RowReport
 from partialpool.errors import DataError
 
@@ -18,7 +18,7 @@ Missing = Literal["error", "drop"]
 
 
 def choose_rows(
-    sheet: Sheet, masks: Mapping[str, NDArray[np.bool_]], missing: Missing
+    sheet: Sheet, masks: Mapping[str, NDArray[np.bool_]], missing: Missing, fewest: int = 2
 ) -> RowReport:
     """Find the rows to use.
 
@@ -30,23 +30,25 @@ def choose_rows(
         Where a covariate applies: where it doesn't, nothing is missing.
     missing
         What to do about missing values.
+    fewest
+        How many rows have to be left; 0 for a batch, after which others come.
 
     Raises
     ------
     DataError
-        If values are missing and ``missing`` is ``"error"``, or fewer than two rows are left.
+        If values are missing and ``missing`` is ``"error"``, or fewer rows are left.
     """
     if missing not in ("error", "drop"):
         raise DataError(f"missing must be 'error' or 'drop', found {missing!r}.")
-    if sheet.n == 0:
+    if sheet.n == 0 and fewest:
         raise DataError("the data have no rows.")
     gaps = {name: gap for name in sheet.columns if (gap := _gap(sheet, masks, name)) is not None}
     if gaps and missing == "error":
-        raise _missing_values(gaps)
+        raise _missing_values(gaps, sheet)
     dropped = {name: int(np.count_nonzero(gap)) for name, gap in gaps.items()}
     kept = np.flatnonzero(~np.logical_or.reduce([*gaps.values()])) if gaps else None
     left = sheet.n if kept is None else len(kept)
-    if left < 2:
+    if left < fewest:
         raise _too_few(left, sheet.n, dropped)
     return RowReport(sheet.n, kept, dropped)
 
@@ -64,9 +66,9 @@ def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name!r} in {count} row(s)" for name, count in counts.items())
 
 
-def _missing_values(gaps: Mapping[str, NDArray[np.bool_]]) -> DataError:
+def _missing_values(gaps: Mapping[str, NDArray[np.bool_]], sheet: Sheet) -> DataError:
     counts = {name: int(np.count_nonzero(gap)) for name, gap in gaps.items()}
-    where = first_rows(np.logical_or.reduce([*gaps.values()]))
+    where = sheet.show_rows(np.logical_or.reduce([*gaps.values()]))
     return DataError(
         f"values are missing: {_listed(counts)} ({where}). "
         "Fill them, pass missing='drop' to leave these rows out, or say with applicable= "

@@ -24,7 +24,7 @@ __all__ = [
 
 def _freeze(value: object) -> None:
     """Make the arrays of a value object read-only."""
-    for name in value.__slots__:  # type: ignore[attr-defined]
+    for name in vars(type(value))["__slots__"]:
         array = getattr(value, name)
         if isinstance(array, np.ndarray):
             array.setflags(write=False)
@@ -100,14 +100,22 @@ class RowReport:
         Positions of the rows used, None if all are.
     dropped
         Rows with a missing value, by column. A row can count for more than one.
+    lost
+        How many rows aren't used, where ``kept`` doesn't say.
     """
 
     n_given: int
     kept: NDArray[np.int64] | None
     dropped: dict[str, int]
+    lost: int = 0
 
     def __post_init__(self) -> None:
         _freeze(self)
+
+    @property
+    def left_out(self) -> int:
+        """How many rows aren't used."""
+        return self.lost if self.kept is None else self.n_given - len(self.kept)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,6 +169,9 @@ class Design:
         Where covariates apply that don't apply everywhere.
     spec
         All that is needed to make the same columns for new rows.
+    pooled
+        Whether the rows went by in batches and weren't kept: ``y``, ``X`` and the terms' columns
+        are then a few rows that have the same cross-products, and there are no codes.
     """
 
     formula: Formula
@@ -174,6 +185,7 @@ class Design:
     not_applicable: tuple[str, ...]
     masks: tuple[Mask, ...]
     spec: DesignSpec
+    pooled: bool = False
 
     def __post_init__(self) -> None:
         # By name: looking through all fields takes longer than the rest of a new response.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from partialpool.frames.coding import Coding, encode
-from partialpool.frames.column import Column, label
+from partialpool.frames.column import Column, concat_columns, label
 from partialpool.frames.making import make_frame
-from partialpool.frames.sources import collect
+from partialpool.frames.sources import collect, open_source
 from partialpool.frames.table import (
     FrameKind,
     Schema,
@@ -23,9 +23,11 @@ __all__ = [
     "Schema",
     "Table",
     "collect",
+    "concat_columns",
     "encode",
     "label",
     "make_frame",
+    "open_source",
     "read_column",
     "read_schema",
     "read_table",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError
 from partialpool.frames.coding import Coding, encode
 
-__all__ = ["Column", "ColumnKind", "label", "labels_of", "show_labels"]
+__all__ = ["Column", "ColumnKind", "concat_columns", "label", "labels_of", "show_labels"]
 
 ColumnKind = Literal["number", "boolean", "date", "text", "categorical"]
 
@@ -122,6 +123,33 @@ class Column:
             codes=None if self.codes is None else self.codes[rows],
             missing=missing if missing is not None and missing.any() else None,
         )
+
+
+def concat_columns(columns: Sequence[Column]) -> Column:
+    """Put columns of one name, all of them numbers or all labels, one after the other.
+
+    Text is coded by its sorted labels again, other labels in the order in which they come.
+
+    Examples
+    --------
+    >>> from partialpool.frames import read_column
+    >>> both = concat_columns([read_column("g", ["b"]), read_column("g", ["a", "b"])])
+    >>> both.levels.tolist(), both.codes.tolist()
+    (['a', 'b'], [1, 0, 1])
+    """
+    first = columns[0]
+    if first.is_numeric:
+        kinds = {column.kind for column in columns}
+        numbers = np.concatenate([c.numbers for c in columns if c.numbers is not None])
+        return Column(first.name, first.kind if len(kinds) == 1 else "number", numbers)
+    values = np.concatenate([column.values for column in columns])
+    levels = {level: None for c in columns if c.levels is not None for level in c.levels.tolist()}
+    ordered = sorted(levels) if first.kind == "text" else list(levels)
+    position = {level: i for i, level in enumerate(ordered)}
+    codes = np.array([position[value] for value in values.tolist()], dtype=np.int32)
+    array = np.empty(len(ordered), dtype=object)
+    array[:] = ordered
+    return replace(first, codes=codes, levels=array)
 
 
 def _days(dates: NDArray[Any]) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from partialpool.errors import DataError
 from partialpool.extras import require
 
-__all__ = ["file_names", "is_text", "read_file", "read_files", "write_file"]
+__all__ = ["file_names", "is_text", "open_files", "read_file", "read_files", "write_file"]
 
 _SEPARATORS: Final = {".csv": ",", ".tsv": "\t"}
 _PACKED: Final = ".gz"
@@ -57,6 +57,19 @@ def file_names(paths: Sequence[str]) -> tuple[str, ...]:
                 f"{path!r} has other columns than {paths[0]!r}. Read them apart, and join them."
             )
     return names
+
+
+def open_files(paths: Sequence[str]) -> Any:
+    """Open files of one binary format as a pyarrow Dataset.
+
+    Raises
+    ------
+    DataError, NotAvailableError
+        As :func:`read_files`.
+    """
+    ending = _known_files(paths)
+    with _named(paths):
+        return _dataset(paths, ending)
 
 
 def read_file(path: str) -> Any:

@@ -6,8 +6,9 @@ at once, so that their rows are in one order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from glob import glob, has_magic
 from os import PathLike, fspath
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 
 from partialpool.errors import DataError
 from partialpool.extras import require
-from partialpool.frames.files import file_names, is_text, read_files
+from partialpool.frames.files import file_names, is_text, open_files, read_files
 
 __all__ = ["FrameKind", "Source", "collect", "open_source"]
 
@@ -37,11 +38,15 @@ class Source:
         The library that tables made from it are of.
     collect
         Reads some columns, as a table in memory.
+    batches
+        Reads some columns as tables of a number of rows or fewer, one after the other; None if
+        it can't.
     """
 
     names: tuple[str, ...]
     kind: FrameKind
     collect: Callable[[Sequence[str]], Any]
+    batches: Callable[[Sequence[str], int], Iterator[Any]] | None = None
 
 
 def open_source(data: Any) -> Source | None:
@@ -96,11 +101,9 @@ def _of_path(path: str) -> Source:
     paths = [path] if Path(path).is_file() or not has_magic(path) else sorted(glob(path))
     if not paths:
         raise DataError(f"no file is named like {path!r}. Check the pattern, or the folder.")
-    return Source(
-        names=file_names(paths),
-        kind="pandas" if is_text(paths[0]) else "pyarrow",
-        collect=lambda columns: read_files(paths, columns),
-    )
+    if not is_text(paths[0]):
+        return _of_dataset(open_files(paths))
+    return Source(file_names(paths), "pandas", lambda columns: read_files(paths, columns))
 
 
 def _of_folder(path: str) -> Source:
@@ -120,13 +123,39 @@ def _of_dataset(data: Any) -> Source:
         names=tuple(map(str, data.schema.names)),
         kind="pyarrow",
         collect=lambda columns: data.to_table(list(columns)),
+        batches=lambda columns, rows: _arrow_tables(
+            # What Arrow reads ahead is in memory too.
+            data.to_batches(
+                columns=list(columns), batch_size=rows, batch_readahead=1, fragment_readahead=1
+            )
+        ),
     )
+
+
+def _arrow_tables(batches: Iterable[Any]) -> Iterator[Any]:
+    import pyarrow as pa
+
+    return (pa.Table.from_batches([batch]) for batch in batches if batch.num_rows)
 
 
 def _of_query(frame: nw.LazyFrame[Any]) -> Source:
     kinds: dict[str, FrameKind] = {"polars": "polars", "dask": "pandas"}
+    native = frame.to_native()
+    readers = {"polars": _polars_batches, "duckdb": _duckdb_batches}
+    read = readers.get(frame.implementation.value)
     return Source(
         names=tuple(frame.collect_schema().names()),
         kind=kinds.get(frame.implementation.value, "pyarrow"),
         collect=lambda columns: frame.select(list(columns)).collect().to_native(),
+        batches=None if read is None else partial(read, native),
     )
+
+
+def _polars_batches(frame: Any, columns: Sequence[str], rows: int) -> Iterator[Any]:
+    batches = frame.select(list(columns)).collect_batches(chunk_size=rows, maintain_order=True)
+    return (batch for batch in batches if batch.height)
+
+
+def _duckdb_batches(relation: Any, columns: Sequence[str], rows: int) -> Iterator[Any]:
+    quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
+    return _arrow_tables(relation.project(quoted).to_arrow_reader(rows))

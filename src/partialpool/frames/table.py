@@ -78,6 +78,18 @@ class Schema:
     names: tuple[str, ...]
     kind: FrameKind
 
+    def require(self, name: str) -> str:
+        """Return a column's name.
+
+        Raises
+        ------
+        DataError
+            If there is no such column.
+        """
+        if name not in self.names:
+            raise unknown_column(name, self.names)
+        return name
+
 
 def unknown_column(name: str, names: Iterable[str]) -> DataError:
     """Build the error for a column that the table doesn't have."""

@@ -15,6 +15,7 @@ from partialpool.formula import Formula
 from partialpool.generalized.approximation import Method
 
 __all__ = [
+    "MOST_DIMENSIONS",
     "check_information",
     "check_options",
     "check_parts",
@@ -22,7 +23,7 @@ __all__ = [
     "wants_free_scale",
 ]
 
-_MOST_DIMENSIONS = 3
+MOST_DIMENSIONS = 3
 
 
 def check_options(
@@ -176,9 +177,9 @@ def check_quadrature(designs: Mapping[str, Design], nodes: int) -> None:
             f"one, but the model has {', '.join(groups)}. Use quadrature=1."
         )
     k = sum(len(effects.columns) for effects in random)
-    if k > _MOST_DIMENSIONS:
+    if k > MOST_DIMENSIONS:
         raise ModelError(
-            f"quadrature={nodes} is for up to {_MOST_DIMENSIONS} random effects for each level, "
+            f"quadrature={nodes} is for up to {MOST_DIMENSIONS} random effects for each level, "
             f"but {groups[0]} has {k}, which would take {nodes}^{k} nodes. Use quadrature=1."
         )
     if not random:

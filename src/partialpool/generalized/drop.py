@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from partialpool.errors import ModelError
+from partialpool.errors import ConvergenceWarning, ModelError
 from partialpool.frames import make_frame
 from partialpool.generalized.approximation import PQL
 from partialpool.generalized.solving import solve_designs
 from partialpool.inference.hypotheses.drop import drop_columns, droppable, without_term
+from partialpool.results.summary import wording
 
 if TYPE_CHECKING:
     from partialpool.generalized.fit import GlmmFit
@@ -39,6 +41,11 @@ def drop_tests(fit: GlmmFit) -> Any:
     ModelError
         If there are no terms to leave out, or no likelihood that could be compared.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If one of the searches ended at no optimum.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -60,6 +67,15 @@ def drop_tests(fit: GlmmFit) -> Any:
         designs = {**fit.designs, "mean": without_term(fit.design, term)}
         solved.append(
             solve_designs(designs, fit.response, fit.family, fit.solution.zero, fit.approximation)
+        )
+    lost = [name for name, s in zip(("", *free), solved, strict=True) if not s.converged]
+    if lost:
+        without = wording.listed([f"without {name!r}" if name else "itself" for name in lost])
+        warnings.warn(
+            f"the search for the model {without} ended at no optimum, so that likelihood ratios "
+            "with it mean little.",
+            ConvergenceWarning,
+            stacklevel=2,
         )
     objective = np.array([-2.0 * s.loglik for s in solved])
     parameters = np.array([s.df for s in solved], dtype=np.int64)

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from partialpool.errors import NotAvailableError
 from partialpool.families import Link
+from partialpool.inference import Scale
 
 if TYPE_CHECKING:
     from partialpool.generalized.fit import GlmmFit
 
-__all__ = ["marginal_link"]
+__all__ = ["link_of_means"]
 
 
-def marginal_link(fit: GlmmFit, scale: str, contrasts: bool) -> Link:
+def link_of_means(fit: GlmmFit, scale: Scale, contrasts: bool) -> Link:
     """Return the link of the mean, where means on the scale exist.
 
     The mean is the family's mean parameter: without zero inflation, and before truncation.

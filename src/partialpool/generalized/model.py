@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from typing import Any, Literal
 
 from partialpool.design import build_parts
 from partialpool.design.outcomes import read_generalized_response
-from partialpool.errors import ModelError
+from partialpool.errors import ConvergenceWarning, ModelError
 from partialpool.families import ResponseFamily, resolve
 from partialpool.formula import Formula, parse, parse_part
 from partialpool.frames import read_schema
@@ -21,6 +22,7 @@ from partialpool.generalized.checks import (
 )
 from partialpool.generalized.fit import GlmmFit
 from partialpool.generalized.solving import solve_designs
+from partialpool.generalized.summary import about_optimum
 
 __all__ = ["glmm"]
 
@@ -100,6 +102,11 @@ def glmm(
     ModelError
         If the model can't be identified on these data, or arguments don't go together.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the search ended at no optimum, in the words of the summary.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -139,7 +146,11 @@ def glmm(
     check_information(resolved, zero, parts.designs, information)
     asked = Approximation(method, int(quadrature), bool(reml), information, penalty, free_scale)
     solution = solve_designs(parts.designs, parts.response, resolved, zero, asked)
-    return GlmmFit(parts.designs, parts.response, asked, solution)
+    fit = GlmmFit(parts.designs, parts.response, asked, solution)
+    # The certificate takes second derivatives: only where the search itself found no end.
+    if not solution.converged and not fit.converged:
+        warnings.warn(" ".join(about_optimum(fit)), ConvergenceWarning, stacklevel=2)
+    return fit
 
 
 def _formulas(

@@ -15,7 +15,7 @@ from partialpool.named import NamedVector
 from partialpool.results import VarCorr, relative_parameters, variance_components
 
 if TYPE_CHECKING:
-    from partialpool.generalized.fit import GlmmFit
+    from partialpool.generalized.estimated import EstimatedModel
 
 __all__ = [
     "components_of",
@@ -32,7 +32,7 @@ __all__ = [
 Vector = NDArray[np.float64]
 
 
-def predictor_of(fit: GlmmFit, part: str) -> LinearPredictor:
+def predictor_of(fit: EstimatedModel, part: str) -> LinearPredictor:
     """Return one linear predictor: its design, coefficients and random effects.
 
     Parameters
@@ -46,6 +46,14 @@ def predictor_of(fit: GlmmFit, part: str) -> LinearPredictor:
     ------
     ModelError
         If the model has no formula for the part.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+    ...               family="nbinom2")
+    >>> fit.predictor("mean").fixef.names
+    ('Intercept', 'YEAR[T.96]', 'YEAR[T.97]')
     """
     if part not in fit.designs:
         raise ModelError(
@@ -55,7 +63,7 @@ def predictor_of(fit: GlmmFit, part: str) -> LinearPredictor:
     return LinearPredictor(part, fit.designs[part], fit.solution)
 
 
-def fixed_effects_of(fit: GlmmFit, part: str) -> NamedVector:
+def fixed_effects_of(fit: EstimatedModel, part: str) -> NamedVector:
     """Return the coefficients of any part, on the scale of its linear predictor.
 
     Parameters
@@ -83,24 +91,65 @@ def fixed_effects_of(fit: GlmmFit, part: str) -> NamedVector:
     return NamedVector(_names(fit, part), fit.solution.beta[part])
 
 
-def covariance_of(fit: GlmmFit, part: str) -> Vector:
+def covariance_of(fit: EstimatedModel, part: str) -> Vector:
     """Return the covariance (p, p) of any part's coefficients; NaN for columns left out.
 
     From the second derivatives in all parameters, those of covariances and dispersion included:
     differences of the exact gradient. With ``method="joint"`` or ``"pql"`` and with
     ``reml=True`` that of the mean's is given the other parameters.
+
+    Parameters
+    ----------
+    fit
+        A fitted generalized linear mixed model.
+    part
+        As for :func:`fixed_effects_of`.
+
+    Raises
+    ------
+    ModelError
+        If the model has no such part.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+    ...               family="nbinom2")
+    >>> fit.vcov_of("dispersion").shape
+    (1, 1)
     """
     _names(fit, part)
     cut = part_slice(fit.solution, part)
     return fit.solution.vcov[cut, cut]
 
 
-def standard_errors_of(fit: GlmmFit, part: str) -> NamedVector:
-    """Return the standard errors of any part's coefficients; see :func:`covariance_of`."""
+def standard_errors_of(fit: EstimatedModel, part: str) -> NamedVector:
+    """Return the standard errors of any part's coefficients; see :func:`covariance_of`.
+
+    Parameters
+    ----------
+    fit
+        A fitted generalized linear mixed model.
+    part
+        As for :func:`fixed_effects_of`.
+
+    Raises
+    ------
+    ModelError
+        If the model has no such part.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+    ...               family="nbinom2")
+    >>> fit.stderr_of("dispersion").names
+    ('Intercept',)
+    """
     return NamedVector(_names(fit, part), np.sqrt(np.diag(covariance_of(fit, part))))
 
 
-def constant_of(fit: GlmmFit, part: str) -> NamedVector:
+def constant_of(fit: EstimatedModel, part: str) -> NamedVector:
     """Return a dispersion or shape on its natural scale, under its name in the variance.
 
     Empty if the family has none; NaN if a formula lets it vary from row to row.
@@ -112,7 +161,7 @@ def constant_of(fit: GlmmFit, part: str) -> NamedVector:
     return NamedVector((scale.symbol,), np.array([scale.value(eta)]))
 
 
-def residual_deviation(fit: GlmmFit) -> float:
+def residual_deviation(fit: EstimatedModel) -> float:
     """Return the residual standard deviation of a Gaussian family.
 
     Raises
@@ -128,15 +177,36 @@ def residual_deviation(fit: GlmmFit) -> float:
     return float(fit.dispersion[0])
 
 
-def components_of(fit: GlmmFit, part: str) -> VarCorr:
-    """Return standard deviations and correlations of a part's random effects."""
+def components_of(fit: EstimatedModel, part: str) -> VarCorr:
+    """Return standard deviations and correlations of a part's random effects.
+
+    Parameters
+    ----------
+    fit
+        A fitted generalized linear mixed model.
+    part
+        As for :func:`predictor_of`.
+
+    Raises
+    ------
+    ModelError
+        If the model has no formula for the part.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+    ...               family="nbinom2")
+    >>> fit.varcorr_of("mean")
+    LOCATION  Intercept  sd ...
+    """
     predictor = fit.predictor(part)
     own = fit.family.name == "gaussian" and part == "mean" and "dispersion" not in fit.designs
     sigma = fit.sigma if own else None
     return variance_components(predictor.design, predictor.solution, sigma)
 
 
-def covariance_parameters(fit: GlmmFit) -> NamedVector:
+def covariance_parameters(fit: EstimatedModel) -> NamedVector:
     """Return the covariance parameters of all parts, term by term, in lme4's order within one.
 
     Their names are ``"herd.Intercept"``, and ``"zero_inflation.Nest.Intercept"`` in other parts
@@ -151,7 +221,7 @@ def covariance_parameters(fit: GlmmFit) -> NamedVector:
     return NamedVector(tuple(names), np.concatenate(values))
 
 
-def with_constants(fit: GlmmFit, eta: dict[str, Vector]) -> dict[str, Vector]:
+def with_constants(fit: EstimatedModel, eta: dict[str, Vector]) -> dict[str, Vector]:
     """Add to linear predictors on some rows those that have no formula, by part."""
     n = len(next(iter(eta.values())))
     constant = {
@@ -162,7 +232,7 @@ def with_constants(fit: GlmmFit, eta: dict[str, Vector]) -> dict[str, Vector]:
     return {part: (eta | constant)[part] for part in fit.parts if part in eta | constant}
 
 
-def _names(fit: GlmmFit, part: str) -> tuple[str, ...]:
+def _names(fit: EstimatedModel, part: str) -> tuple[str, ...]:
     if part not in fit.parts:
         raise ModelError(
             f"the model has no part {part!r}, but {', '.join(fit.parts)}."

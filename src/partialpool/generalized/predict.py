@@ -105,7 +105,9 @@ def predict(
     -------
     (m,) array, or native frame with columns ``estimate`` and ``std_error``, or of probabilities
         In units of the response, or of the linear predictor for ``"link"``.
-        NaN where a row lacks a value. Of families with trials the mean is the proportion.
+        NaN where a row lacks a value (None for a class), and, with a warning, where the rows
+        fitted don't determine its fixed part, such as a combination of levels that they never
+        had. Of families with trials the mean is the proportion.
 
     Raises
     ------
@@ -150,7 +152,7 @@ def predict(
         if se:
             raise _no_errors("of several probabilities")
         if type == "class":
-            return np.array(fit.response.levels, dtype=object)[np.argmax(mean, axis=1)]
+            return _most_probable(mean, fit.response.levels or ())
         levels = fit.response.levels or ()
         return _frame({name: mean[:, j] for j, name in enumerate(levels)}, kind, index)
     if not se:
@@ -192,6 +194,14 @@ def _scale(fit: GlmmFit, kind: PredictionType) -> Callable[[Predictors], Vector]
     if isinstance(family, Ordinal):
         return family.probabilities
     return lambda eta: family.mean(eta, zero if kind != "conditional" else "none")
+
+
+def _most_probable(shares: Vector, levels: tuple[Any, ...]) -> NDArray[Any]:
+    """Name each row's most probable category; None where nothing is known."""
+    known = np.isfinite(shares).all(axis=1)
+    found = np.array(levels, dtype=object)[np.argmax(shares, axis=1)]
+    found[~known] = None
+    return np.asarray(found, dtype=object)
 
 
 def _frame(columns: Mapping[str, Any], kind: Any, index: Any) -> Any:

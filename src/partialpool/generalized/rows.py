@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from partialpool.design import Design, NewEffects, NewRows, replay_parts, unknown_level
 from partialpool.generalized.estimates import LinearPredictor, RowEffects
+from partialpool.inference.determined import blank_undetermined
 from partialpool.inference.fitted import linear_part
 from partialpool.inference.rows import RandomPart, find_terms, refuse_new_levels
 
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["NewTable", "PredictorRows", "predictor_rows"]
 
+_WHAT = MappingProxyType(
+    {
+        "mean": "fixed part",
+        "dispersion": "dispersion's fixed part",
+        "zero_inflation": "zero inflation's fixed part",
+    }
+)
 Vector = NDArray[np.float64]
 
 
@@ -136,7 +145,10 @@ def predictor_rows(
     out = {}
     for p in predictors:
         terms = range(len(p.design.random)) if averaged else known[p.name]
-        out[p.name] = PredictorRows(p, made[p.name], tuple(terms))
+        rows = made[p.name]
+        if table is not None:
+            rows = replace(rows, X=blank_undetermined(p, rows.X, _WHAT[p.name], stacklevel=3))
+        out[p.name] = PredictorRows(p, rows, tuple(terms))
         if not population:
             effects = out[p.name].effects
             refuse_new_levels(p.design, {i: effects[i] for i in known[p.name]})

@@ -22,12 +22,13 @@ from partialpool.results.tables import (
 )
 
 if TYPE_CHECKING:
+    from partialpool.generalized.estimated import EstimatedModel
     from partialpool.generalized.fit import GlmmFit
 
 __all__ = ["augment", "coefficients", "glance", "tidy"]
 
 
-def coefficients(fit: GlmmFit) -> Any:
+def coefficients(fit: EstimatedModel) -> Any:
     """Tabulate the coefficients of all parts.
 
     Parameters
@@ -173,7 +174,7 @@ def augment(fit: GlmmFit) -> Any:
     return make_frame(beside_the_model(fit.design, response, said), fit.kind)
 
 
-def _fixed(fit: GlmmFit) -> Iterator[tuple[str, Row]]:
+def _fixed(fit: EstimatedModel) -> Iterator[tuple[str, Row]]:
     for part in fit.parts:
         for row in fixed_rows(fit.fixef_of(part), fit.stderr_of(part)):
             yield part, row

@@ -15,6 +15,7 @@ from partialpool.inference.checks import (
     shares_of,
     variance_shares,
 )
+from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.ddf import DDF, calibrate, is_quick
 from partialpool.inference.effects import coefficients, random_effects
 from partialpool.inference.fitted import fitted_values, hat_values, residuals
@@ -27,8 +28,11 @@ from partialpool.inference.hypotheses import (
 )
 from partialpool.inference.intervals import ConfintMethod, confint
 from partialpool.inference.means import (
+    IDENTITY,
     Adjustment,
     ContrastKind,
+    Link,
+    Scale,
     marginal_means,
     marginal_slopes,
 )
@@ -49,6 +53,7 @@ from partialpool.inference.wald import Contrasts, coefficient_tests
 
 __all__ = [
     "DDF",
+    "IDENTITY",
     "Adjustment",
     "AnovaType",
     "Bootstrap",
@@ -63,11 +68,13 @@ __all__ = [
     "Interval",
     "IntervalMethod",
     "LinearTest",
+    "Link",
     "Power",
     "PrincipalEffects",
     "Profile",
     "QuantileResiduals",
     "RobustKind",
+    "Scale",
     "WaldFit",
     "anova",
     "bootstrap",
@@ -100,4 +107,5 @@ __all__ = [
     "variance_parameters",
     "variance_shares",
     "variance_tests",
+    "warn_unless_converged",
 ]

@@ -6,9 +6,11 @@ from typing import Any, Literal, TypeAlias, cast
 
 from partialpool.errors import DataError
 from partialpool.inference.bootstrap import bootstrap
+from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.ddf import DDF
-from partialpool.inference.profile import profile
-from partialpool.inference.protocol import LinearFit, WaldFit
+from partialpool.inference.protocol import LinearFit, SearchedFit
+from partialpool.inference.rows import refuse_pooled
+from partialpool.inference.seeds import Seed, check_seed
 from partialpool.inference.wald import check_level, wald_intervals
 
 __all__ = ["ConfintMethod", "confint"]
@@ -17,12 +19,12 @@ ConfintMethod: TypeAlias = Literal["wald", "profile", "bootstrap"]
 
 
 def confint(
-    fit: WaldFit,
+    fit: SearchedFit,
     level: float = 0.95,
     method: ConfintMethod = "wald",
     ddf: DDF | None = None,
     n: int = 1000,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Compute confidence intervals.
 
@@ -53,15 +55,20 @@ def confint(
     DataError
         If the level or the method is none.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Examples
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> confint(fit).round(2)
+    >>> fit.confint().round(2)
       effect group       term  estimate    df  conf_low  conf_high
     0  fixed        Intercept    251.41  17.0    237.01     265.80
     1  fixed             Days     10.47  17.0      7.21      13.73
-    >>> confint(fit, method="profile").iloc[2:, 2:].round(2)
+    >>> fit.confint(method="profile").iloc[2:, 2:].round(2)
                           term  estimate  conf_low  conf_high
     2            sd__Intercept     23.78     14.38      37.72
     3      cor__Intercept.Days      0.08     -0.48       0.69
@@ -69,6 +76,7 @@ def confint(
     5          sd__Observation     25.59     22.90      28.86
     """
     check_level(level)
+    check_seed(seed)
     if method not in ("wald", "profile", "bootstrap"):
         raise DataError(f"method must be 'wald', 'profile' or 'bootstrap', found {method!r}.")
     if ddf is not None and method != "wald":
@@ -76,8 +84,11 @@ def confint(
             f"ddf={ddf!r} is for Wald intervals; {method} intervals have no degrees of freedom. "
             "Leave it out, or take method='wald'."
         )
+    warn_unless_converged(fit, "intervals")
     if method == "wald":
         return wald_intervals(fit, level, ddf)
+    refuse_pooled(fit.design)
     if method == "profile":
-        return profile(fit, level=level).confint(level)
+        # Every kind of fit has its own.
+        return cast(Any, fit).profile(level=level).confint(level)
     return bootstrap(cast(LinearFit, fit), n, seed=seed, acceleration=False).confint(level)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
-from partialpool.errors import PartialPoolWarning
-from partialpool.inference.ddf import estimable
+from partialpool.inference.determined import blank_undetermined
 from partialpool.inference.moments import mean_of, variance_forms
 from partialpool.inference.prediction_intervals import (
     Interval,
@@ -17,7 +15,8 @@ from partialpool.inference.prediction_intervals import (
     predict_intervals,
 )
 from partialpool.inference.protocol import GaussianFit
-from partialpool.inference.rows import NewLevels, PlacedRows, RandomPart, place_rows
+from partialpool.inference.rows import NewLevels, RandomPart, place_rows
+from partialpool.inference.seeds import Seed, check_seed
 
 __all__ = ["predict"]
 
@@ -36,7 +35,7 @@ def predict(
     level: float = 0.95,
     method: IntervalMethod = "plug-in",
     draws: int = 1000,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Predict the mean of every row.
 
@@ -90,15 +89,16 @@ def predict(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> predict(fit, {"Days": [0, 10], "Subject": ["308", "308"]}).round(2)
+    >>> fit.predict({"Days": [0, 10], "Subject": ["308", "308"]}).round(2)
     array([253.66, 450.33])
-    >>> predict(fit, {"Days": [10]}, random="none").round(2)
+    >>> fit.predict({"Days": [10]}, random="none").round(2)
     array([356.08])
 
     References
     ----------
     Henderson (1975), Biometrics 31(2), 423-447: the joint covariance of the errors.
     """
+    check_seed(seed)
     placed = place_rows(
         fit,
         new,
@@ -109,7 +109,8 @@ def predict(
         applicable=applicable,
     )
     if new is not None:
-        placed = _without_undetermined(fit, placed)
+        X = blank_undetermined(fit, placed.rows.X)
+        placed = replace(placed, rows=replace(placed.rows, X=X))
     if interval is not None:
         return predict_intervals(fit, placed, interval, level, method, draws, seed)
     mean = mean_of(fit, placed)
@@ -117,25 +118,3 @@ def predict(
         return mean
     error = np.sqrt(variance_forms(fit, placed)) * fit.solution.sigma
     return placed.frame({"estimate": mean, "std_error": error})
-
-
-def _without_undetermined(fit: GaussianFit, placed: PlacedRows) -> PlacedRows:
-    """Make rows NaN whose fixed part the columns that were left out would change."""
-    if np.isfinite(fit.fixef.values).all():
-        return placed
-    X = placed.rows.X
-    unknown = np.isfinite(X).all(axis=1) & ~estimable(fit, X).ok
-    if not unknown.any():
-        return placed
-    rows = np.flatnonzero(unknown)
-    shown = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
-    left_out = [n for n, b in zip(fit.fixef.names, fit.fixef.values, strict=True) if np.isnan(b)]
-    names = ", ".join(map(repr, left_out[:5])) + (", ..." if len(left_out) > 5 else "")
-    warnings.warn(
-        f"{len(rows)} row(s) are predicted as NaN: {shown}. Their fixed part needs coefficients "
-        f"that the rows fitted don't determine ({names} left out), as of a combination of levels "
-        "that these never had.",
-        PartialPoolWarning,
-        stacklevel=3,
-    )
-    return replace(placed, rows=replace(placed.rows, X=np.where(unknown[:, None], np.nan, X)))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design
+from partialpool.inference.seeds import Seed
 from partialpool.named import NamedVector
 from partialpool.solve import Solution
 
@@ -21,6 +22,7 @@ __all__ = [
     "GaussianWaldFit",
     "LinearFit",
     "RefittableFit",
+    "SearchedFit",
     "Spread",
     "WaldFit",
 ]
@@ -86,12 +88,32 @@ class Fit(Protocol):
         """Fixed effects, NaN for columns left out."""
 
 
-class WaldFit(Fit, Protocol):
+class WaldFit(Protocol):
     """A fit whose fixed effects have a covariance."""
+
+    @property
+    def design(self) -> Design:
+        """Rows and columns of the model."""
+
+    @property
+    def solution(self) -> object:
+        """Estimates: those of a linear model have small-sample methods."""
+
+    @property
+    def fixef(self) -> NamedVector:
+        """Fixed effects, NaN for columns left out."""
 
     @property
     def vcov(self) -> NDArray[np.float64]:
         """Covariance of the fixed effects (p, p), NaN for columns left out."""
+
+
+class SearchedFit(WaldFit, Protocol):
+    """A fit that knows whether it is an optimum."""
+
+    @property
+    def converged(self) -> bool:
+        """Whether the search ended at an optimum."""
 
 
 class GaussianFit(Fit, Protocol):
@@ -157,7 +179,7 @@ class RefittableFit(Protocol):
     def varcorr(self) -> Components:
         """Standard deviations and correlations of the random effects."""
 
-    def simulate(self, nsim: int = 1, seed: int | None = None, *, conditional: bool = False) -> Any:
+    def simulate(self, nsim: int = 1, seed: Seed = None, *, conditional: bool = False) -> Any:
         """Draw responses (n, nsim)."""
 
     def refit(self, y: Any) -> Any:
@@ -166,6 +188,10 @@ class RefittableFit(Protocol):
 
 class LinearFit(GaussianWaldFit, RefittableFit, Protocol):
     """A linear mixed model that can be fitted again."""
+
+    @property
+    def converged(self) -> bool:
+        """Whether the search ended at an optimum."""
 
     @property
     def solution(self) -> Solution:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from partialpool.core import STRUCTURE_CODES
 from partialpool.design import Design, NewEffects, NewRows, RandomEffects, replay
-from partialpool.errors import DataError
+from partialpool.errors import DataError, NotAvailableError
 from partialpool.frames import FrameKind, make_frame, read_schema, row_index
 from partialpool.inference.protocol import GaussianFit
 from partialpool.solve import Solution
@@ -25,6 +25,7 @@ __all__ = [
     "find_terms",
     "place_rows",
     "refuse_new_levels",
+    "refuse_pooled",
 ]
 
 NewLevels = Literal["error", "population"]
@@ -146,7 +147,24 @@ def find_terms(terms: Sequence[RandomEffects], random: RandomPart) -> list[int]:
     return sorted(chosen)
 
 
+def refuse_pooled(design: Design) -> None:
+    """Refuse what needs the rows fitted, where these weren't kept.
+
+    Raises
+    ------
+    NotAvailableError
+        If so.
+    """
+    if design.pooled:
+        raise NotAvailableError(
+            "this needs the rows that the model was fitted to, which went by in batches and "
+            "weren't kept. Predictions take a table; intervals are there with method='wald'. For "
+            "the rest fit the model to rows in memory with lmm()."
+        )
+
+
 def _fitted_rows(design: Design, wanted: list[int]) -> NewRows:
+    refuse_pooled(design)
     return NewRows(
         n=len(design.y),
         X=design.X,

@@ -112,12 +112,26 @@ def contrast_tests(
         What they are under the hypothesis.
     """
     rows = estimable(fit, L)
-    found = _test(fit, calibration, rows.L[rows.ok], np.broadcast_to(null, len(L))[rows.ok])
+    found = test_combinations(
+        fit, calibration, rows.L[rows.ok], np.broadcast_to(null, len(L))[rows.ok]
+    )
     return found.among(rows.ok)
 
 
-def _test(fit: WaldFit, calibration: Calibration, L: Matrix, null: Vector) -> Contrasts:
-    """Test combinations of the estimated coefficients."""
+def test_combinations(fit: WaldFit, calibration: Calibration, L: Matrix, null: Vector) -> Contrasts:
+    """Test combinations of the estimated coefficients, those left out taken as zero.
+
+    Parameters
+    ----------
+    fit
+        A fitted model.
+    calibration
+        Covariance and degrees of freedom.
+    L : (m, r) array
+        One combination of the r coefficients that were estimated in each row.
+    null : (m,) array
+        What they are under the hypothesis.
+    """
     beta = fit.fixef.values[np.isfinite(fit.fixef.values)]
     estimate = L @ beta
     variance = np.einsum("ij,jk,ik->i", L, calibration.vcov, L)
@@ -154,7 +168,7 @@ def coefficient_tests(
     # The estimated ones given that those left out are zero, as in every table of them.
     rank = int(kept.sum())
     judge = calibrate(fit, ddf) if calibration is None else calibration
-    return _test(fit, judge, np.eye(rank), np.zeros(rank)).among(kept)
+    return test_combinations(fit, judge, np.eye(rank), np.zeros(rank)).among(kept)
 
 
 def wald_intervals(fit: WaldFit, level: float, ddf: DDF | None = None) -> Any:

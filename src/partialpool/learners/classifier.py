@@ -250,7 +250,17 @@ class MixedEffectsClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         groups: Any = None,
         Z: Any = None,
     ) -> float:
-        """Share of rows whose class is predicted."""
+        """Share of rows whose class is predicted.
+
+        Parameters
+        ----------
+        X, groups, Z
+            As for :meth:`predict`.
+        y : (m,) array
+            What was observed.
+        sample_weight : (m,) array, optional
+            How much each row counts.
+        """
         return float(accuracy_score(y, self.predict(X, groups, Z), sample_weight=sample_weight))
 
     def effects(self, factor: str | None = None, of: Any = None) -> Any:

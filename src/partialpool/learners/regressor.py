@@ -341,7 +341,17 @@ class MixedEffectsRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator): 
         groups: Any = None,
         Z: Any = None,
     ) -> float:
-        """Share of the variance explained, R squared."""
+        """Share of the variance explained, R squared.
+
+        Parameters
+        ----------
+        X, groups, Z
+            As for :meth:`predict`.
+        y : (m,) array
+            What was observed.
+        sample_weight : (m,) array, optional
+            How much each row counts.
+        """
         predicted = self.predict(X, groups, Z)
         return float(r2_score(y, predicted, sample_weight=sample_weight))
 

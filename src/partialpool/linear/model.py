@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any, Literal
@@ -9,13 +10,14 @@ from typing import Any, Literal
 import numpy as np
 
 from partialpool.design import build
-from partialpool.errors import DataError
+from partialpool.errors import ConvergenceWarning, DataError
 from partialpool.formula import combine, parse
 from partialpool.frames import read_schema
 from partialpool.linear.fit import LmmFit
+from partialpool.results.summary import wording
 from partialpool.solve import Likelihood, solve
 
-__all__ = ["lmm"]
+__all__ = ["check_likelihood", "lmm"]
 
 
 def lmm(
@@ -76,6 +78,11 @@ def lmm(
     ModelError
         If the model can't be identified on these data.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the search ended at no optimum, in the words of the summary.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -90,14 +97,7 @@ def lmm(
     ----------
     Bates, Maechler, Bolker & Walker (2015), Journal of Statistical Software 67(1).
     """
-    if missing not in ("error", "drop"):
-        raise DataError(f"missing must be 'error' or 'drop', found {missing!r}.")
-    if not isinstance(reml, (bool, np.bool_)):
-        raise DataError(
-            f"reml must be True (restricted likelihood) or False (likelihood), found {reml!r}."
-        )
-    if sigma is not None:
-        _check_sigma(sigma)
+    check_likelihood(reml, missing, sigma)
     if groups is not None or re_formula is not None or vc_formula is not None:
         formula = combine(formula, groups, re_formula, vc_formula)
     design = build(
@@ -109,7 +109,29 @@ def lmm(
         applicable=applicable,
     )
     # Least squares is reported by its ordinary likelihood, as in R's lm.
-    return LmmFit(design, solve(design, Likelihood(bool(reml and design.random), sigma)))
+    fit = LmmFit(design, solve(design, Likelihood(bool(reml and design.random), sigma)))
+    if not fit.converged:
+        sentences = wording.optimum(fit.certificate, design.random)
+        warnings.warn(" ".join(sentences), ConvergenceWarning, stacklevel=2)
+    return fit
+
+
+def check_likelihood(reml: bool, missing: str, sigma: float | None) -> None:
+    """Check the arguments that say what is maximised, and over which rows.
+
+    Raises
+    ------
+    DataError
+        Naming the first that is wrong.
+    """
+    if missing not in ("error", "drop"):
+        raise DataError(f"missing must be 'error' or 'drop', found {missing!r}.")
+    if not isinstance(reml, (bool, np.bool_)):
+        raise DataError(
+            f"reml must be True (restricted likelihood) or False (likelihood), found {reml!r}."
+        )
+    if sigma is not None:
+        _check_sigma(sigma)
 
 
 def _check_sigma(sigma: float) -> None:

@@ -118,9 +118,9 @@ def refit(fit: LmmFit, y: ArrayLike) -> Any:
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> round(refit(fit, fit.design.y / 1000).sigma, 7)
+    >>> round(fit.refit(fit.design.y / 1000).sigma, 7)
     0.0255918
-    >>> refits = refit(fit, fit.simulate(100, seed=1))
+    >>> refits = fit.refit(fit.simulate(100, seed=1))
     >>> refits
     100 fits of Reaction ~ Days + (Days | Subject)
     >>> refits.fixef.shape

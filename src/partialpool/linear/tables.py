@@ -23,12 +23,15 @@ from partialpool.results.tables import (
 )
 
 if TYPE_CHECKING:
+    from partialpool.linear.estimates import LinearEstimates
     from partialpool.linear.fit import LmmFit
 
 __all__ = ["augment", "glance", "tidy"]
 
 
-def tidy(fit: LmmFit, conf_int: bool = False, level: float = 0.95, ddf: DDF | None = None) -> Any:
+def tidy(
+    fit: LinearEstimates, conf_int: bool = False, level: float = 0.95, ddf: DDF | None = None
+) -> Any:
     """Tabulate the parameters, one in each row.
 
     Parameters
@@ -62,7 +65,7 @@ def tidy(fit: LmmFit, conf_int: bool = False, level: float = 0.95, ddf: DDF | No
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> list(tidy(fit)["term"])
+    >>> list(fit.tidy()["term"])
     ['Intercept', 'Days', 'sd__Intercept', 'cor__Intercept.Days', 'sd__Days', 'sd__Observation']
     """
     check_level(level)
@@ -82,7 +85,7 @@ def tidy(fit: LmmFit, conf_int: bool = False, level: float = 0.95, ddf: DDF | No
     return make_frame(columns, fit.design.spec.kind)
 
 
-def glance(fit: LmmFit) -> Any:
+def glance(fit: LinearEstimates) -> Any:
     """Tabulate the whole fit in one row.
 
     Parameters
@@ -101,7 +104,7 @@ def glance(fit: LmmFit) -> Any:
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> float(glance(fit)["loglik"][0].round(4))
+    >>> float(fit.glance()["loglik"][0].round(4))
     -871.8141
     """
     columns = {
@@ -141,7 +144,7 @@ def augment(fit: LmmFit) -> Any:
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> list(augment(fit).columns)
+    >>> list(fit.augment().columns)
     ['Reaction', 'Days', 'Subject', 'row', 'fitted', 'fixed', 'residual', 'leverage']
     """
     design = fit.design

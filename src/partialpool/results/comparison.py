@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design
-from partialpool.errors import DataError, ModelError, show_rows
+from partialpool.errors import ConvergenceWarning, DataError, ModelError, show_rows
 from partialpool.frames import FrameKind, make_frame
 from partialpool.results.summary import (
     Blocks,
@@ -19,6 +20,7 @@ from partialpool.results.summary import (
     p_value_cell,
     render_html,
     render_text,
+    wording,
 )
 
 __all__ = ["Comparable", "ComparedModel", "Comparison", "compare"]
@@ -45,6 +47,10 @@ class Comparable(Protocol):
     @property
     def reml(self) -> bool:
         """Whether a restricted likelihood was maximised."""
+
+    @property
+    def converged(self) -> bool:
+        """Whether it is an optimum."""
 
     @property
     def description(self) -> str:
@@ -176,6 +182,11 @@ def compare(
     ModelError
         If their likelihoods aren't comparable.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If a fit is no optimum: its log-likelihood is a lower bound.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -212,9 +223,23 @@ def compare(
     if refit:
         fits, refitted = _by_ml(fits, called)
     criterion = _common_criterion(fits, called)
+    _warn_of_lower_bounds(fits, called)
     order = sorted(range(len(fits)), key=lambda i: fits[i].df)
     sized = [(fits[i], called[i]) for i in order]
     return Comparison(_lines(sized), criterion, fits[0].design.spec.kind, refitted)
+
+
+def _warn_of_lower_bounds(fits: Sequence[Comparable], names: Sequence[str]) -> None:
+    lost = [name for fit, name in zip(fits, names, strict=True) if not fit.converged]
+    if not lost:
+        return
+    warnings.warn(
+        f"the search for {wording.listed(lost)} ended at no optimum, so that the log-likelihood in "
+        "the table is no more than a lower bound, and likelihood ratios and weights with it mean "
+        "little; the fit's summary says more.",
+        ConvergenceWarning,
+        stacklevel=3,
+    )
 
 
 def _by_ml(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError, ModelError, PartialPoolWarning
 from partialpool.frames import make_frame
 from partialpool.inference.parameters import fixed_columns
+from partialpool.inference.seeds import Seed, generator
 from partialpool.shrinkage.design_rows import groupings, make_problem
 from partialpool.shrinkage.resampling import Drawn, draw_groups, draw_rows
 from partialpool.shrinkage.solving import prepare, solve
@@ -34,7 +35,7 @@ def intervals(
     fit: PenalizedFit,
     level: float,
     nsim: int,
-    seed: int | None,
+    seed: Seed,
     of: Literal["shared", "deviations"] = "shared",
 ) -> Any:
     """Percentile intervals of the coefficients.
@@ -101,7 +102,7 @@ def percentiles(
     values: Vector,
     level: float,
     nsim: int,
-    seed: int | None,
+    seed: Seed,
 ) -> dict[str, Vector]:
     """Columns of a table of percentile intervals.
 
@@ -126,7 +127,7 @@ def percentiles(
         raise DataError(f"level must be a probability between 0 and 1, found {level!r}.")
     if nsim < 2:
         raise DataError(f"nsim must be at least 2, found {nsim!r}.")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     draws = _collect(estimate, rng, nsim)
     lower, upper = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     spread = np.nanstd(draws, axis=0, ddof=1)

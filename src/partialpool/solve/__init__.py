@@ -13,7 +13,14 @@ from partialpool.solve.sensitivity import (
     sensitivity,
     unprofiled_hessian,
 )
-from partialpool.solve.solution import Likelihood, Solution, solve, solve_again, solve_by
+from partialpool.solve.solution import (
+    Likelihood,
+    Solution,
+    solve,
+    solve_again,
+    solve_by,
+    solve_reduced,
+)
 
 __all__ = [
     "Block",
@@ -32,5 +39,6 @@ __all__ = [
     "solve_again",
     "solve_by",
     "solve_many",
+    "solve_reduced",
     "unprofiled_hessian",
 ]

@@ -13,7 +13,16 @@ from partialpool.design import Design, RandomEffects
 from partialpool.errors import ModelError
 from partialpool.solve.blocks import Block, arrange
 
-__all__ = ["CoreBlock", "Reduced", "core_blocks", "reduce", "structure_code"]
+__all__ = [
+    "CoreBlock",
+    "Reduced",
+    "core_blocks",
+    "count_rest",
+    "reduce",
+    "refuse_confounded",
+    "refuse_unusable",
+    "structure_code",
+]
 
 CoreBlock = tuple[Any, int, list[tuple[Any, int]]]
 
@@ -113,15 +122,27 @@ def reduce(design: Design, sigma: float | None = None) -> Reduced:
         None if design.offset is None else vector(design.offset),
         core_blocks(blocks, design.random),
     )
+    refuse_unusable(design, problem, blocks)
+    if sigma is None:
+        refuse_confounded(design, problem.n)
+    return Reduced(problem, blocks, count_rest(blocks, design.random))
+
+
+def refuse_unusable(design: Design, problem: Problem, blocks: tuple[Block, ...]) -> None:
+    """Refuse rows that no model of this kind can be fitted to.
+
+    Raises
+    ------
+    ModelError
+        Saying why.
+    """
     _refuse_too_few_rows(design, problem)
     _refuse_dependent_basis(design, problem, blocks)
     _refuse_exact_fit(design, problem)
-    if sigma is None:
-        _refuse_confounded(design, problem.n)
-    return Reduced(problem, blocks, _rest(blocks, design.random))
 
 
-def _rest(blocks: tuple[Block, ...], random: tuple[RandomEffects, ...]) -> int:
+def count_rest(blocks: tuple[Block, ...], random: tuple[RandomEffects, ...]) -> int:
+    """Count the random effects outside the first block."""
     return sum(
         len(random[i].factor.levels) * len(random[i].columns)
         for block in blocks[1:]
@@ -179,11 +200,17 @@ def _refuse_exact_fit(design: Design, problem: Problem) -> None:
         )
 
 
-def _refuse_confounded(design: Design, n: int) -> None:
+def refuse_confounded(design: Design, n: int, pooled: bool = False) -> None:
     """Refuse a term with as many effects as rows, which can't be told from the residual.
 
     Structured terms tie their many effects together by few parameters, and are refused only
-    where their effects have the very covariance of the residual.
+    where their effects have the very covariance of the residual; of rows that weren't kept
+    (``pooled``) nobody knows.
+
+    Raises
+    ------
+    ModelError
+        Naming the term.
     """
     for effects in design.random:
         J, k = _levels_with_weight(design, effects), len(effects.columns)
@@ -194,7 +221,7 @@ def _refuse_confounded(design: Design, n: int) -> None:
                 "residual. Check that the column is a group and not a measurement; with a known "
                 "residual standard deviation pass sigma=."
             )
-        if _second_residual(design, effects):
+        if not pooled and _second_residual(design, effects):
             raise ModelError(
                 f"the random term {effects.term.source} has an effect of its own for each of the "
                 f"{n:,} rows: its variances and the residual's can't be told apart. Take columns "

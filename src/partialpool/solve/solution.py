@@ -12,7 +12,7 @@ from partialpool.design import Design
 from partialpool.errors import ModelError
 from partialpool.solve.problem import CoreBlock, Reduced, reduce
 
-__all__ = ["Likelihood", "Solution", "solve", "solve_again", "solve_by"]
+__all__ = ["Likelihood", "Solution", "solve", "solve_again", "solve_by", "solve_reduced"]
 
 # Decrease of the objective that the last step may still promise.
 TOLERANCE = 1e-9
@@ -160,7 +160,7 @@ def solve(design: Design, likelihood: Likelihood) -> Solution:
     ----------
     Bates et al. (2015), Journal of Statistical Software 67(1), equations 34 and 41.
     """
-    return _search(design, reduce(design, likelihood.sigma), likelihood)
+    return solve_reduced(design, reduce(design, likelihood.sigma), likelihood)
 
 
 def solve_again(design: Design, last: Solution) -> Solution:
@@ -180,7 +180,7 @@ def solve_again(design: Design, last: Solution) -> Solution:
     """
     # Not from the last optimum: that saves one evaluation in six, but the numbers would then
     # differ in the sixth digit from those of a fresh fit.
-    return _search(design, last.reduced.again(design), last.likelihood)
+    return solve_reduced(design, last.reduced.again(design), last.likelihood)
 
 
 def solve_by(design: Design, last: Solution, likelihood: Likelihood) -> Solution:
@@ -191,10 +191,17 @@ def solve_by(design: Design, last: Solution, likelihood: Likelihood) -> Solution
     ModelError
         If the residual variance is zero.
     """
-    return _search(design, last.reduced, likelihood)
+    return solve_reduced(design, last.reduced, likelihood)
 
 
-def _search(design: Design, reduced: Reduced, likelihood: Likelihood) -> Solution:
+def solve_reduced(design: Design, reduced: Reduced, likelihood: Likelihood) -> Solution:
+    """Estimate the model of a design whose rows are reduced already.
+
+    Raises
+    ------
+    ModelError
+        If the likelihood can't be evaluated, or the residual variance is zero.
+    """
     with reduced.algebra():
         optimum = reduced.problem.optimise(
             likelihood.reml, likelihood.fixed, None, TOLERANCE, MAX_EVALUATIONS

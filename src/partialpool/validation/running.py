@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError, show_rows
 from partialpool.frames import Table, collect, read_column, read_table
+from partialpool.inference.seeds import Seed
 from partialpool.validation.candidates import Candidate, Random, candidate
 from partialpool.validation.result import CrossValidation, Scores, score
 from partialpool.validation.splits import Scheme, split
@@ -30,7 +31,7 @@ def cross_validate(
     *,
     response: str | None = None,
     folds: int = 5,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> CrossValidation:
     """Score models on rows that they haven't seen.
 

@@ -298,3 +298,19 @@ def test_a_dispersion_of_ones_own_can_have_predictors():
     theirs = pp.glmm("y ~ x + (1 | g)", varying(), family="gaussian", dispersion="~ z")
     assert ours.loglik == pytest.approx(theirs.loglik, abs=1e-8)
     assert_allclose(ours.fixef_of("dispersion"), theirs.fixef_of("dispersion"), rtol=1e-4)
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (x | g)", "y ~ x + (x || g)"])
+def test_quadrature_knows_a_variance_that_is_zero(formula):
+    rng = np.random.default_rng(3)
+    # Every group has the same rows: there is less variation between them than chance makes.
+    x = np.tile(rng.normal(size=12), 20)
+    y = np.tile((rng.random(12) < 0.5) * 1, 20)
+    table = {"y": y, "x": x, "g": np.repeat(np.arange(20), 12)}
+    laplace = pp.glmm(formula, table, family="binomial")
+    ours = pp.glmm(formula, table, family="binomial", quadrature=5)
+    assert ours.converged
+    assert ours.singular
+    # Without variance all nodes are one.
+    assert ours.loglik == pytest.approx(laplace.loglik, abs=1e-8)
+    assert ours.evaluations < 100

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import partialpool as pp
-from partialpool.errors import ModelError
+from partialpool.errors import ConvergenceWarning, ModelError
 
 N = 300
 
@@ -52,6 +52,50 @@ def test_a_tweedie_power_among_the_lumps_is_not_taken_for_an_estimate(data):
     fit = pp.glmm("y ~ x + (1 | g)", table, family="tweedie")
     assert fit.shape["power"] < 1.02
     assert "Tweedie doesn't suit these data" in " ".join(str(fit).split())
+
+
+@pytest.mark.parametrize("seed", [0, 3, 5])
+def test_a_tweedie_power_runs_to_the_gamma(seed):
+    rng = np.random.default_rng(seed)
+    g = rng.integers(0, 20, 240)
+    y = rng.gamma(2, 0.5, 240) * np.exp(rng.normal(size=240))
+    table = {"y": y, "x": rng.normal(size=240), "g": g}
+    fit = pp.glmm("y ~ x + (1 | g)", table, family="tweedie")
+    gamma = pp.glmm("y ~ x + (1 | g)", table, family="gamma")
+    assert fit.converged
+    # The gamma's is the limit: what is left of the power shows in the ninth digit.
+    assert fit.loglik == pytest.approx(gamma.loglik, abs=1e-6)
+    np.testing.assert_allclose(fit.fixef.values, gamma.fixef.values, atol=1e-6)
+    np.testing.assert_allclose(fit.stderr.values, gamma.stderr.values, rtol=1e-5)
+    assert "Power ran to 2, where tweedie is the gamma" in " ".join(str(fit).split())
+
+
+def test_tweedie_refuses_multiples_of_one_number(data):
+    # Few rows: the search follows the likelihood as long as numbers go.
+    table = {name: values[:45] for name, values in data.items()}
+    table["y"] = 2.5 * table["count"]
+    with pytest.raises(ModelError, match=r"'y' is a whole multiple of 2\.5 in all 45 rows"):
+        pp.glmm("y ~ x + (1 | g)", table, family="tweedie")
+
+
+def test_a_fit_at_a_limit_names_the_simpler_family_and_its_boundary(data):
+    text = " ".join(str(pp.glmm("count ~ x + (1 | g)", data, family="nbinom2")).split())
+    assert "family='poisson' gives the same fit." in text
+    assert "Optimum on the boundary" in text
+
+
+def test_coefficients_of_a_dispersion_that_ran_off_are_named(data):
+    fit = pp.glmm("count ~ x + (1 | g)", data, family="nbinom2", dispersion="~ f")
+    assert fit.converged
+    text = " ".join(str(fit).split())
+    assert "'f[T.c]' ran off without end, to where nbinom2 is the Poisson" in text
+
+
+def test_zero_inflation_that_runs_to_none_in_all_rows_is_said_to(data):
+    fit = pp.glmm("count ~ x + (1 | g)", data, family="poisson", zero_inflation="~ x")
+    text = " ".join(str(fit).split())
+    assert "The probability of an added zero ran to 0" in text
+    assert "Without zero_inflation= the fit is the same." in text
 
 
 def test_an_estimate_inside_its_range_is_shown_as_one():
@@ -114,3 +158,18 @@ def test_separated_trials_are_all_successes(data):
     table = data | {"count": np.where(data["f"] == "b", 8, data["count"])}
     with pytest.raises(ModelError, match="the response is all successes"):
         pp.glmm("cbind(count, m - count) ~ f + (1 | g)", table, family="binomial")
+
+
+def test_an_approximation_that_breaks_down_is_told_from_a_limit():
+    # Two rows in each group, half of the counts set to zero: is it the group or the zeros?
+    rng = np.random.default_rng(1001)
+    n, levels = 150, 75
+    g, x = rng.integers(0, levels, n), rng.normal(size=n)
+    mu = np.exp(0.5 * x + 1.5 * rng.normal(size=levels)[g] + 1.5)
+    table = {"x": x, "g": g, "y": np.where(rng.random(n) < 0.5, 0, rng.poisson(mu))}
+    asked = {"family": "poisson", "zero_inflation": "~ x"}
+    with pytest.warns(ConvergenceWarning, match=r"more than one mode.*Use quadrature=15"):
+        fit = pp.glmm("y ~ x + (1 | g)", table, **asked)
+    assert "ran off" not in str(fit)
+    better = pp.glmm("y ~ x + (1 | g)", table, **asked, quadrature=15)
+    assert better.converged

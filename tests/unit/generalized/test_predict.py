@@ -10,7 +10,8 @@ from numpy.testing import assert_allclose
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from partialpool.errors import DataError, ModelError, NotAvailableError
+import partialpool as pp
+from partialpool.errors import DataError, ModelError, NotAvailableError, PartialPoolWarning
 from tests.unit.generalized.fakes import fake, table
 
 NEW = {"x": [0.5, -1.0], "z": [1.0, 0.0], "g": ["b", "e"], "h": ["q", "p"]}
@@ -279,3 +280,43 @@ def test_the_zero_part_alone_needs_its_own_columns_only(inflated):
     few = {name: NEW[name] for name in ("z", "h")}
     expected = inflated.predict(NEW, type="zero_probability")
     assert_allclose(inflated.predict(few, type="zero_probability"), expected)
+
+
+def without_a_cell():
+    """Make counts and grades without rows of one combination of two factors."""
+    rng = np.random.default_rng(0)
+    a, b = rng.choice([*"uw"], 200), rng.choice([*"xyz"], 200)
+    kept = (a != "w") | (b != "z")
+    y = rng.poisson(2, 200)
+    columns = {"a": a, "b": b, "g": rng.integers(0, 12, 200), "y": y}
+    return {name: values[kept] for name, values in columns.items()} | {
+        "grade": np.minimum(y, 2)[kept]
+    }
+
+
+CELLS = {"a": ["u", "w", "w"], "b": ["z", "z", "x"], "g": [1, 2, 3]}
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"type": "link"}, {"se": True}, {"type": "population", "se": True}]
+)
+def test_a_cell_that_the_data_never_had_is_no_number(asked):
+    fit = pp.glmm("y ~ a * b + (1 | g)", without_a_cell(), family="poisson")
+    with pytest.warns(PartialPoolWarning, match=r"1 row\(s\) are predicted as NaN: 1\."):
+        found = fit.predict(CELLS, **asked)
+    for values in found.values() if "se" in asked else [found]:
+        assert np.isfinite(values).tolist() == [True, False, True]
+
+
+def test_a_cell_that_zero_inflation_never_had_matters_where_it_enters():
+    data = without_a_cell()
+    fit = pp.glmm("y ~ a + (1 | g)", data, family="poisson", zero_inflation="~ a * b")
+    with pytest.warns(PartialPoolWarning, match="zero inflation's fixed part"):
+        assert np.isnan(fit.predict(CELLS)).tolist() == [False, True, False]
+    assert np.isfinite(fit.predict(CELLS, type="conditional")).all()
+
+
+def test_a_row_without_probabilities_has_no_most_probable_class():
+    fit = pp.glmm("grade ~ a * b + (1 | g)", without_a_cell(), family="ordinal")
+    with pytest.warns(PartialPoolWarning, match="predicted as NaN"):
+        assert [value is None for value in fit.predict(CELLS, type="class")] == [False, True, False]

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import partialpool as pp
-from partialpool.errors import ModelError
+from partialpool.errors import ConvergenceWarning, ModelError
 
 F = pp.families
 INCIDENCE = "cbind(incidence, size - incidence)"
@@ -55,6 +55,7 @@ def steep(link, seed=2):
     return {"x": x, "y": (rng.random(400) < p) * 1, "g": np.arange(400) % 20}
 
 
+@pytest.mark.filterwarnings("ignore::partialpool.errors.ConvergenceWarning")
 @pytest.mark.parametrize("link", ["log", "identity"])
 @pytest.mark.parametrize("random", ["", " + (1 | g)"])
 def test_probabilities_stay_probabilities(link, random):
@@ -67,10 +68,15 @@ def test_an_optimum_at_the_end_of_the_range_is_not_called_one():
     # Every y is one from x = 0.6 on, so that a log-linear probability wants to pass one.
     x = np.linspace(0, 1, 101)
     data = {"x": x, "y": ((x >= 0.6) | (np.arange(101) % 7 == 0)) * 1}
-    fit = pp.glmm("y ~ x", data, family=F.Binomial("log"))
+    with pytest.warns(ConvergenceWarning, match="ended at the end of the range of the log link"):
+        fit = pp.glmm("y ~ x", data, family=F.Binomial("log"))
     assert (fit.fitted < 1).all()
     assert not fit.converged
-    assert "has to stay between -inf and 0" in str(fit)
+    text = " ".join(str(fit).split())
+    assert (
+        "in row 100, counted from 0: the mean's linear predictor has to stay between -inf" in text
+    )
+    assert "was not reached" not in text
 
 
 def test_an_offset_that_leaves_no_room_is_refused():
@@ -82,10 +88,42 @@ def test_an_offset_that_leaves_no_room_is_refused():
 def test_random_effects_that_would_leave_the_range_are_no_optimum():
     # In a group without ticks the mode of the random effect is where the mean is negative.
     ticks = pp.load_dataset("grouseticks")
-    fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", ticks, family=F.Poisson("identity"))
+    with pytest.warns(ConvergenceWarning, match="has to stay between 0 and inf"):
+        fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", ticks, family=F.Poisson("identity"))
     assert (fit.fitted > 0).all()
     assert not fit.converged
-    assert "has to stay between 0 and inf in every row" in str(fit).replace("\n ", "")
+
+
+@pytest.fixture(scope="module")
+def unconverged():
+    """Return a fit that is no optimum, and one to the same rows that is."""
+    ticks = pp.load_dataset("grouseticks")
+    formula = "TICKS ~ YEAR + (1 | LOCATION)"
+    with pytest.warns(ConvergenceWarning):
+        lost = pp.glmm(formula, ticks, family=F.Poisson("identity"))
+    return lost, pp.glmm(formula, ticks, family="poisson")
+
+
+@pytest.mark.parametrize(
+    ("use", "what"),
+    [
+        (lambda fit: fit.anova(), "tests"),
+        (lambda fit: fit.test("Intercept = 0"), "tests"),
+        (lambda fit: fit.confint(), "intervals"),
+        (lambda fit: fit.means("YEAR"), "marginal means"),
+    ],
+)
+def test_what_is_computed_from_no_optimum_warns(unconverged, use, what):
+    with pytest.warns(ConvergenceWarning, match=f"so that its {what} are not those of the model"):
+        use(unconverged[0])
+    use(unconverged[1])
+
+
+def test_comparing_with_no_optimum_warns(unconverged):
+    lost, found = unconverged
+    with pytest.warns(ConvergenceWarning, match="search for fit2 ended at no optimum"):
+        pp.compare(found, lost)
+    pp.compare(found, found)
 
 
 def test_an_inverse_link_takes_negative_responses():
@@ -95,3 +133,8 @@ def test_an_inverse_link_takes_negative_responses():
     up = pp.glmm("y ~ x", {"x": x, "y": y}, family=F.Gaussian("inverse"))
     down = pp.glmm("y ~ x", {"x": x, "y": -y}, family=F.Gaussian("inverse"))
     assert_allclose(down.fixef, -np.asarray(up.fixef), rtol=1e-6)
+
+
+def test_leaving_terms_out_of_no_optimum_warns(unconverged):
+    with pytest.warns(ConvergenceWarning, match="the search for the model itself"):
+        unconverged[0].drop_tests()

@@ -290,7 +290,16 @@ def without_a_cell():
     return data[(data["f"] != "w") | (data["h"] != "late")].reset_index(drop=True)
 
 
-@pytest.mark.parametrize("asked", [{}, {"se": True}, {"interval": "prediction"}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"se": True},
+        {"interval": "prediction"},
+        {"interval": "prediction", "method": "bootstrap", "draws": 100, "seed": 1},
+        {"interval": "confidence", "method": "bootstrap", "draws": 100, "seed": 1},
+    ],
+)
 def test_a_cell_that_the_data_never_had_is_no_number(asked):
     data = without_a_cell()
     fit = pp.lmm("y ~ f * h + (1 | g)", data)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from partialpool.design import RowReport
 from partialpool.linear.summary import Explained, Summary
 from partialpool.results.summary import Coefficient, Component, wording
 from partialpool.results.summary.numbers import cell, correlation_cell, decimals
@@ -307,7 +308,7 @@ def singular(columns, directions, scales):
 def rows(**changes):
     plain = {
         "y": np.zeros(4),
-        "rows": SimpleNamespace(n_given=4, dropped={}),
+        "rows": RowReport(4, None, {}),
         "weights": None,
         "offset": None,
         "random": (),
@@ -409,7 +410,7 @@ def test_nothing_special_needs_no_notes():
 
 
 def test_rows_left_out_are_counted_by_column():
-    report = SimpleNamespace(n_given=1204, dropped={"Days": 1198, "y": 4})
+    report = RowReport(1204, np.arange(4), {"Days": 1198, "y": 4})
     assert notes(rows(rows=report)) == (
         "1,200 rows of 1,204 left out for missing values: Days in 1,198 and y in 4.",
     )

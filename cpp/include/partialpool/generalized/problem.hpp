@@ -130,6 +130,7 @@ private:
     };
     bool newton_step(const std::vector<Matrix>& lambda, const Vector& beta,
                      const Criterion& criterion, ModeStep& step);
+    Vector penalties(const std::vector<Matrix>& lambda, const Vector& b, const Vector& rhs) const;
     double penalised(int order, const Vector& beta);
     double take(const ModeStep& step, bool last, const Criterion& criterion, Vector& beta);
     bool find_mode(const std::vector<Matrix>& lambda, Vector& beta, const Criterion& criterion);

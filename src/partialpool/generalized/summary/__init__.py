@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from partialpool.generalized.summary.blocks import blocks
+from partialpool.generalized.summary.optimum import about_optimum
 from partialpool.generalized.summary.values import (
     Further,
     GlmmSummary,
@@ -10,4 +11,4 @@ from partialpool.generalized.summary.values import (
     summarize,
 )
 
-__all__ = ["Further", "GlmmSummary", "PartSummary", "blocks", "summarize"]
+__all__ = ["Further", "GlmmSummary", "PartSummary", "about_optimum", "blocks", "summarize"]

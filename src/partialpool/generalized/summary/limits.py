@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partialpool.generalized.scales import dispersion_scale, shape_scale
 from partialpool.results.summary.wording import listed
@@ -22,23 +22,52 @@ _ENDLESS = 10.0
 # From here on the gamma amounts that a Tweedie sum is made of have overlapping densities.
 _LUMPY = 1.02
 
+# Log odds of an added zero that are none in all rows together.
+_NEVER = -10.0
+
 _NO_MORE = "the data vary no more than {} ones"
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """What a family is at the end of a parameter's range.
+
+    Attributes
+    ----------
+    model, why
+        In words: what it is, and what that says about the data.
+    family
+        The name under which it can be fitted, or empty.
+    """
+
+    model: str
+    why: str
+    family: str = ""
+
+    @property
+    def simpler(self) -> str:
+        """What to fit instead, in a sentence."""
+        return f" family={self.family!r} gives the same fit." if self.family else ""
+
+
+_POISSON = _Limit("the Poisson", _NO_MORE.format("Poisson"), "poisson")
+_TRUNCATED = _Limit("the truncated Poisson", _NO_MORE.format("Poisson"), "truncated_poisson")
 _LIMITS = MappingProxyType(
     {
-        ("nbinom2", "dispersion", 1): ("the Poisson", _NO_MORE.format("Poisson")),
-        ("nbinom1", "dispersion", -1): ("the Poisson", _NO_MORE.format("Poisson")),
-        ("truncated_nbinom2", "dispersion", 1): (
-            "the truncated Poisson",
-            _NO_MORE.format("Poisson"),
+        ("nbinom2", "dispersion", 1): _POISSON,
+        ("nbinom1", "dispersion", -1): _POISSON,
+        ("truncated_nbinom2", "dispersion", 1): _TRUNCATED,
+        ("truncated_nbinom1", "dispersion", -1): _TRUNCATED,
+        ("betabinomial", "dispersion", 1): _Limit(
+            "the binomial", _NO_MORE.format("binomial"), "binomial"
         ),
-        ("truncated_nbinom1", "dispersion", -1): (
-            "the truncated Poisson",
-            _NO_MORE.format("Poisson"),
+        ("student_t", "shape", 1): _Limit(
+            "the Gaussian", "the tails are no heavier than normal ones", "gaussian"
         ),
-        ("betabinomial", "dispersion", 1): ("the binomial", _NO_MORE.format("binomial")),
-        ("student_t", "shape", 1): ("the Gaussian", "the tails are no heavier than normal ones"),
-        ("tweedie", "shape", 1): ("the gamma", "the data look like gamma ones"),
-        ("tweedie", "shape", -1): ("a scaled Poisson", "the data look like multiples of counts"),
+        ("tweedie", "shape", 1): _Limit("the gamma", "the data look like gamma ones", "gamma"),
+        ("tweedie", "shape", -1): _Limit(
+            "a scaled Poisson", "the data look like multiples of counts"
+        ),
     }
 )
 
@@ -68,13 +97,36 @@ def limit_notes(fit: GlmmFit) -> tuple[str, ...]:
         end = at_limit(fit, part)
         if end is None:
             continue
-        sign = int(np.sign(fit.fixef_of(part)[0]))
-        model, why = _LIMITS[fit.family.name, part, sign]
+        limit = _LIMITS[fit.family.name, part, int(np.sign(fit.fixef_of(part)[0]))]
         scale = (dispersion_scale if part == "dispersion" else shape_scale)(fit.family.name)
         where = "infinity" if np.isinf(end) else f"{end:g}"
         symbol = scale.symbol.capitalize()
-        notes.append(f"{symbol} ran to {where}, where {fit.family.name} is {model}: {why}.")
-    return (*notes, *_lumps(fit), *_zero_notes(fit))
+        notes.append(
+            f"{symbol} ran to {where}, where {fit.family.name} is {limit.model}: {limit.why}."
+            f"{limit.simpler}"
+        )
+    return (*notes, *_lumps(fit), *_dispersion_notes(fit), *_zero_notes(fit))
+
+
+def _dispersion_notes(fit: GlmmFit) -> list[str]:
+    """Say which coefficients of a dispersion ran to where the family is a simpler one."""
+    limit = next(
+        (
+            _LIMITS.get((fit.family.name, "dispersion", s))
+            for s in (1, -1)
+            if (fit.family.name, "dispersion", s) in _LIMITS
+        ),
+        None,
+    )
+    if limit is None or "dispersion" not in fit.designs:
+        return []
+    names = _ran_off(fit, "dispersion")
+    if not names:
+        return []
+    return [
+        f"Dispersion: {listed(names)} ran off without end, to where {fit.family.name} is "
+        f"{limit.model}; such estimates and their standard errors mean no more than that."
+    ]
 
 
 def _lumps(fit: GlmmFit) -> list[str]:
@@ -97,32 +149,34 @@ def zero_limit(fit: GlmmFit) -> float | None:
     if "zero_inflation" not in fit.designs:
         return None
     beta = fit.fixef_of("zero_inflation")
-    if tuple(beta.names) != ("Intercept",) or not _far_zeros(fit).any():
+    if tuple(beta.names) != ("Intercept",) or not _ran_off(fit, "zero_inflation"):
         return None
     return float(np.copysign(np.inf, beta.values[0]))
 
 
-def _far_zeros(fit: GlmmFit) -> NDArray[np.bool_]:
-    beta, error = fit.fixef_of("zero_inflation"), fit.stderr_of("zero_inflation")
+def _ran_off(fit: GlmmFit, part: str) -> list[str]:
+    """Name the coefficients of a part whose standard errors have no end."""
+    beta, error = fit.fixef_of(part), fit.stderr_of(part)
     if not _has_errors(fit):
-        return np.zeros(len(beta.values), dtype=bool)
-    far: NDArray[np.bool_] = ~np.isnan(beta.values) & ~(error.values <= _ENDLESS)
-    return far
+        return []
+    far = ~np.isnan(beta.values) & ~(error.values <= _ENDLESS)
+    return [repr(name) for name, is_far in zip(beta.names, far, strict=True) if is_far]
 
 
 def _zero_notes(fit: GlmmFit) -> list[str]:
     """Say where the probability of an added zero ran to nought or one."""
     if "zero_inflation" not in fit.designs:
         return []
-    if (end := zero_limit(fit)) is not None:
-        return [
-            f"The probability of an added zero ran to {'0' if end < 0 else '1'}"
-            + (": there are no more zeros than the counts explain." if end < 0 else ".")
-        ]
-    pairs = zip(fit.fixef_of("zero_inflation").names, _far_zeros(fit), strict=True)
-    names = [repr(name) for name, is_far in pairs if is_far]
-    if not names:
+    end, names = zero_limit(fit), _ran_off(fit, "zero_inflation")
+    if end is None and not names:
         return []
+    if end == -np.inf or fit.eta["zero_inflation"].max() < _NEVER:
+        return [
+            "The probability of an added zero ran to 0: there are no more zeros than the counts "
+            "explain. Without zero_inflation= the fit is the same."
+        ]
+    if end is not None:
+        return ["The probability of an added zero ran to 1."]
     return [
         f"Zero inflation: {listed(names)} ran off without end, to where the probability of an "
         "added zero is 0 or 1; such estimates and their standard errors mean no more than that."
@@ -130,5 +184,8 @@ def _zero_notes(fit: GlmmFit) -> list[str]:
 
 
 def _has_errors(fit: GlmmFit) -> bool:
-    """Whether there are standard errors at all: those by quasi-likelihood know of the mean only."""
-    return fit.approximation.method != "pql"
+    """Whether there are standard errors at all: those by quasi-likelihood know of the mean only.
+
+    Where a search ended at no optimum, one that isn't a number says nothing of its parameter.
+    """
+    return fit.approximation.method != "pql" and fit.converged

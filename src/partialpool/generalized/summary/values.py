@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from partialpool.generalized.fitted import pearson_or_nan
 from partialpool.generalized.scales import dispersion_scale, shape_scale
 from partialpool.generalized.summary.blocks import blocks
-from partialpool.generalized.summary.limits import at_limit, limit_notes, zero_limit
+from partialpool.generalized.summary.limits import at_limit, zero_limit
+from partialpool.generalized.summary.optimum import about_optimum
 from partialpool.results.summary import (
     Coefficient,
     Component,
@@ -191,11 +192,7 @@ def summarize(fit: GlmmFit) -> GlmmSummary:
         further=_further(fit),
         thresholds=_thresholds(fit),
         notes=_notes(fit),
-        optimum=(
-            *limit_notes(fit),
-            *wording.optimum(fit.certificate, random),
-            *_about_range(fit),
-        ),
+        optimum=about_optimum(fit),
     )
 
 
@@ -251,17 +248,6 @@ def _notes(fit: GlmmFit) -> tuple[str, ...]:
     for p in others:
         said += [f"{_NAMES[p.name]}: {note}" for note in wording.column_notes(p)]
     return tuple(said)
-
-
-def _about_range(fit: GlmmFit) -> tuple[str, ...]:
-    low, high = fit.family.eta_range
-    if fit.converged or (np.isinf(low) and np.isinf(high)):
-        return ()
-    return (
-        f"With the {fit.family.link.name} link the mean's linear predictor has to stay between "
-        f"{low:g} and {high:g} in every row, and the likelihood may still rise at the end of that "
-        f"range. The {fit.family.links[0]} link has no such limits.",
-    )
 
 
 _NAMES = {"dispersion": "Dispersion", "zero_inflation": "Zero inflation"}

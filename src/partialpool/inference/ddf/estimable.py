@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference.protocol import Fit
+from partialpool.inference.protocol import Fit, WaldFit
 
 __all__ = ["Estimable", "estimable"]
 
@@ -32,7 +32,7 @@ class Estimable:
     ok: NDArray[np.bool_]
 
 
-def estimable(fit: Fit, L: Matrix) -> Estimable:
+def estimable(fit: Fit | WaldFit, L: Matrix) -> Estimable:
     """Write combinations of all coefficients (m, p) as ones of the estimated.
 
     A column that others determine adds to a combination what these others do; a combination

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError, ModelError
 from partialpool.frames import make_frame
+from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.ddf import DDF, calibrate, joint_test
 from partialpool.inference.hypotheses.fixed_terms import FixedTerm, fixed_terms
 from partialpool.inference.hypotheses.types import marginal, principled, sequential
-from partialpool.inference.protocol import WaldFit
+from partialpool.inference.protocol import SearchedFit, WaldFit
 from partialpool.solve import Solution
 
 __all__ = ["AnovaType", "anova"]
@@ -21,7 +22,7 @@ AnovaType = Literal[1, 2, 3, "I", "II", "III"]
 _TYPES = {1: 1, 2: 2, 3: 3, "I": 1, "II": 2, "III": 3}
 
 
-def anova(fit: WaldFit, type: AnovaType = 3, ddf: DDF | None = None) -> Any:  # noqa: A002
+def anova(fit: SearchedFit, type: AnovaType = 3, ddf: DDF | None = None) -> Any:  # noqa: A002
     """Test every term of the fixed part.
 
     Parameters
@@ -51,11 +52,16 @@ def anova(fit: WaldFit, type: AnovaType = 3, ddf: DDF | None = None) -> Any:  # 
     ModelError
         If the model has no terms to test.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Examples
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("score ~ Machine + (1 | Worker)", pp.load_dataset("Machines"))
-    >>> anova(fit)[["term", "num_df", "den_df", "statistic"]].round(2)
+    >>> fit.anova()[["term", "num_df", "den_df", "statistic"]].round(2)
           term  num_df  den_df  statistic
     0  Machine       2    46.0       87.8
     """
@@ -71,6 +77,7 @@ def anova(fit: WaldFit, type: AnovaType = 3, ddf: DDF | None = None) -> Any:  # 
     if not terms:
         besides = " besides the intercept" if fit.fixef.names else ""
         raise ModelError(f"the model has no fixed terms{besides}, so none to test.")
+    warn_unless_converged(fit, "tests")
     calibration = calibrate(fit, ddf)
     beta = fit.fixef.values[np.isfinite(fit.fixef.values)]
     tests = [joint_test(calibration, beta, L) for L in _hypotheses(fit, terms, number)]

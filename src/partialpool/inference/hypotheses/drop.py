@@ -44,7 +44,7 @@ def drop_tests(fit: GaussianFit) -> Any:
     >>> import partialpool as pp
     >>> fit = pp.lmm("weight ~ treatment * sex + litsize + (1 | litter)",
     ...              pp.load_dataset("ratpup"))
-    >>> list(drop_tests(fit)["term"])
+    >>> list(fit.drop_tests()["term"])
     ['', 'litsize', 'treatment:sex']
     """
     design = fit.design

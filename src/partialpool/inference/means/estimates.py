@@ -12,10 +12,20 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError
 from partialpool.inference.ddf import Calibration
 from partialpool.inference.means.adjust import Adjustment, adjust_p, critical_values
-from partialpool.inference.protocol import WaldFit
+from partialpool.inference.protocol import SearchedFit, WaldFit
 from partialpool.inference.wald import Contrasts, contrast_tests, two_sided
 
-__all__ = ["IDENTITY", "Link", "Scale", "Table", "Work", "check_scale", "compare_means", "tabulate"]
+__all__ = [
+    "IDENTITY",
+    "Link",
+    "LinkedFit",
+    "Scale",
+    "Table",
+    "Work",
+    "check_scale",
+    "compare_means",
+    "tabulate",
+]
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
@@ -38,6 +48,13 @@ class Link(Protocol):
     @property
     def slope(self) -> Callable[[Any], Any]:
         """Derivative of the mean in the linear predictor."""
+
+
+class LinkedFit(SearchedFit, Protocol):
+    """A fit whose linear predictor has a link to a mean."""
+
+    def link_of_means(self, scale: Scale, contrasts: bool) -> Link:
+        """Return the link through which means on a scale are taken, or contrasts of them."""
 
 
 @dataclass(frozen=True, slots=True)

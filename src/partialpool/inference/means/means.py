@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError
 from partialpool.frames import label, make_frame
+from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.ddf import DDF, calibrate
 from partialpool.inference.means.adjust import Adjustment, check_adjustment
 from partialpool.inference.means.contrasts import ContrastKind, make_contrasts
 from partialpool.inference.means.estimates import (
     IDENTITY,
     Link,
+    LinkedFit,
     Scale,
     Work,
     check_scale,
@@ -23,7 +25,6 @@ from partialpool.inference.means.estimates import (
     tabulate,
 )
 from partialpool.inference.means.grid import make_grid, matrix_at, names_of
-from partialpool.inference.protocol import WaldFit
 from partialpool.inference.wald import check_level
 
 __all__ = ["frame_of", "marginal_means"]
@@ -33,7 +34,7 @@ Labels = Mapping[str, NDArray[Any]]
 
 
 def marginal_means(
-    fit: WaldFit,
+    fit: LinkedFit,
     specs: str | Sequence[str],
     by: str | Sequence[str] | None = None,
     *,
@@ -43,7 +44,6 @@ def marginal_means(
     level: float = 0.95,
     ddf: DDF | None = None,
     scale: Scale = "link",
-    link: Link = IDENTITY,
     offset: float = 0.0,
 ) -> Any:
     """Estimate marginal means of factors, or contrasts among them.
@@ -77,8 +77,6 @@ def marginal_means(
         contrasts are then ratios with a log link, odds ratios with a logit, and differences of
         the response else. The mean is the family's mean parameter: without zero inflation, and
         before truncation.
-    link
-        The model's link.
     offset
         Offset at which the means are taken, on the link scale; that of the data plays no part.
 
@@ -94,16 +92,21 @@ def marginal_means(
     DataError
         If a column isn't in the fixed effects, or an argument makes no sense.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Examples
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("score ~ Machine + (1 | Worker)", pp.load_dataset("Machines"))
-    >>> marginal_means(fit, "Machine")[["Machine", "estimate", "df"]].round(2)
+    >>> fit.means("Machine")[["Machine", "estimate", "df"]].round(2)
       Machine  estimate    df
     0       A     52.36  5.83
     1       B     60.32  5.83
     2       C     66.27  5.83
-    >>> table = marginal_means(fit, "Machine", contrasts="pairwise")
+    >>> table = fit.means("Machine", contrasts="pairwise")
     >>> table[["contrast", "estimate", "p_value"]].round(4)
       contrast  estimate  p_value
     0    A - B   -7.9667      0.0
@@ -116,12 +119,14 @@ def marginal_means(
     """
     check_level(level)
     check_scale(scale)
+    warn_unless_converged(fit, "marginal means")
     own, groups = names_of(specs), names_of(by)
     _check_names(own, groups)
     spec = fit.design.spec
     grid, cells = make_grid(spec, (*own, *groups), at)
     L = cells.average @ matrix_at(spec, grid.table())
     calibration = calibrate(fit, ddf)
+    link = fit.link_of_means(scale, contrasts is not None)
     through = link if scale == "response" else IDENTITY
     if contrasts is None:
         if adjust not in (None, "none"):

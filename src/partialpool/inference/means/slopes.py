@@ -10,10 +10,18 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError, did_you_mean
 from partialpool.frames import make_frame
+from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.ddf import DDF, Calibration, calibrate
 from partialpool.inference.means.adjust import Adjustment
 from partialpool.inference.means.contrasts import ContrastKind
-from partialpool.inference.means.estimates import IDENTITY, Link, Scale, Work, check_scale
+from partialpool.inference.means.estimates import (
+    IDENTITY,
+    Link,
+    LinkedFit,
+    Scale,
+    Work,
+    check_scale,
+)
 from partialpool.inference.means.grid import Grid, make_grid, matrix_at, names_of
 from partialpool.inference.means.means import frame_of
 from partialpool.inference.protocol import WaldFit
@@ -28,7 +36,7 @@ _STEP = 1e-4
 
 
 def marginal_slopes(
-    fit: WaldFit,
+    fit: LinkedFit,
     variable: str,
     by: str | Sequence[str] | None = None,
     *,
@@ -38,7 +46,6 @@ def marginal_slopes(
     level: float = 0.95,
     ddf: DDF | None = None,
     scale: Scale = "link",
-    link: Link = IDENTITY,
     offset: float = 0.0,
 ) -> Any:
     """Estimate the slope of a covariate, or contrasts among its slopes.
@@ -59,8 +66,6 @@ def marginal_slopes(
     scale
         ``"link"``, or ``"response"`` for the derivative of the mean, at the average linear
         predictor, with errors by the delta method.
-    link
-        The model's link.
 
     Returns
     -------
@@ -73,18 +78,25 @@ def marginal_slopes(
     DataError
         If the variable is no covariate of the fixed effects, or an argument makes no sense.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Examples
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("distance ~ age * Sex + (age | Subject)", pp.load_dataset("Orthodont"))
-    >>> marginal_slopes(fit, "age", by="Sex")[["Sex", "estimate", "df"]].round(3)
+    >>> fit.slopes("age", by="Sex")[["Sex", "estimate", "df"]].round(3)
           Sex  estimate    df
     0    Male     0.784  25.0
     1  Female     0.480  25.0
     """
     check_level(level)
     check_scale(scale)
+    warn_unless_converged(fit, "marginal slopes")
     spec = fit.design.spec
+    link = fit.link_of_means(scale, contrasts is not None)
     through = link if scale == "response" else IDENTITY
     _check_variable(fit, variable, contrasts is not None and through.name != "identity")
     groups = names_of(by)

@@ -69,7 +69,7 @@ def profile(fit: WaldFit, which: str | Sequence[str] | None = None, level: float
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> profile(fit, "Days")
+    >>> fit.profile("Days")
     Profile likelihood, 95% intervals
             estimate         low        high
     Days      10.467      7.3587      13.576

@@ -173,7 +173,7 @@ def robust_tests(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"))
-    >>> robust_tests(fit)["df"].round(2).tolist()
+    >>> fit.robust_tests()["df"].round(2).tolist()
     [17.0, 17.0]
     """
     check_level(level)

@@ -60,7 +60,7 @@ def variance_parameters(fit: GaussianFit, scale: Literal["sd", "variance"] = "sd
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Yield ~ 1 + (1 | Batch)", pp.load_dataset("Dyestuff"))
-    >>> variance_parameters(fit).round(2)
+    >>> fit.variance_parameters().round(2)
          effect     group             term  estimate  std_error
     0  ran_pars     Batch    sd__Intercept     42.00      17.06
     1  ran_pars  Residual  sd__Observation     49.51       7.15

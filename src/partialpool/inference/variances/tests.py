@@ -12,7 +12,7 @@ from partialpool.design import Design, RandomEffects
 from partialpool.errors import DataError, ModelError
 from partialpool.frames import make_frame
 from partialpool.inference.protocol import GaussianFit
-from partialpool.inference.seeds import generator
+from partialpool.inference.seeds import Seed, generator
 from partialpool.inference.variances.exact import null_distribution
 from partialpool.solve import solve
 
@@ -36,7 +36,7 @@ def variance_tests(
     fit: GaussianFit,
     method: Literal["mixture", "simulate"] = "mixture",
     n_sim: int = 10_000,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Test every variance of the random part against zero.
 
@@ -79,7 +79,7 @@ def variance_tests(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> variance_tests(fit)[["term", "statistic", "df_low", "df_high"]].round(3)
+    >>> fit.variance_tests()[["term", "statistic", "df_low", "df_high"]].round(3)
                                 term  statistic  df_low  df_high
     0  Intercept of (Days | Subject)  ...
 

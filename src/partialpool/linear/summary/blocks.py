@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from partialpool.results.summary import (
     MOST_CORRELATED,
     Blocks,
@@ -32,7 +35,8 @@ def blocks(summary: Summary) -> Blocks:
     levels = ", ".join(f"{name} {n:,}" for name, n in summary.groups)
     facts = [("Formula", summary.formula), ("Rows", f"{summary.nobs:,}")]
     facts += [("Groups", levels)] if levels else []
-    grids = [_criteria(summary), _residuals(summary)]
+    grids = [_criteria(summary)]
+    grids += [] if summary.scaled_residuals is None else [_residuals(summary.scaled_residuals)]
     grids += [_fit(summary, summary.explained) if summary.explained else _random(summary)]
     grids += [coefficient_table(summary.coefficients, "t", _about_t(summary))]
     if 1 < len(summary.correlation) <= MOST_CORRELATED:
@@ -52,8 +56,8 @@ def _criteria(summary: Summary) -> Grid:
     return Grid("", (*header, "Residual df"), ((*numbers, f"{summary.df_residual:,}"),))
 
 
-def _residuals(summary: Summary) -> Grid:
-    numbers = tuple(cell(v, 4) for v in summary.scaled_residuals)
+def _residuals(scaled: NDArray[np.float64]) -> Grid:
+    numbers = tuple(cell(v, 4) for v in scaled)
     return Grid("Scaled residuals", ("Min", "1Q", "Median", "3Q", "Max"), (numbers,))
 
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference import DDF, Contrasts, coefficient_tests, is_quick
+from partialpool.inference import (
+    DDF,
+    Contrasts,
+    coefficient_tests,
+    fitted_values,
+    is_quick,
+    residuals,
+)
 from partialpool.linear.summary.blocks import blocks
 from partialpool.results.summary import (
     Coefficient,
@@ -22,7 +29,7 @@ from partialpool.results.summary import (
 )
 
 if TYPE_CHECKING:
-    from partialpool.linear.fit import LmmFit
+    from partialpool.linear.estimates import LinearEstimates
 
 __all__ = ["Explained", "Summary", "summarize"]
 
@@ -64,8 +71,9 @@ class Summary:
         Of the fitted model; the objective is minus twice the log-likelihood.
     df, df_residual
         Number of estimated parameters, and rows less these.
-    scaled_residuals : (5,) array
-        Minimum, quartiles and maximum of the Pearson residuals over sigma.
+    scaled_residuals : (5,) array, or None
+        Minimum, quartiles and maximum of the Pearson residuals over sigma; None where the rows
+        weren't kept.
     components
         Random terms in the order of the fit, the residual last.
     sigma_fixed
@@ -96,7 +104,7 @@ class Summary:
     bic: float
     df: int
     df_residual: int
-    scaled_residuals: Vector
+    scaled_residuals: Vector | None
     components: tuple[Component, ...]
     sigma_fixed: bool
     coefficients: tuple[Coefficient, ...]
@@ -116,7 +124,7 @@ class Summary:
         return render_html(blocks(self))
 
 
-def summarize(fit: LmmFit, ddf: DDF | None = None) -> Summary:
+def summarize(fit: LinearEstimates, ddf: DDF | None = None) -> Summary:
     """Collect the numbers of a fit's summary.
 
     Parameters
@@ -138,10 +146,10 @@ def summarize(fit: LmmFit, ddf: DDF | None = None) -> Summary:
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> [c.name for c in summarize(fit).coefficients]
+    >>> [c.name for c in fit.summary().coefficients]
     ['Intercept', 'Days']
     """
-    mixed = bool(fit.varcorr.terms)
+    mixed, pooled = bool(fit.varcorr.terms), fit.design.pooled
     tests = coefficient_tests(fit, ddf) if ddf is not None or is_quick(fit) else None
     return Summary(
         formula=fit.design.formula.text,
@@ -156,19 +164,19 @@ def summarize(fit: LmmFit, ddf: DDF | None = None) -> Summary:
         bic=fit.bic,
         df=fit.df,
         df_residual=fit.df_residual,
-        scaled_residuals=_scaled_residuals(fit),
+        scaled_residuals=None if pooled else _scaled_residuals(fit),
         components=components_of(fit.varcorr),
         sigma_fixed=fit.sigma_fixed,
         coefficients=_tested(fit, tests),
         ddf="" if tests is None else tests.method,
         correlation=correlation_of(fit.vcov),
-        explained=None if mixed else _explained(fit),
+        explained=None if mixed or pooled else _explained(fit),
         notes=wording.notes(fit, wording.PRECISION_WEIGHTS),
         optimum=wording.optimum(fit.certificate, fit.design.random) if mixed else (),
     )
 
 
-def _tested(fit: LmmFit, tests: Contrasts | None) -> tuple[Coefficient, ...]:
+def _tested(fit: LinearEstimates, tests: Contrasts | None) -> tuple[Coefficient, ...]:
     """The coefficients' lines, with degrees of freedom and p-values where there are tests."""
     lines = coefficient_lines(fit.fixef, fit.stderr, fit.aliased, fit.not_applicable)
     if tests is None:
@@ -180,33 +188,33 @@ def _tested(fit: LmmFit, tests: Contrasts | None) -> tuple[Coefficient, ...]:
     return (*estimated, *lines[len(told) :])
 
 
-def _counted(fit: LmmFit) -> NDArray[np.bool_]:
+def _counted(fit: LinearEstimates) -> NDArray[np.bool_]:
     """Rows that carry information: those whose weight is not zero."""
     weights = fit.design.weights
     return np.ones(len(fit.design.y), dtype=bool) if weights is None else weights > 0
 
 
-def _scaled_residuals(fit: LmmFit) -> Vector:
-    residuals = fit.residuals("pearson")[_counted(fit)]
+def _scaled_residuals(fit: LinearEstimates) -> Vector:
+    pearson = residuals(fit, "pearson")[_counted(fit)]
     if not fit.sigma > 0:
         return np.full(5, np.nan)
-    return np.asarray(np.quantile(residuals, [0.0, 0.25, 0.5, 0.75, 1.0]) / fit.sigma)
+    return np.asarray(np.quantile(pearson, [0.0, 0.25, 0.5, 0.75, 1.0]) / fit.sigma)
 
 
-def _explained(fit: LmmFit) -> Explained:
+def _explained(fit: LinearEstimates) -> Explained:
     """R squared from the fitted values less the offset, as R's ``summary.lm`` has it."""
     design = fit.design
     counted = _counted(fit)
     weights = np.ones(fit.nobs) if design.weights is None else design.weights[counted]
-    fitted = fit.fitted[counted]
-    residuals = design.y[counted] - fitted
+    fitted = fitted_values(fit)[counted]
+    left_over = design.y[counted] - fitted
     if design.offset is not None:
         fitted = fitted - design.offset[counted]
     X = design.X[counted]
     centred = _spans_constant(X, weights)
     mean = np.average(fitted, weights=weights) if centred else 0.0
     explained = float(weights @ (fitted - mean) ** 2)
-    left = float(weights @ residuals**2)
+    left = float(weights @ left_over**2)
     rank = int(np.isfinite(fit.fixef.values).sum())
     total = explained + left
     share = explained / total if total > 0 else np.nan

@@ -84,7 +84,9 @@ def column_notes(fit: Described) -> tuple[str, ...]:
     )
 
 
-def optimum(certificate: Certificate, random: Sequence[RandomEffects]) -> tuple[str, ...]:
+def optimum(
+    certificate: Certificate, random: Sequence[RandomEffects], at_end: bool = False
+) -> tuple[str, ...]:
     """Say whether the optimum was reached, and what a singular one means.
 
     Parameters
@@ -93,6 +95,8 @@ def optimum(certificate: Certificate, random: Sequence[RandomEffects]) -> tuple[
         What is known about it.
     random
         All random terms of the fit.
+    at_end
+        Whether some other parameter is at the end of its range.
     """
     steps = count(certificate.evaluations, "evaluation")
     if not certificate.converged:
@@ -108,7 +112,7 @@ def optimum(certificate: Certificate, random: Sequence[RandomEffects]) -> tuple[
             f"likelihood is flat in some direction, {steps}. Covariance parameters aren't told "
             "apart by these rows: do not rely on them one by one.",
         )
-    where = "Optimum on the boundary" if certificate.singular else "Interior optimum"
+    where = "Optimum on the boundary" if certificate.singular or at_end else "Interior optimum"
     first = (
         f"{where}: gradient at most {_short(certificate.gradient)}, "
         f"curvature at least {_short(certificate.smallest_eigenvalue)}, {steps}."
@@ -131,10 +135,9 @@ def _rows(design: Design, about_weights: str) -> list[str]:
     rows, weights = design.rows, design.weights
     lines = []
     if rows.dropped:
-        given = len(design.y)
         by_column = listed([f"{name} in {n:,}" for name, n in rows.dropped.items()])
         lines.append(
-            f"{count(rows.n_given - given, 'row')} of {rows.n_given:,} left out for missing "
+            f"{count(rows.left_out, 'row')} of {rows.n_given:,} left out for missing "
             f"values: {by_column}."
         )
     if weights is not None:

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from partialpool.errors import DataError
 from partialpool.inference.parameters import fixed_columns
+from partialpool.inference.seeds import Seed
 from partialpool.shrinkage.bootstrap import percentiles
 from partialpool.shrinkage.fitting import Data
 from partialpool.shrinkage.penalty import Penalty
@@ -31,7 +32,7 @@ def bootstrap_intervals(
     *,
     level: float = 0.95,
     nsim: int = 200,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Percentile intervals of the shared coefficients, by whole groups drawn again.
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from partialpool.errors import ModelError
-from partialpool.families import Gaussian, Response, ResponseFamily
+from partialpool.families import Gaussian, Response, ResponseFamily, Tweedie
 from partialpool.solve.generalized.layout import Layout
 from partialpool.solve.generalized.solution import GeneralizedSolution
 
-__all__ = ["refuse_exact_fit", "refuse_levels_of_one_row"]
+__all__ = ["refuse_exact_fit", "refuse_levels_of_one_row", "refuse_multiples"]
 
 # Residuals in units of the response's spread that are rounding and the end of a search.
 _EXACT = 1e-6
+# Logit of a Tweedie power less one to which only a likelihood without end leads.
+_PEAKED = -20.0
 _DENSITIES = ("gaussian", "student_t", "gamma", "inverse_gaussian", "beta")
 
 
@@ -59,4 +61,27 @@ def refuse_exact_fit(solution: GeneralizedSolution, response: Response) -> None:
         f"the response {response.text!r} is fitted exactly in all {len(y)} rows, so that the "
         f"{solution.family.name} likelihood rises without end as its dispersion vanishes. Look "
         "for a column that the response was computed from, or that is constant in every group."
+    )
+
+
+def refuse_multiples(solution: GeneralizedSolution, response: Response) -> None:
+    """Refuse a Tweedie density of whole multiples of phi: towards power 1 it rises without end.
+
+    Raises
+    ------
+    ModelError
+        If all rows are multiples, and the search went there.
+    """
+    if not isinstance(solution.family, Tweedie) or not solution.beta["shape"][0] < _PEAKED:
+        return
+    phi = np.exp(solution.layout.rows(solution.eta["dispersion"]))
+    counts = response.values / phi
+    if np.abs(counts - np.round(counts)).max() > _EXACT:
+        return
+    same = np.ptp(phi) <= _EXACT * phi[0]
+    unit = f"{phi[0]:.6g}" if same else "the dispersion"
+    raise ModelError(
+        f"the response {response.text!r} is a whole multiple of {unit} in all {len(phi)} rows, so "
+        "that the tweedie likelihood rises without end as its power goes to 1. Fit the counts, "
+        f"which are {response.text} / {unit}, as 'poisson' or 'nbinom2'."
     )

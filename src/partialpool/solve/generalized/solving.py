@@ -8,7 +8,11 @@ from numpy.typing import NDArray
 from partialpool.core import GeneralizedProblem, dense_algebra, vector
 from partialpool.errors import DataError, ModelError
 from partialpool.families import Ordinal, Response, ResponseFamily, Zero
-from partialpool.solve.generalized.degenerate import refuse_exact_fit, refuse_levels_of_one_row
+from partialpool.solve.generalized.degenerate import (
+    refuse_exact_fit,
+    refuse_levels_of_one_row,
+    refuse_multiples,
+)
 from partialpool.solve.generalized.densities import density_maker, merges, take, threshold_columns
 from partialpool.solve.generalized.layout import Layout, Part, lay_out
 from partialpool.solve.generalized.objective import Objective
@@ -86,6 +90,7 @@ def solve_generalized(
         _n_thresholds(used, family),
     )
     refuse_exact_fit(solution, used)
+    refuse_multiples(solution, used)
     refuse_separated(solution, used)
     return solution
 

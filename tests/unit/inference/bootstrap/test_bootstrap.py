@@ -227,3 +227,12 @@ def test_cases_of_crossed_factors_have_to_be_named():
     with pytest.raises(DataError, match="resample='plate' or resample='sample'"):
         fit.bootstrap(3, "case")
     assert fit.bootstrap(3, "case", resample="plate", acceleration=False).draws.shape[0] == 3
+
+
+@pytest.mark.parametrize("kind", ["parametric", "residual"])
+def test_crossed_factors_need_no_name_where_no_cases_are_drawn(kind):
+    data = pp.load_dataset("Penicillin")
+    fit = pp.lmm("diameter ~ 1 + (1 | plate) + (1 | sample)", data)
+    found = fit.bootstrap(30, kind=kind, seed=1)
+    assert np.isfinite(found.acceleration).all()
+    assert np.isfinite(found.confint(0.8, method="bca")["conf_low"]).all()

@@ -1,0 +1,272 @@
+"""Models of rows that come in batches are those of all rows at once."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from numpy.testing import assert_allclose
+from pyarrow import dataset
+
+import partialpool as pp
+from partialpool.errors import DataError, ModelError, NotAvailableError
+
+N = 600
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(11)
+    data = pd.DataFrame(
+        {
+            "g": rng.choice(list("abcdefghijkl"), N),
+            "h": rng.integers(1, 9, N),
+            "f": pd.Categorical(rng.choice(["low", "mid", "high"], N), ["low", "mid", "high"]),
+            "t": pd.Categorical(rng.choice(["1", "2", "3"], N), ["1", "2", "3"], ordered=True),
+            "x": rng.normal(size=N) + 50,
+            "w": rng.uniform(0.5, 2.0, N),
+            "o": rng.normal(size=N),
+        }
+    )
+    effects = dict(zip("abcdefghijkl", rng.normal(size=12), strict=True))
+    slopes = dict(zip("abcdefghijkl", 0.3 * rng.normal(size=12), strict=True))
+    data["y"] = (
+        data["g"].map(effects)
+        + (0.4 + data["g"].map(slopes)) * (data["x"] - 50)
+        + 0.3 * (data["f"] == "mid")
+        + 0.2 * data["h"]
+        + rng.normal(size=N)
+    )
+    return data
+
+
+def in_batches(data, size):
+    return lambda: (data[i : i + size] for i in range(0, len(data), size))
+
+
+def once(data):
+    left = iter([data])
+    return lambda: left
+
+
+def assert_same(streamed, whole):
+    assert streamed.objective == pytest.approx(whole.objective, abs=1e-7)
+    assert streamed.nobs == whole.nobs
+    assert streamed.ngroups == whole.ngroups
+    assert streamed.fixef.names == whole.fixef.names
+    assert_allclose(streamed.fixef.values, whole.fixef.values, rtol=1e-6, atol=1e-9)
+    assert_allclose(streamed.vcov, whole.vcov, rtol=1e-5, atol=1e-12)
+    assert_allclose(streamed.theta, whole.theta, rtol=1e-4, atol=1e-6)
+    assert streamed.singular == whole.singular
+    for ours, theirs in zip(streamed.varcorr.terms, whole.varcorr.terms, strict=True):
+        assert ours.columns == theirs.columns
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y ~ x",
+        "y ~ x + f + (1 | g)",
+        "y ~ x * f + (x | g)",
+        "y ~ x + t + (x || g)",
+        "y ~ x + (1 | g) + (1 | h)",
+        "y ~ log(x) + I(x > 50) + (1 | g/h)",
+        "y ~ x + (1 | g) + (1 | h) + (1 | f)",
+        "y ~ f + diag(f | g)",
+        "y ~ f + cs(0 + f | g)",
+        "y ~ f + homcs(0 + f | g)",
+        "y ~ t + ar1(0 + t | g)",
+        "sqrt(w) ~ x + offset(o) + (0 + x | h)",
+    ],
+)
+@pytest.mark.parametrize("size", [97, N])
+def test_a_streamed_fit_is_that_of_all_rows(table, formula, size):
+    assert_same(pp.stream_lmm(formula, in_batches(table, size)), pp.lmm(formula, table))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"weights": "w"},
+        {"weights": "w / 2", "offset": "o + 1"},
+        {"reml": False},
+        {"sigma": 1.1},
+    ],
+)
+def test_arguments_mean_what_they_mean_in_lmm(table, options):
+    formula = "y ~ x + f + (x | g)"
+    streamed = pp.stream_lmm(formula, in_batches(table, 150), **options)
+    assert_same(streamed, pp.lmm(formula, table, **options))
+
+
+def test_a_batch_may_be_a_row(table):
+    formula = "y ~ x + f + (x | g) + (1 | h)"
+    few = table[:80]
+    assert_same(pp.stream_lmm(formula, in_batches(few, 1)), pp.lmm(formula, few))
+
+
+def test_levels_may_come_late_and_rows_in_any_order(table):
+    ordered = table.sort_values(["g", "x"])
+    formula = "y ~ x + f + (x | g) + (1 | h)"
+    assert_same(pp.stream_lmm(formula, in_batches(ordered, 40)), pp.lmm(formula, table))
+
+
+def test_factors_that_start_alike_are_not_taken_for_one():
+    rng = np.random.default_rng(5)
+    a = np.r_[np.arange(30), rng.integers(0, 30, 300)]
+    b = np.r_[np.arange(30), rng.integers(0, 30, 300)]
+    data = pd.DataFrame({"a": a, "b": b})
+    data["y"] = rng.normal(size=30)[a] + rng.normal(size=30)[b] + rng.normal(size=330)
+    formula = "y ~ 1 + (1 | a) + (1 | b)"
+    assert_same(pp.stream_lmm(formula, in_batches(data, 30)), pp.lmm(formula, data))
+
+
+def test_digits_survive_far_from_zero(table):
+    far = table.assign(x=table["x"] + 1e6, y=table["y"] + 1e7)
+    formula = "y ~ x + (x | g)"
+    assert_same(pp.stream_lmm(formula, in_batches(far, 77)), pp.lmm(formula, far))
+
+
+def test_aliased_columns_leave_as_they_do_in_lmm(table):
+    data = table.assign(z=2 * table["x"] - 1)
+    formula = "y ~ x + z + (1 | g)"
+    streamed, whole = pp.stream_lmm(formula, in_batches(data, 100)), pp.lmm(formula, data)
+    assert streamed.aliased == whole.aliased
+    assert_same(streamed, whole)
+
+
+def test_what_follows_a_fit_is_what_follows_lmm(table):
+    formula = "y ~ x * f + (x | g)"
+    streamed, whole = pp.stream_lmm(formula, in_batches(table, 100)), pp.lmm(formula, table)
+    for ask in (
+        lambda fit: fit.tidy(conf_int=True),
+        lambda fit: fit.tidy(ddf="kenward-roger"),
+        lambda fit: fit.anova(),
+        lambda fit: fit.anova(type=1),
+        lambda fit: fit.means("f", contrasts="pairwise"),
+        lambda fit: fit.slopes("x", by="f"),
+        lambda fit: fit.ranef(cond_sd=True),
+        lambda fit: fit.coef(),
+        lambda fit: fit.variance_parameters(),
+        lambda fit: fit.glance(),
+        lambda fit: fit.predict(table[:9], se=True),
+        lambda fit: fit.predict(table[:9], interval="prediction"),
+        lambda fit: fit.by_ml().tidy(),
+    ):
+        ours, theirs = ask(streamed), ask(whole)
+        assert list(ours.columns) == list(theirs.columns)
+        for name in ours.columns:
+            if ours[name].dtype.kind == "f":
+                assert_allclose(ours[name], theirs[name], rtol=2e-4, atol=1e-6, err_msg=name)
+            else:
+                assert ours[name].tolist() == theirs[name].tolist()
+    p_values = [fit.test("x = 0.4").p_value for fit in (streamed, whole)]
+    assert p_values[0] == pytest.approx(p_values[1], rel=1e-4)
+
+
+def test_the_summary_leaves_out_what_rows_would_be_needed_for(table):
+    text = str(pp.stream_lmm("y ~ x + (1 | g)", in_batches(table, 100)))
+    assert "Rows:    600" in text
+    assert "Scaled residuals" not in text
+    assert "Scaled residuals" in str(pp.lmm("y ~ x + (1 | g)", table))
+    assert "Linear model" in str(pp.stream_lmm("y ~ x", in_batches(table, 100)))
+
+
+@pytest.mark.parametrize("form", ["dataset", "file", "LazyFrame", "DuckDB"])
+def test_sources_are_read_in_batches(table, form, tmp_path):
+    path = tmp_path / "a.parquet"
+    table.to_parquet(path, row_group_size=100)
+    if form == "DuckDB":
+        source = pytest.importorskip("duckdb").read_parquet(str(path))
+    else:
+        source = {
+            "dataset": dataset.dataset(pa.Table.from_pandas(table)),
+            "file": str(path),
+            "LazyFrame": pl.from_pandas(table).lazy(),
+        }[form]
+    streamed = pp.stream_lmm("y ~ x + (x | g)", source, batch_rows=64)
+    assert_same(streamed, pp.lmm("y ~ x + (x | g)", table))
+    assert type(streamed.tidy()) is (pl.DataFrame if form == "LazyFrame" else pa.Table)
+
+
+def test_rows_with_missing_values_are_refused_by_number_or_left_out(table):
+    data = table.copy()
+    data.loc[[130, 410], "x"] = np.nan
+    with pytest.raises(DataError, match=r"'x' in 1 row\(s\) \(row 130, counted from 0\)"):
+        pp.stream_lmm("y ~ x + (1 | g)", in_batches(data, 100))
+    streamed = pp.stream_lmm("y ~ x + (1 | g)", in_batches(data, 100), missing="drop")
+    assert_same(streamed, pp.lmm("y ~ x + (1 | g)", data, missing="drop"))
+    assert "2 rows of 600 left out for missing values: x in 2" in " ".join(str(streamed).split())
+
+
+@pytest.mark.parametrize(
+    ("formula", "options", "words"),
+    [
+        ("y ~ scale(x) + (1 | g)", {}, r"scale\(x\) takes something from all rows"),
+        ("y ~ poly(x, 2) + (1 | g)", {}, r"takes something from all rows"),
+        ("y ~ I(x - mean(x)) + (1 | g)", {}, r"takes something from all rows"),
+        ("scale(y) ~ x + (1 | g)", {}, r"scale\(y\) takes something"),
+        ("y ~ x + (1 | g)", {"weights": "w / mean(w)"}, r"w / mean\(w\) takes something"),
+        ("y ~ 1 + (1 | row)", {}, r"600 levels in 600 rows"),
+        ("y ~ x + (x + twice | g)", {}, r"combination of"),
+        ("twice ~ x + (1 | g)", {}, r"fit the response 'twice' exactly"),
+    ],
+)
+def test_models_that_batches_can_not_tell_are_refused(table, formula, options, words):
+    data = table.assign(row=np.arange(N), twice=2 * table["x"])
+    with pytest.raises(ModelError, match=words):
+        pp.stream_lmm(formula, in_batches(data, 100), **options)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (lambda t: t, r"found DataFrame, which is in memory"),
+        (lambda t: iter([t]), r"data must be"),
+        (once, r"returned no table when it was called again"),
+        (lambda t: lambda: iter([]), r"returned no table\."),
+        (lambda t: in_batches(t.drop(columns="x"), 100), r"no column 'x'"),
+    ],
+)
+def test_sources_that_can_not_be_read_in_batches_are_refused(table, source, words):
+    with pytest.raises(DataError, match=words):
+        pp.stream_lmm("y ~ x + (1 | g)", source(table))
+
+
+def test_text_files_and_arrays_beside_them_are_refused(table, tmp_path):
+    path = tmp_path / "a.csv"
+    table.to_csv(path)
+    with pytest.raises(DataError, match=r"can't be read in batches\. Write it as Parquet"):
+        pp.stream_lmm("y ~ x + (1 | g)", path)
+    with pytest.raises(DataError, match=r"weights= must be a column"):
+        pp.stream_lmm("y ~ x + (1 | g)", in_batches(table, 9), weights=np.ones(N))
+    with pytest.raises(DataError, match="batch_rows must be a whole number"):
+        pp.stream_lmm("y ~ x + (1 | g)", in_batches(table, 9), batch_rows=0)
+
+
+def test_a_column_of_two_kinds_and_other_levels_later_are_refused(table):
+    mixed = table.astype({"h": object})
+    mixed.loc[300:, "h"] = mixed.loc[300:, "h"].astype(str)
+    with pytest.raises(DataError, match="'h' holds numbers in some batches and text in others"):
+        pp.stream_lmm("y ~ x + (1 | h)", in_batches(mixed, 100))
+    calls = []
+
+    def other():
+        calls.append(1)
+        changed = table.assign(g="new") if len(calls) > 3 else table
+        return in_batches(changed, 100)()
+
+    with pytest.raises(DataError, match=r"other levels of 'g' on a later look"):
+        pp.stream_lmm("y ~ x + (1 | g)", other)
+
+
+def test_what_needs_the_rows_says_so(table):
+    fit = pp.stream_lmm("y ~ x + (1 | g)", in_batches(table, 100))
+    for ask in (
+        lambda: fit.predict(),
+        lambda: fit.confint(method="profile"),
+        lambda: fit.confint(method="bootstrap"),
+        lambda: fit.predict(table, interval="prediction", method="bootstrap"),
+    ):
+        with pytest.raises(NotAvailableError, match="went by in batches and weren't kept"):
+            ask()
