@@ -19,11 +19,28 @@ def link_of_means(fit: GlmmFit, scale: Scale, contrasts: bool) -> Link:
 
     The mean is the family's mean parameter: without zero inflation, and before truncation.
 
+    Parameters
+    ----------
+    fit
+        A fitted generalized linear mixed model.
+    scale
+        Of the means: ``"link"`` or ``"response"``.
+    contrasts
+        Whether contrasts of them are wanted.
+
     Raises
     ------
     NotAvailableError
         For the response scale of ordinal models, whose linear predictor has no mean; contrasts
         are ratios of cumulative odds all the same.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ YEAR + (1 | BROOD)", pp.load_dataset("grouseticks"),
+    ...               family="poisson")
+    >>> fit.link_of_means("response", contrasts=False).name
+    'log'
     """
     if fit.family.name == "ordinal" and scale == "response" and not contrasts:
         raise NotAvailableError(

@@ -202,6 +202,23 @@ class LinearEstimates:
     predict = inference.predict
     summary = summarize
 
+    def link_of_means(self, scale: inference.Scale, contrasts: bool) -> inference.Link:
+        """Return the identity: the mean is the linear predictor.
+
+        Parameters
+        ----------
+        scale, contrasts
+            As of :func:`partialpool.inference.marginal_means`; they make no difference.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> fit = pp.lmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"))
+        >>> fit.link_of_means("response", contrasts=False).name
+        'identity'
+        """
+        return inference.IDENTITY
+
     def __repr__(self) -> str:
         return str(self.summary())
 

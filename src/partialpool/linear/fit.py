@@ -68,10 +68,6 @@ class LmmFit(LinearEstimates):
     row_influence = inference.row_influence
     group_influence = inference.group_influence
 
-    def link_of_means(self, scale: inference.Scale, contrasts: bool) -> inference.Link:
-        """Return the identity: the mean is the linear predictor."""
-        return inference.IDENTITY
-
     def with_design(self, design: Design) -> LmmFit:
         """Fit the same model to a design of other rows; see :func:`partialpool.solve.solve`."""
         return LmmFit(design, solve(design, self.solution.likelihood))
