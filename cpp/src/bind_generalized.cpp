@@ -32,6 +32,18 @@ void bind_generalized(nb::module_& m) {
              nb::arg("criterion"))
         .def("local", &SharedGeneralized::local, nb::arg("psi"), nb::arg("beta"),
              nb::arg("criterion"))
+        .def("turn", &SharedGeneralized::turn, nb::arg("estimate"), nb::arg("psi"), nb::arg("axes"),
+             nb::arg("criterion"))
+        .def("hold", &SharedGeneralized::hold, nb::arg("start"), nb::arg("normal"),
+             nb::arg("value"), nb::arg("forward"), nb::arg("criterion"), nb::arg("tolerance"),
+             nb::arg("max_evaluations"))
+        .def("improve", &SharedGeneralized::improve, nb::arg("psi"), nb::arg("coefficients"),
+             nb::arg("criterion"), nb::arg("tolerance"), nb::arg("max_evaluations"))
+        .def("conditional_loglik", &SharedGeneralized::conditional_loglik, nb::arg("estimate"),
+             nb::arg("criterion"))
+        .def("shares", &SharedGeneralized::shares, nb::arg("estimate"), nb::arg("criterion"))
+        .def("term_matrix", [](const SharedGeneralized& s,
+                               std::size_t term) { return to_numpy(s.term_matrix(term)); })
         .def("hessian", &SharedGeneralized::hessian, nb::arg("estimate"), nb::arg("criterion"))
         .def("information", &SharedGeneralized::information, nb::arg("estimate"),
              nb::arg("criterion"))

@@ -45,10 +45,11 @@ public:
         auto prepared = generalized::prepare(raw, merge);
         maps_ = std::move(prepared.groups);
         z_ = std::move(prepared.z);
+        order_ = std::move(prepared.order);
         deficient_ = {prepared.deficient_block, prepared.deficient_term, prepared.deficient_column};
         if (deficient_[0] >= 0) return;
         const auto made = nb::cast<std::tuple<nb::object, double>>(
-            density(positions(prepared.order), positions(prepared.start)));
+            density(positions(order_), positions(prepared.start)));
         const auto density_of_rows = nb::cast<SharedDensity&>(std::get<0>(made)).density;
         if (density_of_rows->rows() != prepared.rows.n ||
             density_of_rows->predictors() != raw.predictors)
@@ -82,6 +83,75 @@ public:
         const Local local = problem_->evaluate(point, how, Level::average);
         return collect({std::move(point), local.value, local.gradient, local.curvature, 1, true},
                        how);
+    }
+
+    /// The same point with psi in other axes, one per term.
+    Estimate turn(const Estimate& estimate, const InVector& psi,
+                  const std::vector<std::optional<InMatrix>>& axes, const InCriterion& criterion) {
+        Parameters point{to_vector(psi), estimate.found.point.beta, {}};
+        for (const auto& own : axes) {
+            point.axes.emplace_back();
+            if (own)
+                point.axes.back() = ConstRowMap(own->data(), static_cast<Index>(own->shape(0)),
+                                                static_cast<Index>(own->shape(1)));
+        }
+        nb::gil_scoped_release nogil;
+        const std::lock_guard lock(mutex_);
+        const Local local = problem_->evaluate(point, to_criterion(criterion), Level::average);
+        return {{std::move(point), local.value, local.gradient, local.curvature, 1, true}, {}};
+    }
+
+    /// The optimum on the plane normal'(psi, mapped) = value, from an estimate near it; what
+    /// stands along `forward` doesn't turn negative.
+    Estimate hold(const Estimate& from, const InVector& normal, double value,
+                  const std::vector<InVector>& forward, const InCriterion& criterion,
+                  double tolerance, int max_evaluations) {
+        generalized::Held held{to_vector(normal), value, {}};
+        for (const auto& direction : forward) held.forward.push_back(to_vector(direction));
+        nb::gil_scoped_release nogil;
+        const std::lock_guard lock(mutex_);
+        return {generalized::search_held(*problem_, from.found, held, to_criterion(criterion),
+                                         {tolerance, max_evaluations}),
+                {}};
+    }
+
+    /// The optimum by a search from given parameters, which may be those of much the same rows.
+    Estimate improve(const InVector& psi, const std::vector<InVector>& coefficients,
+                     const InCriterion& criterion, double tolerance, int max_evaluations) {
+        Parameters point{to_vector(psi), to_mapped(coefficients), {}};
+        nb::gil_scoped_release nogil;
+        const std::lock_guard lock(mutex_);
+        const auto how = to_criterion(criterion);
+        return collect(
+            generalized::search(*problem_, std::move(point), how, {tolerance, max_evaluations}),
+            how);
+    }
+
+    /// Log-density of the response given the random effects at their modes.
+    double conditional_loglik(const Estimate& estimate, const InCriterion& criterion) {
+        nb::gil_scoped_release nogil;
+        const std::lock_guard lock(mutex_);
+        settle(estimate, criterion);
+        return problem_->conditional_loglik(estimate.found.point.beta);
+    }
+
+    /// What every row, in the order given, adds to the gradient in the mapped coefficients, and
+    /// every level to that in psi, per term. Rows must not have been merged.
+    nb::tuple shares(const Estimate& estimate, const InCriterion& criterion) {
+        GeneralizedProblem::Shares found;
+        {
+            nb::gil_scoped_release nogil;
+            const std::lock_guard lock(mutex_);
+            found = problem_->shares(estimate.found.point, to_criterion(criterion));
+        }
+        if (found.rows.rows() != static_cast<Index>(order_.size()))
+            throw std::invalid_argument("merged rows have no scores of their own");
+        Matrix rows(found.rows.rows(), found.rows.cols());
+        for (std::size_t i = 0; i < order_.size(); ++i)
+            rows.row(order_[i]) = found.rows.row(static_cast<Index>(i));
+        nb::list levels;
+        for (const Matrix& own : found.levels) levels.append(to_numpy(own));
+        return nb::make_tuple(to_numpy(rows), levels);
     }
 
     /// Objective, gradient and model curvature at mapped parameters.
@@ -172,11 +242,17 @@ public:
         return t;
     }
 
+    /// What takes a term's mapped effects to the user's.
+    Matrix term_matrix(std::size_t term) const {
+        const Term& own = problem_->terms().at(term);
+        return block_matrix(static_cast<std::size_t>(own.block))
+            .block(own.offset, own.offset, own.k, own.k);
+    }
+
     Matrix term_factor(const Estimate& estimate, std::size_t term) const {
         const Term& own = problem_->terms().at(term);
-        const Matrix t = block_matrix(static_cast<std::size_t>(own.block))
-                             .block(own.offset, own.offset, own.k, own.k);
-        const Matrix lambda = t.lazyProduct(problem_->factor(estimate.found.point, term));
+        const Matrix lambda =
+            term_matrix(term).lazyProduct(problem_->factor(estimate.found.point, term));
         return own.structure == Structure::unstructured ? lower_triangular(lambda) : lambda;
     }
 
@@ -319,6 +395,7 @@ private:
     std::unique_ptr<GeneralizedProblem> problem_;
     std::vector<generalized::GroupMap> maps_;
     std::vector<std::vector<RowMapping>> z_;
+    std::vector<Index> order_;
     std::array<Index, 3> deficient_{-1, -1, -1};
     std::mutex mutex_;
 };

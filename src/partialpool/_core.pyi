@@ -234,6 +234,36 @@ class GeneralizedProblem:
     def local(
         self, psi: _Floats, beta: _Floats, criterion: _Criterion
     ) -> tuple[float, _Floats, _Floats]: ...
+    def turn(
+        self,
+        estimate: GeneralizedEstimate,
+        psi: _Floats,
+        axes: Sequence[_Floats | None],
+        criterion: _Criterion,
+    ) -> GeneralizedEstimate: ...
+    def hold(
+        self,
+        start: GeneralizedEstimate,
+        normal: _Floats,
+        value: float,
+        forward: Sequence[_Floats],
+        criterion: _Criterion,
+        tolerance: float,
+        max_evaluations: int,
+    ) -> GeneralizedEstimate: ...
+    def improve(
+        self,
+        psi: _Floats,
+        coefficients: Sequence[_Floats],
+        criterion: _Criterion,
+        tolerance: float,
+        max_evaluations: int,
+    ) -> GeneralizedEstimate: ...
+    def conditional_loglik(self, estimate: GeneralizedEstimate, criterion: _Criterion) -> float: ...
+    def shares(
+        self, estimate: GeneralizedEstimate, criterion: _Criterion
+    ) -> tuple[_Floats, list[_Floats]]: ...
+    def term_matrix(self, term: int) -> _Floats: ...
     def hessian(self, estimate: GeneralizedEstimate, criterion: _Criterion) -> _Floats: ...
     def information(self, estimate: GeneralizedEstimate, criterion: _Criterion) -> _Floats: ...
     def conditional(

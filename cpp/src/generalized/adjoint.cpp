@@ -44,31 +44,53 @@ PerPredictor GeneralizedProblem::determinant_slopes(const PenalisedSystem& syste
     return s;
 }
 
+/// Right-hand side and solution of the adjoint system: t = D rhs, a = K rhs; s as above.
+struct GeneralizedProblem::Sweep {
+    Bordered inner;
+    PerPredictor s;
+    Vector a, t, step;
+};
+
+GeneralizedProblem::Sweep GeneralizedProblem::sweep(const Criterion& criterion) {
+    PenalisedSystem& system = criterion.expected ? *expected_ : *system_;
+    system.invert();
+    Sweep out{bordered(criterion), {}, {}, {}, Vector::Zero(n_parameters())};
+    out.s = determinant_slopes(system, out.inner, criterion);
+    Vector rhs = rows_.effects_score(out.s);
+    if (out.inner.p > 0) {
+        const Vector left = rows_.fixed_score(out.s)(inner_) -
+                            out.inner.zx.transpose().lazyProduct(system_->solve(rhs).col(0));
+        const Vector own = out.inner.inverse.lazyProduct(left);
+        out.step(inner_) = own;
+        rhs -= out.inner.zx * own;
+    }
+    out.a = system_->solve(rhs);
+    out.t = rhs - system_->multiply(out.a);
+    return out;
+}
+
+Vector GeneralizedProblem::sweep_tangent(const Criterion& criterion) { return sweep(criterion).t; }
+
 /// Explicit and implicit derivatives of Laplace's approximation: one adjoint sweep through
 /// the mode. With s = d log|M| / d eta, a = K Z's and t = D Z's:
 /// dF/dSigma = sum_l N_l - g_l g_l' + (t_l g_l' + g_l t_l') / 2,
 /// dF/dbeta = X'(-2 r + s - W Z a).
 GeneralizedProblem::Adjoint GeneralizedProblem::laplace_adjoint(const Criterion& criterion) {
     Adjoint out;
-    out.beta = -2.0 * rows_.fixed_score(state_.first);
-    if (!system_) return out;
-    PenalisedSystem& system = criterion.expected ? *expected_ : *system_;
-    system.invert();
-    const Bordered inner = bordered(criterion);
-    const PerPredictor s = determinant_slopes(system, inner, criterion);
-    const Vector zs = rows_.effects_score(s), xs = rows_.fixed_score(s);
-    Vector rhs = zs, step = Vector::Zero(n_parameters());
-    if (inner.p > 0) {
-        const Vector left =
-            xs(inner_) - inner.zx.transpose().lazyProduct(system_->solve(zs).col(0));
-        const Vector own = inner.inverse.lazyProduct(left);
-        step(inner_) = own;
-        rhs -= inner.zx * own;
+    out.rows = state_.first;
+    for (auto& own : out.rows)
+        for (double& x : own) x *= -2.0;
+    if (system_) {
+        const Sweep back = sweep(criterion);
+        for (std::size_t c = 0; c < at(rows_.predictors); ++c)
+            for (std::size_t i = 0; i < at(rows_.n); ++i) out.rows[c][i] += back.s[c][i];
+        subtract_response(back.a, out.rows);
+        out.sigma = sigma_slopes(criterion.expected ? *expected_ : *system_, back.inner, back.t);
+        out.beta = rows_.fixed_score(out.rows);
+        if (back.inner.p > 0) out.beta -= xx_.lazyProduct(back.step);
+        return out;
     }
-    const Vector a = system_->solve(rhs), t = rhs - system_->multiply(a);
-    out.beta += xs - fixed_response(a);
-    if (inner.p > 0) out.beta -= xx_.lazyProduct(step);
-    out.sigma = sigma_slopes(system, inner, t);
+    out.beta = rows_.fixed_score(out.rows);
     return out;
 }
 
@@ -102,18 +124,15 @@ std::vector<Matrix> GeneralizedProblem::sigma_slopes(PenalisedSystem& system, co
     return out;
 }
 
-/// X'W Z a.
-Vector GeneralizedProblem::fixed_response(const Vector& a) {
-    PerPredictor za = state_.random, out;
+/// rows - W Z a.
+void GeneralizedProblem::subtract_response(const Vector& a, PerPredictor& rows) {
+    PerPredictor za = state_.random;
     rows_.add_random(a.data(), za);
-    for (int c = 0; c < rows_.predictors; ++c) {
-        out[at(c)].assign(at(rows_.n), 0.0);
+    for (int c = 0; c < rows_.predictors; ++c)
         for (const int b : rows_.random) {
             const auto& w = weights_[at(pair_of(std::min(b, c), std::max(b, c)))];
-            for (std::size_t i = 0; i < w.size(); ++i) out[at(c)][i] += w[i] * za[at(b)][i];
+            for (std::size_t i = 0; i < w.size(); ++i) rows[at(c)][i] -= w[i] * za[at(b)][i];
         }
-    }
-    return rows_.fixed_score(out);
 }
 
 /// s = d log|M| / d eta from h = z'Kz and the third derivatives.

@@ -204,18 +204,25 @@ double GeneralizedProblem::take(const ModeStep& step, bool last, const Criterion
 
 bool GeneralizedProblem::find_mode(const std::vector<Matrix>& lambda, Vector& beta,
                                    const Criterion& criterion) {
-    mode_.steps = 0;
     if (mode_.v.size() != rows_.n_effects()) mode_.v = Vector::Zero(rows_.n_effects());
+    const Vector start = beta;
+    const bool informed = (mode_.v.array() != 0.0).any();
+    if (climb(lambda, beta, criterion)) return true;
+    if (!informed) return false;
+    // The modes of another place may be so far off that no step leads back.
+    mode_.v.setZero();
+    beta = start;
+    return climb(lambda, beta, criterion);
+}
+
+/// Newton steps to the mode from the effects that `mode_.v` stands for.
+bool GeneralizedProblem::climb(const std::vector<Matrix>& lambda, Vector& beta,
+                               const Criterion& criterion) {
+    mode_.steps = 0;
     mode_.b = times_sigma(lambda, mode_.v);
     rows_.set_fixed(beta, state_);
     rows_.add_random(mode_.b.data(), state_.random);
     mode_.penalised = penalised(2, beta);
-    if (!std::isfinite(mode_.penalised) && mode_.b.squaredNorm() > 0.0) {
-        mode_.v.setZero();
-        mode_.b.setZero();
-        rows_.add_random(mode_.b.data(), state_.random);
-        mode_.penalised = penalised(2, beta);
-    }
     if (!std::isfinite(mode_.penalised)) return false;
     ModeStep step;
     int crawling = 0;

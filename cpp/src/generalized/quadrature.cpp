@@ -60,10 +60,10 @@ constexpr Index most_values = 1 << 16;
 /// Sums over levels: the objective, and what its derivatives are made of.
 struct Sums {
     double total = 0.0;
-    Matrix by_lambda;          ///< d / d Lambda at fixed M and mode
-    std::vector<Matrix> by_m;  ///< d f_j / d M_j
-    Vector by_u;               ///< d f_j / d mode
-    PerPredictor mean_score;   ///< sum_q p_q r_q
+    std::vector<Matrix> by_lambda;  ///< d f_j / d Lambda at fixed M and mode
+    std::vector<Matrix> by_m;       ///< d f_j / d M_j
+    Vector by_u;                    ///< d f_j / d mode
+    PerPredictor mean_score;        ///< sum_q p_q r_q
 };
 
 /// One pass over the levels of the factor, some of them at once.
@@ -84,7 +84,7 @@ public:
           derivatives_(derivatives),
           log_terms_(points_) {
         const Index k = block_.k;
-        sums_.by_lambda = Matrix::Zero(k, k);
+        sums_.by_lambda.assign(at(block_.q), Matrix::Zero(k, k));
         sums_.by_m.resize(at(block_.q));
         sums_.by_u = Vector::Zero(block_.q * k);
         for (std::size_t a = 0; a < predictors(); ++a) sums_.mean_score[a].assign(at(rows_.n), 0.0);
@@ -185,7 +185,7 @@ private:
             v = u - lambda_.transpose().lazyProduct(score);
             sums_.by_u.segment(j * k, k) += 2.0 * p(q) * v;
             moments += (2.0 * p(q)) * v.lazyProduct(grid_.nodes.col(q).transpose());
-            sums_.by_lambda -= (2.0 * p(q)) * score.lazyProduct(u.transpose());
+            sums_.by_lambda[at(j)] -= (2.0 * p(q)) * score.lazyProduct(u.transpose());
         }
         const Matrix low =
             half_lower(std::sqrt(2.0) * moments.transpose().lazyProduct(level.inverse.transpose()));
@@ -242,13 +242,13 @@ double GeneralizedProblem::quadrature(const std::vector<Matrix>& lambda, int nod
     }
     LevelIntegrals levels(rows_, *density_, state_, *system_, mode_.v, lambda[0], grid_,
                           derivatives);
-    const Sums& sums = levels.sums();
+    Sums sums = levels.sums();
     if (!derivatives || !std::isfinite(sums.total)) return sums.total;
     // Modes and M_j follow the parameters: by implicit differentiation, level by level.
     const Matrix& l0 = lambda[0];
     const PerPredictor s = slopes(rows_, state_, l0, sums.by_m);
     const Vector zs = rows_.effects_score(s), g = rows_.effects_score(state_.first);
-    Matrix by_lambda = sums.by_lambda;
+    Matrix whole = Matrix::Zero(k, k);
     Vector la(zs.size());
     for (Index j = 0; j < rows_.effects[0].q; ++j) {
         const auto own = [&](const Vector& all) { return all.segment(j * k, k); };
@@ -260,13 +260,19 @@ double GeneralizedProblem::quadrature(const std::vector<Matrix>& lambda, int nod
         const Vector a = solve_upper(m.transpose(), solve_upper(m.transpose(), rhs, true));
         const Vector mode = l0.transpose().lazyProduct(own(mode_.v));
         la.segment(j * k, k) = l0.lazyProduct(a);
+        Matrix& by_lambda = sums.by_lambda[at(j)];
         by_lambda += 2.0 * A.lazyProduct(l0.lazyProduct(sums.by_m[at(j)]).eval());
         by_lambda += (own(zs) - A.lazyProduct(own(la))).lazyProduct(mode.transpose());
         by_lambda += own(g).lazyProduct(a.transpose());
+        whole += by_lambda;
     }
-    out.lambda.push_back(by_lambda);
-    out.beta =
-        -2.0 * rows_.fixed_score(sums.mean_score) + rows_.fixed_score(s) - fixed_response(la);
+    out.lambda.push_back(whole);
+    out.levels = {std::move(sums.by_lambda)};
+    out.rows = s;
+    for (std::size_t c = 0; c < at(rows_.predictors); ++c)
+        for (std::size_t i = 0; i < at(rows_.n); ++i) out.rows[c][i] -= 2.0 * sums.mean_score[c][i];
+    subtract_response(la, out.rows);
+    out.beta = rows_.fixed_score(out.rows);
     return sums.total;
 }
 

@@ -10,30 +10,62 @@ void PenalisedSystem::invert() {
     scaled_u_ = scale_contacts(contacts_, layout_, rest_lambda(), contacts_.u);
 }
 
+/// What the other factors take from the information about every level of the first.
+std::vector<double> PenalisedSystem::information_forms() const {
+    std::vector<double> forms;
+    if (!rest_) return forms;
+    forms.resize(at(q1() * k1() * k1()));
+    rest_->contact_forms(contacts_, scale_contacts(contacts_, layout_, rest_lambda(), contacts_.a),
+                         forms);
+    return forms;
+}
+
+Matrix PenalisedSystem::level_information(Index j, const std::vector<double>& forms) const {
+    const Index k = k1();
+    const auto a = cp_.blocks[0].a(j);
+    Matrix d = -a.lazyProduct(P(j)).eval().lazyProduct(P(j).transpose());
+    d.diagonal().array() += 1.0;
+    Matrix out = d.lazyProduct(a);
+    if (rest_) out -= sandwich(d.transpose(), ConstRowMap(forms.data() + j * k * k, k, k));
+    return out;
+}
+
 Matrix PenalisedSystem::information(Index t) const {
     if (t > 0) return partialpool::information(*rest_, t - 1, lambda_[at(t)]);
     const Index k = k1();
-    std::vector<double> forms;
-    if (rest_) {
-        forms.resize(at(q1() * k * k));
-        rest_->contact_forms(contacts_,
-                             scale_contacts(contacts_, layout_, rest_lambda(), contacts_.a), forms);
-    }
-    Matrix sum = Matrix::Zero(k, k), d(k, k);
+    const auto forms = information_forms();
+    Matrix sum = Matrix::Zero(k, k);
     for (Index j = 0; j < q1(); ++j) {
-        const auto a = cp_.blocks[0].a(j);
-        if (k == 1) {
-            const double p = P_[at(j)], x = 1.0 - a(0, 0) * p * p;
-            sum(0, 0) += x * a(0, 0);
-            if (rest_) sum(0, 0) -= x * x * forms[at(j)];
+        if (k > 1) {
+            sum += level_information(j, forms);
             continue;
         }
-        d = -a.lazyProduct(P(j)).eval().lazyProduct(P(j).transpose());
-        d.diagonal().array() += 1.0;
-        sum += d.lazyProduct(a);
-        if (rest_) sum -= sandwich(d.transpose(), ConstRowMap(forms.data() + j * k * k, k, k));
+        const double a = cp_.blocks[0].a(j)(0, 0), p = P_[at(j)], x = 1.0 - a * p * p;
+        sum(0, 0) += x * a;
+        if (rest_) sum(0, 0) -= x * x * forms[at(j)];
     }
     return 0.5 * (sum + sum.transpose());
+}
+
+std::vector<Matrix> PenalisedSystem::informations(Index t) const {
+    std::vector<Matrix> out;
+    if (t == 0) {
+        const auto forms = information_forms();
+        for (Index j = 0; j < q1(); ++j) out.push_back(level_information(j, forms));
+        return out;
+    }
+    const auto& block = rows_.effects[at(t)];
+    const Index k = block.k, batch = std::max<Index>(1, 64 / k);
+    for (Index first = 0; first < block.q; first += batch) {
+        const Index count = std::min(batch, block.q - first);
+        Matrix unit = Matrix::Zero(rows_.n_effects(), count * k);
+        for (Index c = 0; c < count * k; ++c) unit(block.first + first * k + c, c) = 1.0;
+        const Matrix a = multiply(unit), ka = solve(a);
+        for (Index l = 0; l < count; ++l)
+            out.push_back(a.block(block.first + (first + l) * k, l * k, k, k) -
+                          a.middleCols(l * k, k).transpose().lazyProduct(ka.middleCols(l * k, k)));
+    }
+    return out;
 }
 
 void PenalisedSystem::forms(std::array<std::vector<double>, 6>& h) const {

@@ -15,14 +15,15 @@ from partialpool.design import Design
 from partialpool.docstrings import explained
 from partialpool.families import Response
 from partialpool.generalized import drop, parts, tables
+from partialpool.generalized import explained as shares
 from partialpool.generalized import fitted as rows
+from partialpool.generalized import inference as beyond
 from partialpool.generalized import predict as prediction
 from partialpool.generalized import refit as refitting
 from partialpool.generalized import simulate as simulation
 from partialpool.generalized.approximation import EXACT, Approximation
 from partialpool.generalized.certificate import certify
 from partialpool.generalized.estimated import EstimatedModel
-from partialpool.generalized.explained import explained_variance
 from partialpool.generalized.marginal import link_of_means
 from partialpool.generalized.state import SolutionState, restore, state_of
 from partialpool.generalized.summary import summarize
@@ -187,6 +188,19 @@ class GlmmFit(EstimatedModel):
         """
         return self
 
+    profile = beyond.profile
+    cluster_robust = beyond.cluster_robust
+    robust_vcov = beyond.robust_vcov
+    robust_tests = beyond.robust_tests
+    variance_parameters = beyond.variance_parameters
+    variance_tests = beyond.variance_tests
+    group_influence = beyond.group_influence
+
+    @property
+    def conditional_aic(self) -> inference.ConditionalAic:
+        """See :func:`partialpool.generalized.inference.conditional_aic`."""
+        return beyond.conditional_aic(self)
+
     confint = inference.confint
     anova = inference.anova
     test = inference.linear_test
@@ -196,8 +210,10 @@ class GlmmFit(EstimatedModel):
 
     @property
     def explained_variance(self) -> inference.ExplainedVariance:
-        """See :func:`partialpool.generalized.explained.explained_variance`."""
-        return explained_variance(self)
+        """See :meth:`explain_variance`, with the residual variance that is usual."""
+        return shares.explained_variance(self)
+
+    explain_variance = shares.explained_variance
 
     def quantile_residuals(
         self, nsim: int = 250, seed: int | None = None

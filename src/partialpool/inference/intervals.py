@@ -8,7 +8,6 @@ from partialpool.errors import DataError
 from partialpool.inference.bootstrap import bootstrap
 from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.ddf import DDF
-from partialpool.inference.profile import profile
 from partialpool.inference.protocol import LinearFit, SearchedFit
 from partialpool.inference.rows import refuse_pooled
 from partialpool.inference.seeds import Seed, check_seed
@@ -90,5 +89,6 @@ def confint(
         return wald_intervals(fit, level, ddf)
     refuse_pooled(fit.design)
     if method == "profile":
-        return profile(fit, level=level).confint(level)
+        # Every kind of fit has its own.
+        return cast(Any, fit).profile(level=level).confint(level)
     return bootstrap(cast(LinearFit, fit), n, seed=seed, acceleration=False).confint(level)

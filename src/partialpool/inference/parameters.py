@@ -23,6 +23,7 @@ __all__ = [
     "parameter_columns",
     "parameters_of",
     "sd_label",
+    "term_parameters",
     "values_of",
 ]
 
@@ -103,6 +104,8 @@ class Parameter:
         The one or two effects of the random term, by their positions in it.
     columns
         Their names, in the order of the term's.
+    component
+        Linear predictor of a generalized model; empty for a linear one.
     """
 
     kind: Kind
@@ -111,20 +114,20 @@ class Parameter:
     position: int = -1
     effects: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
+    component: str = ""
 
     @property
     def label(self) -> str:
-        """One name among all: ``"Days"``, ``"sd(Subject.Days)"``, ``"sigma"``."""
-        if self.kind == "sd":
-            return sd_label(self.group, *self.columns)
-        if self.kind == "cor":
-            return corr_label(self.group, *self.columns)
-        return "sigma" if self.kind == "sigma" else self.term
+        """One name among all: ``"Days"``, ``"sd(Subject.Days)"``, ``"sigma"``.
 
-    @property
-    def component(self) -> str:
-        """No linear model has several linear predictors."""
-        return ""
+        Those of other predictors than the mean have it before them, ``"dispersion.Intercept"``.
+        """
+        prefix = "" if self.component in ("", "mean") else f"{self.component}."
+        if self.kind == "sd":
+            return sd_label(f"{prefix}{self.group}", *self.columns)
+        if self.kind == "cor":
+            return corr_label(f"{prefix}{self.group}", *self.columns)
+        return "sigma" if self.kind == "sigma" else f"{prefix}{self.term}"
 
     @property
     def effect(self) -> str:
@@ -135,12 +138,13 @@ class Parameter:
 def list_parameters(design: Design, sigma: bool = True) -> tuple[Parameter, ...]:
     """Name the parameters in the order of ``tidy()``."""
     fixed = [Parameter("fixed", name, "", i) for i, name in enumerate(design.columns)]
-    random = [p for i, term in enumerate(design.random) for p in _of_term(i, term)]
+    random = [p for i, term in enumerate(design.random) for p in term_parameters(i, term)]
     last = [Parameter("sigma", "sd__Observation", "Residual")] if sigma else []
     return (*fixed, *random, *last)
 
 
-def _of_term(position: int, effects: RandomEffects) -> list[Parameter]:
+def term_parameters(position: int, effects: RandomEffects) -> list[Parameter]:
+    """Name the standard deviations and correlations of a random term."""
     out = []
     group, columns = effects.factor.name, effects.columns
     correlated = effects.term.structure not in ("diagonal", "homdiag")

@@ -164,6 +164,11 @@ def power(
     Days = 0: rejected at 0.05 in 65.0% of 200 data sets (95% interval 58.0 to 71.6%)
     """
     _check(n, alpha)
+    if ddf is not None and not isinstance(ddf, str):
+        raise DataError(
+            "ddf= must name degrees of freedom here: a covariance is that of one data set, and "
+            "each one drawn has its own."
+        )
     beta = replace_effects(model, effect)
     tested = linear_test(start, hypothesis, ddf=ddf).hypotheses
     text = " and ".join(one if "=" in one else f"{one} = 0" for one in tested)

@@ -63,6 +63,7 @@ class LmmFit(LinearEstimates):
     drop_tests = inference.drop_tests
     augment = tables.augment
     variance_tests = inference.variance_tests
+    cluster_robust = inference.cluster_robust
     robust_tests = inference.robust_tests
     row_influence = inference.row_influence
     group_influence = inference.group_influence

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from partialpool.frames import read_table
+from partialpool.generalized import GlmmFit
 from partialpool.inference import QuantileResiduals
 from partialpool.plots.style import DATA, NONE, PARTIAL, QUIET, Picture, heading, styled
 
@@ -95,16 +96,20 @@ def _against_mean(axes: Axes, residuals: QuantileResiduals) -> None:
 
 
 def group_influence(
-    fit: LmmFit, group: str | None = None, refit: bool = False, figure: Figure | None = None
+    fit: LmmFit | GlmmFit,
+    group: str | None = None,
+    refit: bool = False,
+    figure: Figure | None = None,
 ) -> Figure:
     """Draw Cook's distance of every group, largest first.
 
     Parameters
     ----------
     fit
-        A fitted linear mixed model.
+        A fitted mixed model.
     group, refit
-        As for :func:`partialpool.inference.group_influence`.
+        As for :func:`partialpool.inference.group_influence`; a generalized model is always fitted
+        again.
     figure
         An empty figure to draw in; by default a new one.
 
@@ -120,7 +125,11 @@ def group_influence(
     >>> figure = pp.plots.group_influence(fit)
     >>> figure.savefig("influence.png")  # doctest: +SKIP
     """
-    table = read_table(fit.group_influence(group, refit=refit))
+    again = refit or isinstance(fit, GlmmFit)
+    if isinstance(fit, GlmmFit):
+        table = read_table(fit.group_influence(group))
+    else:
+        table = read_table(fit.group_influence(group, refit=refit))
     name = table.names[0]
     cooks = table.column("cooks").as_float("a picture")
     order = np.argsort(cooks)[-_MOST_GROUPS:]
@@ -137,7 +146,7 @@ def group_influence(
         axes.set_ylim(-0.7, len(order) - 0.3)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("Cook's distance of the fixed effects")
-        held = "variances estimated again" if refit else "variances held"
+        held = "variances estimated again" if again else "variances held"
         heading(
             figure, f"Influence of {name}", f"how far the fixed effects move without each, {held}"
         )

@@ -221,13 +221,12 @@ def refuse_confounded(design: Design, n: int, pooled: bool = False) -> None:
                 "residual. Check that the column is a group and not a measurement; with a known "
                 "residual standard deviation pass sigma=."
             )
-        structured = effects.term.structure in ("homdiag", "homcs")
-        if structured and not pooled and _each_once(design, effects):
+        if not pooled and _second_residual(design, effects):
             raise ModelError(
                 f"the random term {effects.term.source} has an effect of its own for each of the "
-                f"{n:,} rows, all of one variance: it and the residual variance can't be told "
-                "apart. Take columns out of the term, bring more rows of each level and column, "
-                "or fix the residual standard deviation with sigma=."
+                f"{n:,} rows: its variances and the residual's can't be told apart. Take columns "
+                "out of the term, bring more rows of each level and column, or fix the residual "
+                "standard deviation with sigma=."
             )
         if effects.term.structure == "unstructured" and k * J >= n:
             raise ModelError(
@@ -238,8 +237,20 @@ def refuse_confounded(design: Design, n: int, pooled: bool = False) -> None:
             )
 
 
-def _each_once(design: Design, effects: RandomEffects) -> bool:
-    """Whether every row has an effect of its own, in equal size: a second residual."""
+def _second_residual(design: Design, effects: RandomEffects) -> bool:
+    """Whether the residual variance could as well be part of the term's covariance.
+
+    Every row has an effect of its own, and variances may grow by what the residual's shrinks: a
+    correlation makes up for it where there is only one to be told from the others' covariance.
+    """
+    structure, k = effects.term.structure, len(effects.columns)
+    if structure in ("diagonal", "homdiag", "homcs") or (structure in ("cs", "ar1") and k == 2):
+        return _each_once(design, effects, by_column=structure in ("diagonal", "cs"))
+    return False
+
+
+def _each_once(design: Design, effects: RandomEffects, by_column: bool) -> bool:
+    """Whether every row has an effect of its own, in equal size, at least within columns."""
     weights = np.ones(len(design.y)) if design.weights is None else design.weights
     used = weights > 0
     rows, columns = np.nonzero(effects.basis[used])
@@ -248,6 +259,13 @@ def _each_once(design: Design, effects: RandomEffects) -> bool:
     size = values**2 * weights[used][rows]
     if len(rows) != np.count_nonzero(used) or len(np.unique(rows)) < len(rows):
         return False
+    if by_column:
+        size = (
+            size
+            / size[np.unique(columns, return_index=True)[1]][
+                np.unique(columns, return_inverse=True)[1]
+            ]
+        )
     if not np.allclose(size, size[0], rtol=1e-10):
         return False
     cells = effects.factor.codes[used].astype(np.int64) * len(effects.columns) + columns

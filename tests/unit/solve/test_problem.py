@@ -441,14 +441,31 @@ def each_once(name, **changes):
     return design(f"y ~ {name}(0 + f | g)", f=f, g=np.arange(24) % 6, **changes)
 
 
-@pytest.mark.parametrize("name", ["homdiag", "homcs"])
-def test_effects_of_one_variance_need_more_than_a_row_each(name):
-    with pytest.raises(ModelError, match="for each of the 24 rows, all of one variance"):
+@pytest.mark.parametrize("name", ["homdiag", "homcs", "diag"])
+def test_variances_need_more_than_a_row_for_each_effect(name):
+    with pytest.raises(ModelError, match="for each of the 24 rows: its variances"):
         reduce(each_once(name))
     assert reduce(each_once(name), sigma=1.0).problem.solvable
     # Unequal weights tell the residual from them.
     assert reduce(each_once(name, weights=1.0 + np.arange(24) % 2)).problem.solvable
 
 
-def test_a_standard_deviation_for_each_column_may_have_a_row_each():
-    assert reduce(each_once("cs")).problem.solvable
+@pytest.mark.parametrize("name", ["cs", "ar1"])
+def test_a_correlation_of_several_columns_tells_the_residual_from_the_effects(name):
+    assert reduce(each_once(name)).problem.solvable
+
+
+@pytest.mark.parametrize("name", ["cs", "ar1"])
+def test_the_correlation_of_two_columns_may_be_any(name):
+    f = np.array(list("ab"))[np.arange(24) // 12]
+    pair = design(f"y ~ {name}(0 + f | g)", f=f, g=np.arange(24) % 12)
+    with pytest.raises(ModelError, match="for each of the 24 rows: its variances"):
+        reduce(pair)
+    assert reduce(pair, sigma=1.0).problem.solvable
+
+
+def test_weights_by_column_tell_no_variance_of_a_column_from_the_residual():
+    weights = np.repeat([1.0, 2.0, 4.0, 3.0], 6)
+    with pytest.raises(ModelError, match="for each of the 24 rows: its variances"):
+        reduce(each_once("diag", weights=weights))
+    assert reduce(each_once("homdiag", weights=weights)).problem.solvable

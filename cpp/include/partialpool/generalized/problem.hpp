@@ -81,6 +81,20 @@ public:
     /// Lambda of one term: any factor of Sigma will do.
     Matrix factor(const Parameters& point, std::size_t term) const;
 
+    /// Log-density of the response given the modes at the last evaluation.
+    double conditional_loglik(const Vector& beta) const {
+        return constant_ - 0.5 * (mode_.penalised - mode_.v.dot(mode_.b) -
+                                  beta.dot(penalty_.lazyProduct(beta)));
+    }
+
+    /// What every row and every level adds to the gradient: (n, beta) and, per term, (q, psi of
+    /// the term). For coefficients that the outer search moves.
+    struct Shares {
+        Matrix rows;
+        std::vector<Matrix> levels;
+    };
+    Shares shares(Parameters point, const Criterion& criterion);
+
     /// K_ll per block, (q, k, k), at the last evaluation.
     std::vector<std::vector<double>> conditional();
     /// X'WX - (Z'WX)'K Z'WX at the last evaluation with curvature.
@@ -97,7 +111,12 @@ private:
         std::vector<Matrix> sigma;   ///< explicit d / d Sigma per block (Laplace)
         std::vector<Matrix> lambda;  ///< d / d Lambda per block (quadrature)
         Vector beta;                 ///< d / d beta
+        PerPredictor rows;           ///< d / d eta of every row, of which X' makes that
+        std::vector<std::vector<Matrix>> levels;  ///< per block, what every level adds
     };
+    struct Sweep;
+    Sweep sweep(const Criterion& criterion);
+    Vector sweep_tangent(const Criterion& criterion);
     std::vector<Matrix> lambda(const Parameters& point) const;
     Vector times_sigma(const std::vector<Matrix>& lambda, const Vector& v) const;
     PerPredictor working_response() const;
@@ -115,6 +134,7 @@ private:
     double penalised(int order, const Vector& beta);
     double take(const ModeStep& step, bool last, const Criterion& criterion, Vector& beta);
     bool find_mode(const std::vector<Matrix>& lambda, Vector& beta, const Criterion& criterion);
+    bool climb(const std::vector<Matrix>& lambda, Vector& beta, const Criterion& criterion);
     void set_weights(bool clamp);
     bool factor_at_mode(const std::vector<Matrix>& lambda, bool clamp);
     void make_border();
@@ -125,7 +145,8 @@ private:
     Adjoint laplace_adjoint(const Criterion& criterion);
     std::vector<Matrix> sigma_slopes(PenalisedSystem& system, const Bordered& inner,
                                      const Vector& t);
-    Vector fixed_response(const Vector& a);
+    std::vector<std::vector<Matrix>> level_slopes(const PenalisedSystem& system, const Vector& t);
+    void subtract_response(const Vector& a, PerPredictor& rows);
     std::vector<Matrix> directions(const Parameters& point, std::size_t term) const;
     Vector full_gradient(const Parameters& point, const Adjoint& adjoint) const;
     Matrix model_curvature(const Parameters& point, const Adjoint& adjoint);

@@ -32,6 +32,9 @@ public:
     void invert();
     /// sum_l [A - A K A]_ll for block t.
     Matrix information(Index t) const;
+    /// [A - A K A]_ll for every level of block t; of other factors than the first it costs a
+    /// solve for each of their effects.
+    std::vector<Matrix> informations(Index t) const;
     /// h = z_a'K z_b for every row, packed by pair_of; only random predictors.
     void forms(std::array<std::vector<double>, 6>& h) const;
     /// z'Kz for rows given by positions among the effects and values.
@@ -55,6 +58,8 @@ private:
         Matrix w, y;
         std::vector<Index> where;
     };
+    std::vector<double> information_forms() const;
+    Matrix level_information(Index j, const std::vector<double>& forms) const;
     void level_forms(Index j, LevelWork& work, std::array<std::vector<double>, 6>& h) const;
     std::span<const Matrix> rest_lambda() const { return std::span(lambda_).subspan(1); }
 

@@ -80,7 +80,8 @@ class Bootstrap:
         method
             ``"percentile"``; ``"basic"``, the percentiles reflected at the estimate;
             ``"normal"``, estimate less bias with normal quantiles; ``"bca"``, percentiles
-            corrected for bias and skewness.
+            corrected for bias and skewness. What reaches beyond a standard deviation of zero or a
+            correlation of one is cut off there.
 
         Returns
         -------
@@ -92,7 +93,7 @@ class Bootstrap:
         Raises
         ------
         DataError
-            If level or method is none, or no draws were made.
+            If level or method is none, or fewer than two draws were made or could be fitted.
 
         References
         ----------
@@ -104,8 +105,7 @@ class Bootstrap:
             raise DataError(
                 f"method must be one of {', '.join(map(repr, _KINDS))}, found {method!r}."
             )
-        if not len(self.draws):
-            raise DataError("there are no draws to make intervals of: it was interrupted before.")
+        self._refuse_too_few()
         ends = np.array([self._ends(s, level, method) for s in range(len(self.names))])
         columns = parameter_columns(self.parameters)
         if not self.parameters:
@@ -113,6 +113,15 @@ class Bootstrap:
         columns |= {"estimate": self.estimate, "std_error": self.std_error}
         columns |= {"conf_low": ends[:, 0], "conf_high": ends[:, 1]}
         return make_frame(columns, self.frame_kind)
+
+    def _refuse_too_few(self) -> None:
+        made, fitted = len(self.draws), int(np.isfinite(self.draws).any(axis=1).sum())
+        if fitted >= 2:
+            return
+        why = "it was interrupted before." if made < self.asked else "take n=1000 or more."
+        if self.failed[0]:
+            why = f"{self.failed[0]:,} refits failed, the first: {self.failed[1]}"
+        raise DataError(f"intervals need two draws or more, and there are {fitted}: {why}")
 
     def to_frame(self) -> Any:
         """Return the draws as a native frame, one column for each number."""
@@ -132,7 +141,7 @@ class Bootstrap:
         if method == "normal":
             half = float(ndtri(tails[1])) * float(np.std(x, ddof=1))
             centre = 2.0 * estimate - float(x.mean())
-            return centre - half, centre + half
+            return self._cut(s, centre - half, centre + half)
         if method == "bca":
             # A draw equal to the estimate (a variance of zero) counts half.
             below = float((x < estimate).mean() + 0.5 * (x == estimate).mean())
@@ -144,7 +153,18 @@ class Bootstrap:
         low, high = np.quantile(x, tails, method="weibull")
         if method == "basic":
             low, high = 2.0 * estimate - high, 2.0 * estimate - low
-        return float(low), float(high)
+        return self._cut(s, float(low), float(high))
+
+    def _range(self, s: int) -> tuple[float, float]:
+        """Ends of a parameter's range; a statistic of the user's may be anything."""
+        term = self.parameters[s].term if self.parameters else ""
+        if term.startswith("sd__"):
+            return 0.0, np.inf
+        return (-1.0, 1.0) if term.startswith("cor__") else (-np.inf, np.inf)
+
+    def _cut(self, s: int, low: float, high: float) -> tuple[float, float]:
+        least, most = self._range(s)
+        return float(np.clip(low, least, most)), float(np.clip(high, least, most))
 
     def __repr__(self) -> str:
         head = f"{len(self.draws):,} {self.kind} bootstrap draws"

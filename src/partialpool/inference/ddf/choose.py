@@ -15,7 +15,7 @@ from partialpool.solve import Solution
 
 __all__ = ["DDF", "calibrate", "is_quick"]
 
-DDF: TypeAlias = Literal["satterthwaite", "kenward-roger", "residual", "z"]
+DDF: TypeAlias = Literal["satterthwaite", "kenward-roger", "residual", "z"] | Calibration
 # Random effects outside the largest factor: their dense algebra takes a second or two.
 _QUICK = 1500
 _NAMES = ("satterthwaite", "kenward-roger", "residual", "z")
@@ -32,7 +32,8 @@ def calibrate(fit: WaldFit, ddf: DDF | None = None) -> Calibration:
         ``"satterthwaite"``, ``"kenward-roger"`` (which adjusts the covariance too),
         ``"residual"`` (rows less coefficients) or ``"z"`` (the normal distribution). None takes
         Satterthwaite for linear mixed models, residual degrees of freedom for least squares and
-        the normal distribution for generalized models.
+        the normal distribution for generalized models. What ``fit.cluster_robust()`` returns
+        stands for itself.
 
     Raises
     ------
@@ -50,10 +51,15 @@ def calibrate(fit: WaldFit, ddf: DDF | None = None) -> Calibration:
     >>> calibrate(fit, "kenward-roger").df(np.eye(2)).round(3)
     array([17., 17.])
     """
+    kept = np.isfinite(fit.fixef.values)
+    if hasattr(ddf, "vcov") and hasattr(ddf, "scaled"):
+        return _given(cast(Calibration, ddf), int(kept.sum()))
     if ddf is not None and ddf not in _NAMES:
         near = did_you_mean(str(ddf), _NAMES)
-        raise DataError(f"ddf must be one of {', '.join(map(repr, _NAMES))}, found {ddf!r}.{near}")
-    kept = np.isfinite(fit.fixef.values)
+        raise DataError(
+            f"ddf must be one of {', '.join(map(repr, _NAMES))} or what fit.cluster_robust() "
+            f"returns, found {ddf!r}.{near}"
+        )
     vcov = fit.vcov[np.ix_(kept, kept)]
     if not isinstance(fit.solution, Solution):
         if ddf not in (None, "z"):
@@ -69,6 +75,15 @@ def calibrate(fit: WaldFit, ddf: DDF | None = None) -> Calibration:
     if not mixed or ddf == "residual":
         return Fixed("residual", vcov, linear.solution.reduced.problem.n - int(kept.sum()))
     return kenward_roger(linear) if ddf == "kenward-roger" else satterthwaite(linear)
+
+
+def _given(calibration: Calibration, rank: int) -> Calibration:
+    if calibration.vcov.shape == (rank, rank):
+        return calibration
+    raise DataError(
+        f"ddf= holds the covariance of {len(calibration.vcov)} coefficients, and the model has "
+        f"{rank}. Call cluster_robust() of the same fit."
+    )
 
 
 def is_quick(fit: WaldFit) -> bool:

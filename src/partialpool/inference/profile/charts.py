@@ -20,7 +20,7 @@ from partialpool.inference.parameters import Parameter
 from partialpool.solve import Solution
 from partialpool.solve.problem import structure_code
 
-__all__ = ["Layout", "Place", "angle_of", "lay_out", "lower_rows"]
+__all__ = ["Layout", "Place", "angle_of", "lay_out", "lower_rows", "turn_term"]
 
 Array = NDArray[np.float64]
 _NAMES = {code: name for name, code in STRUCTURE_CODES.items()}
@@ -58,9 +58,9 @@ class Layout:
     k
         Its effects.
     axes
-        For the core, see ``Problem.local_in``.
+        For the core, one per term; None where they stay as they are.
     unit : (k,) array
-        Mapped standard deviations times this are relative ones.
+        Parameters that stand for standard deviations, times this, are relative ones.
     psi : (m,) array
         The optimum in these coordinates.
     """
@@ -86,17 +86,50 @@ def lay_out(design: Design, solution: Solution, parameter: Parameter) -> Layout:
     sizes = [len(design.random[term].columns) for term in order]
     starts = np.cumsum([0, *map(n_parameters, codes, sizes)])
     position = reduced.core_term(parameter.position)
-    k, first = sizes[position], int(starts[position])
-    psi = np.array(solution.optimum.psi)
-    axes: list[Array | None] = [None] * len(order)
-    term_map = problem.term_map(position)
-    if codes[position] == STRUCTURE_CODES["unstructured"]:
+    return turn_term(
+        [(code, k, int(first)) for code, k, first in zip(codes, sizes, starts[:-1], strict=True)],
+        position,
+        parameter,
+        np.array(solution.optimum.psi),
+        problem.term_map(position),
+        solution.factor(parameter.position),
+    )
+
+
+def turn_term(
+    terms: Sequence[tuple[int, int, int]],
+    position: int,
+    parameter: Parameter,
+    psi: Array,
+    term_map: Array,
+    factor: Array,
+) -> Layout:
+    """Turn a term of the core so that a parameter is a coordinate.
+
+    Parameters
+    ----------
+    terms
+        Structure, number of effects and position of the first parameter of every term.
+    position, parameter
+        Which term, and which parameter of it.
+    psi : (m,) array
+        The optimum.
+    term_map, factor : (k, k) array
+        What takes the core's effects of the term to the user's, and the user's Lambda.
+    """
+    code, k, first = terms[position]
+    psi, unit = psi.copy(), np.abs(np.diag(term_map))
+    axes: list[Array | None] = [None] * len(terms)
+    if k == 1:
+        psi[first] = abs(psi[first])
+    elif code == STRUCTURE_CODES["unstructured"]:
         front = list(reversed(parameter.effects)) if parameter.kind == "cor" else parameter.effects
         turn = [*front, *(c for c in range(k) if c not in front)]
         axes[position] = np.ascontiguousarray(np.linalg.inv(term_map)[:, turn])
-        lower = lower_rows(solution.factor(parameter.position)[turn])
+        lower = lower_rows(factor[turn])
         psi[first : first + k * (k + 1) // 2] = lower.T[np.triu_indices(k)]
-    return Layout(_NAMES[codes[position]], first, k, axes, np.diag(term_map).copy(), psi)
+        unit = np.ones(k)
+    return Layout(_NAMES[code], first, k, axes, unit, psi)
 
 
 def lower_rows(factor: Array) -> Array:

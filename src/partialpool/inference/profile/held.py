@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,11 @@ from partialpool.solve.solution import MAX_EVALUATIONS, TOLERANCE
 __all__ = ["Correlation", "Deviation", "FixedEffect", "Held", "Residual", "Spot"]
 
 Array = NDArray[np.float64]
+State = TypeVar("State")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spot:
+class Spot(Generic[State]):
     """The least deviance at one value of the parameter.
 
     Attributes
@@ -38,17 +39,17 @@ class Spot:
     value: float
     deviance: float
     slope: float
-    x: Array
+    x: State
 
 
-class Held(Protocol):
+class Held(Protocol[State]):
     """One parameter that can be held."""
 
     @property
-    def start(self) -> Array:
+    def start(self) -> State:
         """The other parameters at the optimum."""
 
-    def at(self, value: float, start: Array) -> Spot:
+    def at(self, value: float, start: State) -> Spot[State]:
         """Minimise over the others, from ``start``."""
 
 
@@ -81,7 +82,7 @@ class FixedEffect:
         """Nothing: every search starts afresh."""
         return np.empty(0)
 
-    def at(self, value: float, start: Array) -> Spot:
+    def at(self, value: float, start: Array) -> Spot[Array]:
         """Fit the response less ``value`` times the column."""
         likelihood = self.solution.likelihood
         problem = self.without.problem.with_response(vector(self.y - value * self.column))
@@ -107,7 +108,7 @@ class Residual:
         """Nothing: every search starts afresh."""
         return np.empty(0)
 
-    def at(self, value: float, start: Array) -> Spot:
+    def at(self, value: float, start: Array) -> Spot[Array]:
         """Fit with a known residual standard deviation."""
         reduced = self.solution.reduced
         problem = reduced.problem
@@ -144,7 +145,7 @@ class Deviation:
         others = np.delete(self.layout.psi, self._index)
         return others if self._known else np.append(others, np.log(self.solution.sigma))
 
-    def at(self, value: float, start: Array) -> Spot:
+    def at(self, value: float, start: Array) -> Spot[Array]:
         """Minimise with the parameter at ``value``."""
         found = minimise(lambda x: self._evaluate(x, value), start)
         return Spot(value, found.value, found.slope, found.x)
@@ -152,7 +153,7 @@ class Deviation:
     def _tied(self, value: float, sigma: float) -> tuple[float, float]:
         """The tied parameter, and its derivative in the value."""
         structure = self.layout.structure
-        unit = 1.0 if structure == "unstructured" else float(self.layout.unit[self.effect])
+        unit = float(self.layout.unit[self.effect])
         relative = value / (sigma * unit)
         if structure == "cs":
             root = np.sqrt(relative)
@@ -213,7 +214,7 @@ class Correlation:
         scales = self.layout.k if self.layout.structure == "cs" else 1
         return self.layout.first + scales
 
-    def at(self, value: float, start: Array) -> Spot:
+    def at(self, value: float, start: Array) -> Spot[Array]:
         """Minimise with the correlation at ``value``."""
         found = minimise(lambda x: self._evaluate(x, value), start)
         if found.value > self.without:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design
-from partialpool.errors import DataError, NotAvailableError, UnknownNameError, did_you_mean
+from partialpool.errors import NotAvailableError
 from partialpool.inference.parameters import Parameter, list_parameters, values_of
 from partialpool.inference.profile.charts import lay_out
 from partialpool.inference.profile.held import (
@@ -20,6 +20,7 @@ from partialpool.inference.profile.held import (
     Held,
     Residual,
 )
+from partialpool.inference.profile.ranges import at_lag, bounds_of, choose, lag_of, neighbours_of
 from partialpool.inference.profile.result import Curve, Profile
 from partialpool.inference.profile.tracing import trace
 from partialpool.inference.protocol import GaussianFit, WaldFit
@@ -62,7 +63,7 @@ def profile(fit: WaldFit, which: str | Sequence[str] | None = None, level: float
     UnknownNameError
         If a parameter has not such a name.
     NotAvailableError
-        For generalized models.
+        For generalized models, whose :meth:`GlmmFit.profile` it is.
 
     Examples
     --------
@@ -79,8 +80,7 @@ def profile(fit: WaldFit, which: str | Sequence[str] | None = None, level: float
     """
     if not isinstance(fit.solution, Solution):
         raise NotAvailableError(
-            "profiles exist for linear mixed models; for a generalized one take bootstrap(), or "
-            "compare() fits with and without a term."
+            "this profiles linear mixed models; for a generalized one call fit.profile()."
         )
     check_level(level)
     from scipy.special import ndtri  # a tenth of a second, only here
@@ -89,7 +89,7 @@ def profile(fit: WaldFit, which: str | Sequence[str] | None = None, level: float
     design, solution = linear.design, _by_likelihood(linear)
     parameters = list_parameters(design, solution.likelihood.sigma is None)
     estimates = _estimates(design, solution, parameters)
-    chosen = _choose(parameters, which)
+    chosen = choose(parameters, which)
     cutoff = float(ndtri(0.5 + 0.5 * level))
     curves = []
     with counting("profile", len(chosen)) as show:
@@ -124,93 +124,27 @@ def _ml_sigma(solution: Solution) -> float:
     return known or solution.reduced.problem.sigma(solution.optimum, False)
 
 
-def _choose(
-    parameters: tuple[Parameter, ...], which: str | Sequence[str] | None
-) -> list[Parameter]:
-    if which is None:
-        return list(parameters)
-    names = [which] if isinstance(which, str) else list(which)
-    if not names:
-        raise DataError("which names no parameter; leave it out to profile all.")
-    labels = {p.label: p for p in parameters}
-    chosen: dict[str, Parameter] = {}
-    for name in names:
-        found = [p for p in parameters if (p.kind == "fixed") == (name == "fixed")]
-        if name in labels:
-            found = [labels[name]]
-        elif name not in ("fixed", "random"):
-            raise UnknownNameError(
-                f"there is no parameter {name!r}; there are {', '.join(map(repr, labels))}, and "
-                f"'fixed' and 'random' for all of a kind.{did_you_mean(str(name), tuple(labels))}"
-            )
-        chosen |= {p.label: p for p in found}
-    return list(chosen.values())
-
-
 def _curve(
     design: Design, solution: Solution, parameter: Parameter, estimate: float, cutoff: float
 ) -> Curve:
-    bounds = _bounds(design, parameter)
+    bounds = bounds_of(design, parameter)
     if np.isnan(estimate):
         # An aliased coefficient, or a correlation beside a standard deviation of zero.
         nothing = np.empty(0)
         return Curve(parameter, estimate, *bounds, nothing, nothing, nothing)
-    lag = _lag(design, parameter)
+    lag = lag_of(design, parameter)
     if lag > 1:
         near = dataclasses.replace(parameter, effects=(1, 0))
-        first = _curve(design, solution, near, _neighbours(solution, parameter), cutoff)
-        return _at_lag(first, parameter, lag)
+        neighbours = neighbours_of(solution.factor(parameter.position))
+        return at_lag(_curve(design, solution, near, neighbours, cutoff), parameter, lag)
     held, step = hold(design, solution, parameter, estimate)
     least = solution.optimum.objective
     return trace(held, parameter, estimate, least, step * cutoff / 6.0, bounds, cutoff)
 
 
-def _lag(design: Design, parameter: Parameter) -> int:
-    """How far apart the effects of an autoregressive correlation are; else one."""
-    if parameter.kind != "cor" or design.random[parameter.position].term.structure != "ar1":
-        return 1
-    return abs(parameter.effects[0] - parameter.effects[1])
-
-
-def _neighbours(solution: Solution, parameter: Parameter) -> float:
-    """Correlation of neighbouring effects."""
-    factor = solution.factor(parameter.position)
-    return float(factor[1] @ factor[0] / np.linalg.norm(factor[1]) / np.linalg.norm(factor[0]))
-
-
-def _at_lag(curve: Curve, parameter: Parameter, lag: int) -> Curve:
-    """Curve of a power of the neighbours' correlation, which is that of effects further apart.
-
-    An even power has two roots: the one with the estimate's sign is followed.
-    """
-    values, zeta, slope = curve.values, curve.zeta, curve.slope
-    low = curve.low
-    if lag % 2 == 0:
-        low = 0.0
-        side = values >= 0.0 if curve.estimate >= 0 else values <= 0.0
-        values, zeta, slope = values[side], zeta[side], slope[side]
-        if curve.estimate < 0:
-            values, zeta, slope = -values[::-1], -zeta[::-1], slope[::-1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = slope / (lag * np.abs(values) ** (lag - 1))
-    estimate = abs(curve.estimate) if lag % 2 == 0 else curve.estimate
-    return Curve(parameter, estimate**lag, low, curve.high, values**lag, zeta, slope)
-
-
-def _bounds(design: Design, parameter: Parameter) -> tuple[float, float]:
-    if parameter.kind == "fixed":
-        return -np.inf, np.inf
-    if parameter.kind != "cor":
-        return 0.0, np.inf
-    effects = design.random[parameter.position]
-    k = len(effects.columns)
-    together = effects.term.structure in ("cs", "homcs")
-    return (-1.0 / (k - 1) if together else -1.0), 1.0
-
-
 def hold(
     design: Design, solution: Solution, parameter: Parameter, estimate: float
-) -> tuple[Held, float]:
+) -> tuple[Held[Array], float]:
     """What holds a parameter, and about its standard error."""
     sigma, n = _ml_sigma(solution), solution.reduced.problem.n
     if parameter.kind == "fixed":

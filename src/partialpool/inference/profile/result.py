@@ -89,7 +89,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """Profile likelihood of the parameters of a linear mixed model.
+    """Profile likelihood of the parameters of a mixed model.
 
     Attributes
     ----------
@@ -132,9 +132,10 @@ class Profile:
         Returns
         -------
         native frame
-            ``effect``, ``group``, ``term``, ``estimate`` (by maximum likelihood), ``conf_low``,
-            ``conf_high``. Where the likelihood never falls far enough, an end is that of the
-            parameter's range: 0 for a standard deviation, -1 or 1 for a correlation.
+            ``effect``, of generalized models ``component``, ``group``, ``term``, ``estimate`` (by
+            maximum likelihood), ``conf_low``, ``conf_high``. Where the likelihood never falls far
+            enough, an end is that of the parameter's range: 0 for a standard deviation, -1 or 1
+            for a correlation, infinity for the logarithm of a dispersion.
 
         Raises
         ------

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import ModelError
 from partialpool.inference.parameters import Parameter
-from partialpool.inference.profile.held import Held
+from partialpool.inference.profile.held import Held, State
 from partialpool.inference.profile.result import Curve
 
 __all__ = ["trace"]
@@ -18,18 +18,21 @@ Array = NDArray[np.float64]
 # Values from the estimate to the cutoff. lme4 takes eight, but knows no slopes.
 _STEPS = 6
 _MOST = 60
+# So many first guesses from the estimate a likelihood that hasn't fallen far enough never will.
+_FAR = 1e4
 # A deviance this far below the optimum's is no rounding.
 _BETTER = 1e-4
 
 
 def trace(
-    held: Held,
+    held: Held[State],
     parameter: Parameter,
     estimate: float,
     least: float,
     step: float,
     bounds: tuple[float, float],
     cutoff: float,
+    far: float = np.inf,
 ) -> Curve:
     """Compute zeta at values of the parameter, until it passes the cutoff on both sides.
 
@@ -47,6 +50,8 @@ def trace(
         Range of the parameter.
     cutoff
         Zeta that the outermost values reach.
+    far
+        How far from the estimate the likelihood is followed at most.
 
     Raises
     ------
@@ -57,8 +62,8 @@ def trace(
     ----------
     Bates, Maechler, Bolker & Walker (2015), Journal of Statistical Software 67(1), section 5.1.
     """
-    left = list(_side(held, parameter, estimate, least, -step, bounds[0], cutoff))[::-1]
-    right = list(_side(held, parameter, estimate, least, step, bounds[1], cutoff))
+    left = list(_side(held, parameter, estimate, least, -step, bounds[0], cutoff, far))[::-1]
+    right = list(_side(held, parameter, estimate, least, step, bounds[1], cutoff, far))
     centre = (estimate, 0.0, _slope_at_centre(estimate, left, right))
     values, zeta, slope = np.array([*left, centre, *right]).T
     return Curve(parameter, estimate, *bounds, values, zeta, slope)
@@ -68,24 +73,30 @@ _Spot = tuple[float, float, float]
 
 
 def _side(
-    held: Held,
+    held: Held[State],
     parameter: Parameter,
     estimate: float,
     least: float,
     step: float,
     bound: float,
     cutoff: float,
+    far: float,
 ) -> Iterator[_Spot]:
     """Values, zetas and slopes on one side, outwards."""
     side, target = np.sign(step), cutoff / _STEPS
     value, zeta, x = estimate, 0.0, held.start
+    far = min(far, _FAR * abs(step))
     first = True
     for _ in range(_MOST):
-        if value == bound or abs(zeta) >= cutoff:
+        if value == bound or abs(zeta) >= cutoff or abs(value - estimate) > far:
             return
         trial = side * min(side * (value + step), side * bound)
         spot = held.at(trial, x)
         rise = spot.deviance - least
+        if not np.isfinite(rise):
+            # Beyond what can be evaluated: not so far at once.
+            step *= 0.25
+            continue
         if rise < -_BETTER:
             raise ModelError(
                 f"with {parameter.label} held at {trial:.6g} the deviance is {-rise:.3g} below "

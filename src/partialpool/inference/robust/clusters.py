@@ -45,7 +45,7 @@ def cluster_codes(design: Design, cluster: Any) -> Codes:
     Parameters
     ----------
     design
-        The rows.
+        The rows, with all random terms of the model.
     cluster
         A grouping factor of the model; an array of labels; None for the factor within whose
         levels all others lie.

@@ -24,7 +24,7 @@ RobustKind: TypeAlias = Literal["CR0", "CR1", "CR2"]
 _DETERMINED = 1e-10
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ClusterRobust:
     """A sandwich covariance and the degrees of freedom that it deserves.
 
@@ -78,6 +78,9 @@ class ClusterRobust:
     def scaled(self, L: Matrix, statistic: float) -> tuple[float, float]:
         """Judge F by the smallest degrees of freedom among its rows, which is conservative."""
         return statistic, float(self.df(L).min())
+
+    def __repr__(self) -> str:
+        return f"<covariance {self.name}>"
 
 
 def cluster_robust(

@@ -14,7 +14,7 @@ from partialpool.frames import make_frame
 from partialpool.inference.protocol import GaussianFit
 from partialpool.solve import chart_directions, unprofiled_hessian
 
-__all__ = ["variance_parameters"]
+__all__ = ["deviation_slopes", "variance_parameters"]
 
 Matrix = NDArray[np.float64]
 _FLAT = 1e-8
@@ -138,17 +138,40 @@ def _covariances(effects: RandomEffects, cov: Matrix, slopes: Matrix) -> Iterato
 
 
 def _deviations(effects: RandomEffects, cov: Matrix, slopes: Matrix) -> Iterator[_Parameter]:
-    names, sd = effects.columns, np.sqrt(np.diag(cov))
+    names = effects.columns
     for r, c in _pairs(effects):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            if r == c:
-                name, value = f"sd__{names[c]}", float(sd[c])
-                slope = slopes[:, c, c] / (2.0 * sd[c])
-                slope = slope if value > 0 else np.full(len(slope), np.nan)
-            else:
-                name, value = f"cor__{names[c]}.{names[r]}", float(cov[r, c] / (sd[r] * sd[c]))
-                own = slopes[:, r, r] / cov[r, r] + slopes[:, c, c] / cov[c, c]
-                slope = slopes[:, r, c] / (sd[r] * sd[c]) - 0.5 * value * own
-                if not abs(value) < 1.0 - 1e-9:
-                    slope = np.full(len(slope), np.nan)
+        name = f"sd__{names[c]}" if r == c else f"cor__{names[c]}.{names[r]}"
+        value, slope = deviation_slopes((c,) if r == c else (c, r), cov, slopes)
         yield _Parameter(effects.factor.name, name, value, slope)
+
+
+def deviation_slopes(effects: tuple[int, ...], cov: Matrix, slopes: Matrix) -> tuple[float, Matrix]:
+    """Differentiate a standard deviation or correlation.
+
+    Parameters
+    ----------
+    effects
+        The one or two effects that it is of.
+    cov : (k, k) array
+        Covariance matrix of the effects.
+    slopes : (m, k, k) array
+        Its derivatives.
+
+    Returns
+    -------
+    float, (m,) array
+        The value and its derivatives; these are NaN for a standard deviation of zero and for a
+        correlation of one.
+    """
+    nothing, sd = np.full(len(slopes), np.nan), np.sqrt(np.diag(cov))
+    if len(effects) == 1:
+        c = effects[0]
+        return float(sd[c]), slopes[:, c, c] / (2.0 * sd[c]) if sd[c] > 0 else nothing
+    c, r = effects
+    if not sd[c] * sd[r] > 0:
+        return float("nan"), nothing
+    value = float(cov[r, c] / (sd[r] * sd[c]))
+    if not abs(value) < 1.0 - 1e-9:
+        return value, nothing
+    own = slopes[:, r, r] / cov[r, r] + slopes[:, c, c] / cov[c, c]
+    return value, slopes[:, r, c] / (sd[r] * sd[c]) - 0.5 * value * own

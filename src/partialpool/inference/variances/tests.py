@@ -16,13 +16,13 @@ from partialpool.inference.seeds import Seed, generator
 from partialpool.inference.variances.exact import null_distribution
 from partialpool.solve import solve
 
-__all__ = ["variance_tests"]
+__all__ = ["Reduction", "mixture", "reductions", "variance_tests"]
 
 # Two optima this close are one: the search stops there.
 _ROUNDING = 1e-6
 
 
-class _Reduction(NamedTuple):
+class Reduction(NamedTuple):
     """One thing that can be left out of the random part."""
 
     label: str
@@ -94,7 +94,7 @@ def variance_tests(
         raise DataError(f"n_sim must be a whole number of at least 1, found {n_sim!r}.")
     if not fit.design.random:
         raise ModelError("the model has no random terms, so no variance to test.")
-    found = [r for i in range(len(fit.design.random)) for r in _reductions(fit.design, i)]
+    found = [r for i in range(len(fit.design.random)) for r in reductions(fit.design, i)]
     statistics = np.array([_statistic(fit, r.design) for r in found])
     pairs = zip(statistics, found, strict=True)
     columns: dict[str, NDArray[Any]] = {
@@ -102,7 +102,7 @@ def variance_tests(
         "statistic": statistics,
         "df_low": np.array([r.df[0] for r in found]),
         "df_high": np.array([r.df[1] for r in found]),
-        "p_value": np.array([_mixture(x, *r.df) for x, r in pairs]),
+        "p_value": np.array([mixture(x, *r.df) for x, r in pairs]),
     }
     if method == "simulate":
         rng = generator(seed)
@@ -111,18 +111,19 @@ def variance_tests(
     return make_frame(columns, fit.design.spec.kind)
 
 
-def _reductions(design: Design, term: int) -> list[_Reduction]:
+def reductions(design: Design, term: int) -> list[Reduction]:
+    """List what of a random term can be left out."""
     effects, source = design.random[term], _source(design, term)
     k, structure = len(effects.columns), effects.term.structure
     if k == 1 or structure == "homdiag":
-        return [_Reduction(source, _without(design, term), term, (0, 1), True)]
+        return [Reduction(source, _without(design, term), term, (0, 1), True)]
     if structure not in ("unstructured", "diagonal"):
         # Standard deviations and a correlation, both at the edge: no simple mixture.
         df = {"cs": k + 1}.get(structure, 2)
-        return [_Reduction(source, _without(design, term), term, (df, df), False)]
+        return [Reduction(source, _without(design, term), term, (df, df), False)]
     low = k - 1 if structure == "unstructured" else 0
     return [
-        _Reduction(
+        Reduction(
             f"{name} of {source}",
             _replaced(design, term, _without_column(effects, c)),
             term,
@@ -171,7 +172,8 @@ def _statistic(fit: GaussianFit, smaller: Design) -> float:
     return gain if gain > _ROUNDING else 0.0
 
 
-def _mixture(statistic: float, low: int, high: int) -> float:
+def mixture(statistic: float, low: int, high: int) -> float:
+    """Probability of a larger value of the equal mixture of two chi-squares."""
     from scipy.special import chdtrc  # a tenth of a second, only here
 
     if statistic <= 0:
@@ -181,7 +183,7 @@ def _mixture(statistic: float, low: int, high: int) -> float:
 
 
 def _simulated(
-    fit: GaussianFit, r: _Reduction, statistic: float, n_sim: int, rng: np.random.Generator
+    fit: GaussianFit, r: Reduction, statistic: float, n_sim: int, rng: np.random.Generator
 ) -> float:
     if not r.simple or fit.solution.likelihood.sigma is not None:
         return np.nan

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from partialpool.solve.generalized.layout import Part
 from partialpool.solve.generalized.objective import Objective
+from partialpool.solve.generalized.shares import gradient_by_cluster
 from partialpool.solve.generalized.solution import GeneralizedSolution
 from partialpool.solve.generalized.solving import restore_generalized, solve_generalized
 from partialpool.solve.generalized.starting import link_unit
+from partialpool.solve.generalized.without import solve_without
 
 __all__ = [
     "GeneralizedSolution",
     "Objective",
     "Part",
+    "gradient_by_cluster",
     "link_unit",
     "restore_generalized",
     "solve_generalized",
+    "solve_without",
 ]

@@ -138,9 +138,14 @@ def restore_generalized(
 
 
 def make_problem(
-    layout: Layout, response: Response, family: ResponseFamily, zero: Zero, objective: Objective
+    layout: Layout,
+    response: Response,
+    family: ResponseFamily,
+    zero: Zero,
+    objective: Objective,
+    merge: bool = True,
 ) -> GeneralizedProblem:
-    """Hand the rows to the core."""
+    """Hand the rows to the core; with ``merge`` those that are alike become one if they can."""
     ordinal = isinstance(family, Ordinal)
     predictors = 3 if ordinal else len(family.parts(zero))
     thresholds = threshold_columns(response) if ordinal else None
@@ -149,7 +154,7 @@ def make_problem(
         layout.core_parts(thresholds),
         layout.core_offsets(predictors),
         layout.core_effects(),
-        merges(response, family, zero),
+        merge and merges(response, family, zero),
         _precisions(layout, objective),
         density_maker(response, family, zero),
     )

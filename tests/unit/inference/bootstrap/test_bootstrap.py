@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -61,6 +63,29 @@ def test_basic_intervals_are_percentiles_reflected_at_the_estimate(fit):
     found = fit.bootstrap(200, seed=7, acceleration=False)
     percentile, basic = found.confint(), found.confint(method="basic")
     assert_allclose(basic["conf_low"], 2 * found.estimate - percentile["conf_high"])
+
+
+@pytest.mark.parametrize("method", ["basic", "normal"])
+def test_intervals_end_where_the_parameter_does(fit, method):
+    found = fit.bootstrap(40, seed=1, acceleration=False)
+    labels = "sd(Subject.Intercept)", "corr(Subject.Intercept,Subject.Days)"
+    at = [found.names.index(label) for label in labels]
+    estimate, draws = found.estimate.copy(), found.draws.copy()
+    estimate[at[0]], draws[:, at[0]] = 1.0, np.linspace(0.0, 8.0, 40)
+    estimate[at[1]], draws[:, at[1]] = 0.8, np.linspace(-0.9, 0.8, 40)
+    table = dataclasses.replace(found, estimate=estimate, draws=draws).confint(method=method)
+    assert table["conf_low"][at[0]] == 0.0
+    assert table["conf_high"][at[1]] == 1.0
+
+
+def test_a_statistic_of_ones_own_has_no_range(fit):
+    found = fit.bootstrap(20, seed=1, statistic=lambda f: {"sd__x": f.fixef[1] - 20.0})
+    assert (found.confint(method="basic")["conf_low"] < 0).all()
+
+
+def test_one_draw_makes_no_interval(fit):
+    with pytest.raises(DataError, match="two draws or more, and there are 1: take n=1000"):
+        fit.bootstrap(1, seed=1).confint()
 
 
 def test_bca_without_bias_and_skewness_is_the_percentile_interval(fit):

@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 
 import partialpool as pp
-from partialpool.errors import NotAvailableError
 from partialpool.inference import quantile_residuals
 from tests.unit.inference import models
 
@@ -20,13 +19,6 @@ def test_r_squared_is_shares_of_the_rows_own_variances():
     assert found.r2_conditional == pytest.approx((fixed + random) / total)
     assert found.icc_adjusted == pytest.approx(random / (random + fit.sigma**2))
     assert found.icc == pytest.approx(random / total)
-
-
-def test_families_without_an_agreed_residual_variance_have_no_r_squared():
-    data = pp.load_dataset("grouseticks")
-    fit = pp.glmm("TICKS ~ YEAR + (1 | BROOD)", data, family="poisson", zero_inflation="~ 1")
-    with pytest.raises(NotAvailableError, match="no agreed residual variance for poisson"):
-        _ = fit.explained_variance
 
 
 @pytest.mark.parametrize("family", ["nbinom1", "nbinom2"])

@@ -268,10 +268,10 @@ def test_levels_beyond_the_profile_are_refused(fits):
         fits["slope"].profile(level=95)
 
 
-def test_generalized_models_have_none():
+def test_generalized_models_have_their_own():
     data = pp.load_dataset("grouseticks")
     fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", data, family="poisson")
-    with pytest.raises(NotAvailableError, match="profiles exist for linear mixed models"):
+    with pytest.raises(NotAvailableError, match=r"call fit\.profile\(\)"):
         pp.inference.profile(fit)
 
 
