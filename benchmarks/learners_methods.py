@@ -196,6 +196,6 @@ METHODS: dict[str, tuple[Method, Callable[[], Any]]] = {
     "LightGBM, group as feature": (with_feature, lightgbm),
     "LightGBM, merf": (merf, lightgbm),
     "LightGBM, ours": (ours, lightgbm),
-    "LightGBM, ours, boosting": (boosting, lightgbm),
+    "LightGBM, boosting, ours": (boosting, lightgbm),
     "GPBoost": (gpboost, lightgbm),
 }

@@ -18,7 +18,7 @@ Algorithm = Literal["alternate", "leaves", "boosting"]
 _CHOICES = {
     "algorithm": ("alternate", "leaves", "boosting"),
     "variance": ("ml", "em"),
-    "residuals": ("auto", "folds", "groups", "in-sample"),
+    "residuals": ("auto", "folds", "in-sample"),
 }
 
 
@@ -52,6 +52,13 @@ class Asked:
     folds: int
     seed: int
     rescale: bool
+
+    @property
+    def apart(self) -> bool:
+        """Whether groups that are known and those that aren't get learners of their own."""
+        return (self.algorithm, self.variance) == ("alternate", "ml") and (
+            self.residuals != "in-sample"
+        )
 
 
 def check_asked(

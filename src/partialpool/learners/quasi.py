@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from partialpool.families import ResponseFamily
 from partialpool.learners.alternate import Rows, Step, Stopping, has_settled, record
 from partialpool.learners.asked import Asked
-from partialpool.learners.fitting import Fitted, Target, choose_folds
-from partialpool.learners.grouped import GroupedRows, Layout, build_design
-from partialpool.learners.intervals import calibrate_rows
+from partialpool.learners.fitted import Fitted, Level, Target
+from partialpool.learners.fitting import choose_folds
+from partialpool.learners.grouped import GroupedRows, build_design
 from partialpool.learners.laplace import LaplacePart, Outcome, fit_part, rescale_outcome
+from partialpool.learners.layout import Layout
 from partialpool.learners.learning import Learned, learn, row_folds
 
 __all__ = ["average_mean", "fit_quasi"]
@@ -71,7 +72,9 @@ def fit_quasi(
     used = [name for name in design.formula.columns if name in rows.table]
     columns = {name: rows.table.column(name) for name in used}
     outcome = Outcome(target.y, target.weights, target.family, layout.text, columns, target.kind)
-    whole = Rows(rows.features, target.y, None, *choose_folds(asked, design))
+    whole = Rows(
+        rows.features, target.y, None, choose_folds(asked, len(target.y)), asked.residuals == "auto"
+    )
     return _iterate(estimator, whole, target, outcome, asked)
 
 
@@ -103,8 +106,8 @@ def _iterate(
     if outcome is not None and asked.rescale:
         scale = rescale_outcome(outcome, learned.honest)
         part = fit_part(outcome, scale[0] + scale[1] * learned.honest)
-    nothing = calibrate_rows(np.zeros(1), 1.0)
-    return Fitted(learned.model, part, 1.0, tuple(history), best, settled, nothing, scale)
+    level = Level(learned.model, part, 1.0, scale)
+    return Fitted(level, level, tuple(history), best, settled, None)
 
 
 def _work(y: Vector, eta: Vector, weights: Vector | None, family: ResponseFamily) -> _Working:

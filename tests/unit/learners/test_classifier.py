@@ -65,7 +65,7 @@ def test_a_linear_learner_leads_to_the_generalized_linear_mixed_model():
 def test_new_groups_are_averaged_over():
     x, codes, y, _ = simulated()
     model = MixedEffectsClassifier(TREE).fit(x, y, groups=codes)
-    eta = model._fitted[0].common(x)
+    eta = model._fitted[0].population.common(x)
     sd = model.varcorr().terms[0].sd[0]
     draws = np.random.default_rng(1).normal(size=20_000) * sd
     expected = np.mean(1 / (1 + np.exp(-(eta[0] + draws))))

@@ -111,7 +111,7 @@ def test_an_overfitting_learner_does_not_shrink_the_residual_variance():
 def test_iterations_stop_where_the_likelihood_stays_the_same(rats):
     X, y = rats
     model = MixedEffectsRegressor(
-        LinearRegression(), random="1 | litter", tol=1e-6, rescale=False
+        LinearRegression(), random="1 | litter", tol=1e-6, residuals="in-sample"
     ).fit(X, y)
     logliks = [step.loglik for step in model.history_]
     assert model.converged_
@@ -176,25 +176,25 @@ def test_out_of_bag_predictions_serve_where_there_are_some(rats):
     X, y = rats
     forest = RandomForestRegressor(60, random_state=1)
     model = MixedEffectsRegressor(forest, random="1 | litter", max_iter=1, rescale=False).fit(X, y)
-    left = y - model.estimator_.oob_prediction_
+    left = y - model.known_estimator_.oob_prediction_
     fit = pp.lmm("left ~ 0 + (1 | litter)", X.assign(left=left), reml=False)
-    assert model.sigma_ == pytest.approx(fit.sigma, rel=1e-7)
+    assert model._fitted.known.sigma == pytest.approx(fit.sigma, rel=1e-7)
 
 
 def test_too_few_trees_for_out_of_bag_fall_back_on_folds(rats):
     X, y = rats
     forest = RandomForestRegressor(3, random_state=1)
     model = MixedEffectsRegressor(forest, random="1 | litter", max_iter=1).fit(X, y)
-    assert not hasattr(model.estimator_, "oob_prediction_")
+    assert not hasattr(model.known_estimator_, "oob_prediction_")
 
 
 def test_rescaling_is_the_mixed_model_of_held_out_predictions(rats):
     X, y = rats
     forest = RandomForestRegressor(60, random_state=1)
     model = MixedEffectsRegressor(forest, random="1 | litter", max_iter=1).fit(X, y)
-    held_out = X.assign(f=model.estimator_.oob_prediction_, y=y)
+    held_out = X.assign(f=model.known_estimator_.oob_prediction_, y=y)
     fit = pp.lmm("y ~ f + (1 | litter)", held_out, reml=False)
-    np.testing.assert_allclose(model.scale_, fit.fixef.values, rtol=1e-8)
+    np.testing.assert_allclose(model._fitted.known.scale, fit.fixef.values, rtol=1e-8)
 
 
 def test_scikit_learns_inspection_works_on_it(rats):
