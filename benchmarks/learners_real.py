@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 import partialpool as pp
 
 SCHEMES = ("within", "new-groups")
-SAMPLE = 100
+SAMPLE = 40
 """Lecturers of InstEval that are kept, or every forest would take half an hour."""
 
 
@@ -163,7 +163,8 @@ def _validate(case: Case, table: Any, numbers: Any, scheme: Any, model: Any) -> 
     if model is None:
         fit = pp.lmm(case.formula, table)
         return pp.cross_validate(fit, table, case.group, scheme)
-    return pp.cross_validate(model, numbers, case.group, scheme, response=case.response)
+    labels = numbers[case.group].to_numpy()  # the column itself stays among the features
+    return pp.cross_validate(model, numbers, labels, scheme, response=case.response)
 
 
 def _rows(found: pp.CrossValidation, numbers: pd.DataFrame, case: Case) -> list[dict[str, Any]]:

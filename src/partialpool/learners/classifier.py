@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
@@ -13,10 +14,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from partialpool.errors import DataError
 from partialpool.families import Binomial
+from partialpool.frames import make_frame
 from partialpool.inference.rows import RandomPart as Wanted
 from partialpool.learners.asked import check_asked
 from partialpool.learners.base import MixedEffectsBase
-from partialpool.learners.checks import check_rows, check_weights, frame_kind, read_labels
+from partialpool.learners.checks import (
+    check_level,
+    check_rows,
+    check_weights,
+    frame_kind,
+    read_labels,
+)
 from partialpool.learners.fitted import Fitted, Target
 from partialpool.learners.learning import Residuals, check_learner, refuse_classifier
 from partialpool.learners.part import NewLevels
@@ -228,6 +236,55 @@ class MixedEffectsClassifier(ClassifierMixin, MixedEffectsBase):  # type: ignore
         shares = self.predict_proba(X, groups, Z, random=random, new_levels=new_levels)
         return self.classes_[np.argmax(shares, axis=1)]
 
+    def predict_interval(
+        self,
+        X: Any,
+        groups: Any = None,
+        Z: Any = None,
+        *,
+        level: float = 0.9,
+        random: Wanted = "all",
+        new_levels: NewLevels = "population",
+        of: Any = None,
+    ) -> Any:
+        """Predict the probability of a class with an interval for the row's own group.
+
+        A class has no interval, its probability has: the learner's log odds, plus and minus the
+        normal quantile times the standard deviation of the random effects' error (in new groups
+        of the effects themselves), on the scale of probabilities. How far the learner is off
+        can't be told from classes row by row and isn't in there.
+
+        Parameters
+        ----------
+        X, groups, Z, random, new_levels
+            As for :meth:`predict_proba`.
+        level
+            Coverage, between 0 and 1.
+        of
+            The class; of two, the second by default. Of more, one against the rest.
+
+        Returns
+        -------
+        data frame
+            Columns ``fit``, ``lower`` and ``upper``, in the library of ``X``; pandas for
+            arrays. ``fit`` is the probability averaged over what isn't known.
+
+        Raises
+        ------
+        DataError
+            As :meth:`predict_proba`, and if the level isn't between 0 and 1 or the class unknown.
+        """
+        check_level(level)
+        fitted = self._one(of)
+        found = forecast(fitted, self._read(X, groups, Z, random), random, new_levels)
+        half = NormalDist().inv_cdf(0.5 + level / 2) * np.sqrt(found.variance)
+        link = Binomial().link
+        ends = (np.asarray(link.inverse(found.mean + sign * half)) for sign in (-1.0, 1.0))
+        fit, (lower, upper) = average_mean(Binomial(), found.mean, found.variance), ends
+        if len(self._fitted) == 1 and of is not None and of == self.classes_[0]:
+            fit, lower, upper = 1.0 - fit, 1.0 - upper, 1.0 - lower
+        return make_frame({"fit": fit, "lower": lower, "upper": upper}, frame_kind(X))
+
     def score(
         self,
         X: Any,
@@ -273,7 +330,7 @@ class MixedEffectsClassifier(ClassifierMixin, MixedEffectsBase):  # type: ignore
 
     def _one(self, of: Any) -> Fitted:
         check_is_fitted(self)
-        if len(self._fitted) == 1:
+        if len(self._fitted) == 1 and (of is None or of in self.classes_):
             return self._fitted[0]
         places = np.flatnonzero(self.classes_ == of)
         if not len(places):

@@ -56,12 +56,15 @@ class Level:
         Residual standard deviation, in units of the response.
     scale
         Intercept and slope that put the learner's predictions on the scale of the response.
+    dispersion
+        Linear predictor of the dispersion, for families that have one.
     """
 
     model: Any
     part: RandomPart | None
     sigma: float
     scale: tuple[float, float] = (0.0, 1.0)
+    dispersion: float = 0.0
 
     def common(self, features: Any) -> Vector:
         """Predict what groups have in common, for every row (m,)."""
@@ -86,7 +89,7 @@ class Fitted:
     converged
         Whether iterations ended by their own rule.
     calibration
-        Scores for prediction intervals; None for counts and classes.
+        Scores for prediction intervals; None for classes.
     """
 
     population: Level

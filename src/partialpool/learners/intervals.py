@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from partialpool.learners.part import RandomPart
 
-__all__ = ["Calibration", "Scores", "equal_scores", "score_groups", "score_rows"]
+__all__ = [
+    "Calibration",
+    "Scores",
+    "equal_scores",
+    "group_scores",
+    "score_groups",
+    "score_rows",
+]
 
 Vector = NDArray[np.float64]
 
@@ -100,9 +107,14 @@ def score_groups(part: RandomPart, residuals: Vector, codes: NDArray[np.int32]) 
     2491-2502, section 3.3: groups weigh the same, whatever their size.
     """
     spread = np.sqrt(part.sigma**2 / _roots(part) ** 2 + _prior_variance(part))
+    return group_scores(residuals / spread, codes)
+
+
+def group_scores(errors: Vector, codes: NDArray[np.int32]) -> Scores:
+    """Score standardised errors of rows whose groups weigh the same."""
     sizes = np.bincount(codes)
     groups = len(sizes)
-    return _scores(residuals / spread, 1.0 / ((groups + 1) * sizes[codes]), 1.0 / (groups + 1))
+    return _scores(errors, 1.0 / ((groups + 1) * sizes[codes]), 1.0 / (groups + 1))
 
 
 def equal_scores(errors: Vector) -> Scores:

@@ -16,6 +16,7 @@ from partialpool.frames import make_frame
 from partialpool.inference.rows import RandomPart as Wanted
 from partialpool.learners.base import MixedEffectsBase
 from partialpool.learners.checks import check_level, frame_kind
+from partialpool.learners.drawing import count_interval
 from partialpool.learners.fitted import Fitted
 from partialpool.learners.part import NewLevels
 from partialpool.learners.prediction import forecast, half_widths, part_of
@@ -125,14 +126,14 @@ class PredictingRegressor(RegressorMixin, MixedEffectsBase):  # type: ignore[mis
         ------
         DataError
             As :meth:`predict`, and if the level isn't between 0 and 1.
-        NotAvailableError
-            For counts.
         """
         check_level(level)
         rows = self._read(X, groups, Z, random)
         found = forecast(self._fitted, rows, random, new_levels)
         if self._family.name != "gaussian":
-            raise NotAvailableError("prediction intervals are for family='gaussian'; of counts")
+            mean = average_mean(self._family, found.mean, found.variance)
+            columns = count_interval(self._fitted, self._family, found, mean, level)
+            return make_frame(columns, frame_kind(X))
         assert self._fitted.calibration is not None
         half = half_widths(self._fitted.calibration, found, level)
         columns = {"fit": found.mean, "lower": found.mean - half, "upper": found.mean + half}

@@ -241,3 +241,6 @@ def test_predictions_without_random_effects_need_no_groups():
     fitted = MixedEffectsRegressor(LinearRegression(), random="1 | g").fit(table, y)
     without = fitted.predict(table.drop(columns="g"), random="none")
     np.testing.assert_array_equal(without, fitted.predict(table, random="none"))
+    found = fitted.predict_interval(table.drop(columns="g"), random="none")
+    np.testing.assert_array_equal(found["fit"], without)
+    assert (found["upper"] > found["lower"]).all()
