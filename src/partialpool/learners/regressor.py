@@ -19,7 +19,7 @@ from partialpool.learners.variance import Variance
 __all__ = ["MixedEffectsRegressor"]
 
 
-class MixedEffectsRegressor(PredictingRegressor):  # type: ignore[misc]
+class MixedEffectsRegressor(PredictingRegressor):
     """Regression by any learner f and random effects: y = f(x) + z'b + error.
 
     Parameters

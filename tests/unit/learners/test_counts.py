@@ -92,7 +92,7 @@ def test_dispersions_are_found(family, truth):
 
 
 def test_counts_without_groups_are_learned_alone():
-    x, codes, y, _ = simulated()
+    x, _, y, _ = simulated()
     with pytest.warns(UserWarning, match="fitted alone"):
         model = MixedEffectsRegressor(TREE, family="nbinom2", max_iter=2).fit(x, y)
     found = model.predict_interval(x)
