@@ -33,30 +33,32 @@ class MixedEffectsRegressor(PredictingRegressor):
         kept from the learner; columns with random slopes are not. None where ``fit`` gets
         arrays ``groups=`` and ``Z=``.
     family
-        ``"gaussian"``, or ``"poisson"`` for counts: log mean = f(x) + z'b. The learner is then
-        fitted to the working response of penalised quasi-likelihood, with its weights, and the
-        random part is that of a generalized linear mixed model with the learner as offset.
+        ``"gaussian"``; ``"poisson"``, ``"nbinom1"`` or ``"nbinom2"`` for counts, ``"gamma"`` for
+        positive numbers: log mean = f(x) + z'b. One learner is then fitted to the working
+        response of penalised quasi-likelihood, with its weights, and the random part is that of
+        a generalized linear mixed model with the learner as offset.
     algorithm
-        ``"alternate"``: learner and random part in turn. ``"leaves"``: the same for one
-        decision tree, whose leaves are estimated together with the random effects.
-        ``"boosting"``: gradient boosting of the mixed model's likelihood; each tree of a
-        gradient-boosting estimator (LightGBM, scikit-learn's) is grown on the gradient
-        Sigma^-1 (y - f), its leaves estimated by generalized least squares. Where features
-        differ mainly between groups the gradient hardly sees them: prefer ``"alternate"``.
+        ``"alternate"``: learner and random part in turn, with a learner for known groups and
+        one for others. ``"leaves"``: in turn for one decision tree, whose leaves are estimated
+        together with the random effects. ``"boosting"``: gradient boosting of the mixed model's
+        likelihood; each tree of a gradient-boosting estimator (LightGBM, scikit-learn's) is
+        grown on the gradient Sigma^-1 (y - f), its leaves estimated by generalized least
+        squares. Where features differ mainly between groups the gradient hardly sees them:
+        prefer ``"alternate"``.
     variance
         ``"ml"``: variances that maximise the likelihood of what the learner leaves over;
         ``"em"``: one step of expectation and maximisation an iteration, as in merf.
     residuals
-        What the learner leaves over is taken from predictions of rows that it hasn't seen:
+        What a learner leaves over is taken from predictions of rows that it hasn't seen:
         ``"auto"`` out of bag for bootstrapped ensembles, else out of ``folds`` of rows;
-        ``"folds"`` always of folds; ``"groups"`` of folds of whole groups, so that features
-        which tell groups apart can't take the variance between groups away; ``"in-sample"``
-        makes no such difference, and lets a learner that overfits shrink the variances (as
-        in merf; what ``"auto"`` means with ``variance="em"``).
+        ``"folds"`` always of folds. ``"in-sample"`` makes no such difference, has one learner,
+        and lets it shrink the variances where it overfits (as in merf; what ``"auto"`` means
+        with ``variance="em"``).
     max_iter
         Most iterations; with ``algorithm="boosting"``, those of the estimator count.
     tol
-        Change of the marginal log-likelihood per row at which to stop; None for ``max_iter``.
+        Change of the marginal log-likelihood per row at which to stop, and share by which the
+        error in held-out groups has to fall to go on; None for ``max_iter``.
     folds
         How many folds, where folds are needed.
     random_state
@@ -69,19 +71,23 @@ class MixedEffectsRegressor(PredictingRegressor):
     Attributes
     ----------
     estimator_
-        The fitted learner.
+        The population's learner: of what groups have in common, and for groups that aren't
+        known. The mean of several, if more than one iteration was worth it.
+    known_estimator_
+        The learner for rows of known groups, beside their effects.
     scale_
-        Intercept and slope that put its predictions on the scale of the response.
+        Intercept and slope that put the population's learner on the scale of the response.
     sigma_
         Residual standard deviation, in units of the response.
     varcorr_
-        Standard deviations and correlations of the random effects.
+        Standard deviations and correlations of the random effects around the population's
+        learner, which in making them hasn't seen the group.
     loglik_
-        Marginal log-likelihood of what the learner leaves over.
+        Marginal log-likelihood of what that leaves over: of every group given the others.
     history_
         Log-likelihood, variances and effects after every iteration.
     n_iter_
-        Iterations.
+        Iterations of the population's learner.
     converged_
         Whether they ended by their own rule.
 
