@@ -70,6 +70,7 @@ def read_rows(X: Any, layout: Layout, groups: Any = None, Z: Any = None) -> Grou
                 + (f"by random={layout.text!r}." if layout.text else "without groups.")
             )
         table = read_table(X) if layout.text else Table(n, (), "dict", _nothing)
+        _refuse_no_features(table, layout)
         plain = Table(table.n, table.names, "dict", table.column)
         return GroupedRows(_without(X, layout.leaving), plain, bool(layout.text))
     columns = {layout.group: _labels(groups, layout.group, n)}
@@ -77,6 +78,14 @@ def read_rows(X: Any, layout: Layout, groups: Any = None, Z: Any = None) -> Grou
         columns |= _basis(Z, layout, n)
     table = Table(n, tuple(columns), "dict", columns.__getitem__)
     return GroupedRows(X, table, groups is not None)
+
+
+def _refuse_no_features(table: Table, layout: Layout) -> None:
+    if layout.leaving and not set(table.names) - set(layout.leaving):
+        raise DataError(
+            f"X holds grouping columns only, {', '.join(table.names)}, and leaves no feature. "
+            "Add features, or fit the groups alone by partialpool.lmm."
+        )
 
 
 def check_groups(rows: GroupedRows, layout: Layout, single: bool) -> None:
@@ -149,6 +158,11 @@ def _labels(groups: Any, name: str, n: int) -> Column:
         absent = np.full(n, -1, dtype=np.int32)
         nobody = np.array([""], dtype=object)
         return Column(name, "text", codes=absent, levels=nobody, missing=np.ones(n, dtype=bool))
+    if isinstance(groups, str):
+        raise DataError(
+            f"groups must hold one label for each row, found the text {groups!r}. To name a column "
+            f"of X, pass random='1 | {groups}' instead."
+        )
     if np.ndim(groups) != 1:
         raise DataError(
             f"groups must hold one label for each row, found {np.ndim(groups)} dimensions. For "

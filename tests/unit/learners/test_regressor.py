@@ -3,13 +3,18 @@ import pandas as pd
 import pytest
 from lightgbm import LGBMRegressor
 from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestRegressor
-from sklearn.inspection import partial_dependence, permutation_importance
+from sklearn.inspection import (
+    PartialDependenceDisplay,
+    partial_dependence,
+    permutation_importance,
+)
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
@@ -244,3 +249,40 @@ def test_predictions_without_random_effects_need_no_groups():
     found = fitted.predict_interval(table.drop(columns="g"), random="none")
     np.testing.assert_array_equal(found["fit"], without)
     assert (found["upper"] > found["lower"]).all()
+
+
+def test_partial_dependence_is_drawn(rats):
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    X, y = rats
+    model = MixedEffectsRegressor(TREE, random="1 | litter", max_iter=1).fit(X.astype(float), y)
+    shown = PartialDependenceDisplay.from_estimator(model, X.astype(float), ["litsize", "sex"])
+    assert len(shown.lines_.ravel()) == 2
+    pyplot.close("all")
+
+
+def test_a_pipeline_of_columns_is_a_learner_and_a_step(rats):
+    X, y = rats
+    words = X.assign(treatment=np.array(["none", "low", "high"])[X["treatment"]])
+    coded = make_column_transformer((OneHotEncoder(), ["treatment"]), remainder="passthrough")
+    inner = MixedEffectsRegressor(make_pipeline(coded, TREE), random="1 | litter", max_iter=1)
+    outer = make_pipeline(FunctionTransformer(), inner).set_output(transform="pandas")
+    found = outer.fit(words, y).predict(words)
+    np.testing.assert_allclose(found, inner.fit(words, y).predict(words))
+
+
+def test_levels_that_no_row_has_are_no_groups(rats):
+    X, y = rats
+    known = X["litter"].astype(str)
+    wide = X.assign(litter=pd.Categorical(known, categories=[*known.unique(), "99", "100"]))
+    model = MixedEffectsRegressor(TREE, random="1 | litter", max_iter=1).fit(wide, y)
+    assert len(model.effects()) == known.nunique()
+
+
+def test_arrows_tables_come_back(rats):
+    pa = pytest.importorskip("pyarrow")
+    X, y = rats
+    table = pa.Table.from_pandas(X, preserve_index=False)
+    model = MixedEffectsRegressor(TREE, random="1 | litter", max_iter=1).fit(table, y)
+    assert isinstance(model.predict_interval(table), pa.Table)
+    without = model.predict(table.drop_columns(["litter"]), random="none")
+    np.testing.assert_allclose(without, model.predict(table, random="none"))
