@@ -44,7 +44,7 @@ class _Turns:
     """What taking turns has led to: the best iteration, and all of them."""
 
     learned: Learned
-    part: LaplacePart
+    part: LaplacePart | None
     target: Vector
     weights: Vector
     history: tuple[Step, ...]
@@ -88,7 +88,7 @@ def fit_quasi(
     level = _finish(turns, outcome, rescaled=asked.rescale and rows.grouped)
     scores = None
     if target.family.name != "binomial":
-        scores = _score(estimator, whole, turns, level, asked)
+        scores = _score(estimator, whole, turns, level, outcome, asked)
     if not rows.grouped:
         level = dataclasses.replace(level, part=None)
     return Fitted(level, level, turns.history, turns.best, turns.converged, scores)
@@ -106,8 +106,9 @@ def _outcome(rows: GroupedRows, layout: Layout, target: Target) -> Outcome:
 def _take_turns(estimator: Any, rows: Rows, outcome: Outcome, stopping: Stopping) -> _Turns:
     """Working response, learner and random part in turn; the rows' weights are the working ones."""
     y, weights, family = outcome.y, outcome.weights, outcome.family
-    start = family.start(y, weights=weights)
-    eta, dispersion = np.full(len(y), start["mean"]), start.get("dispersion", 0.0)
+    eta = np.full(len(y), float(family.link(np.average(y, weights=weights))))
+    needed = bool(outcome.text) or "dispersion" in family.parts()
+    dispersion = family.start(y, weights=weights).get("dispersion", 0.0) if needed else 0.0
     random = np.zeros(len(y))
     kept: _Turns | None = None
     history: list[Step] = []
@@ -116,10 +117,10 @@ def _take_turns(estimator: Any, rows: Rows, outcome: Outcome, stopping: Stopping
         working = _work(outcome, eta, dispersion)
         left = working.y - random
         learned = learn(estimator, rows.X, left, working.weights, rows.folds, rows.out_of_bag)
-        part = fit_part(outcome, learned.honest)
-        random, dispersion = part.fitted, part.dispersion
+        part = fit_part(outcome, learned.honest) if needed else None
+        random, dispersion = (random, 0.0) if part is None else (part.fitted, part.dispersion)
         eta = learned.honest + random
-        history.append(record(part))
+        history.append(_alone(outcome, eta) if part is None else record(part))
         if kept is None or history[-1].loglik > history[best].loglik:
             best = len(history) - 1
             kept = _Turns(learned, part, left, working.weights, (), best, False)
@@ -133,15 +134,20 @@ def _finish(turns: _Turns, outcome: Outcome, *, rescaled: bool) -> Level:
     if rescaled:
         scale = rescale_outcome(outcome, honest)
         part = fit_part(outcome, scale[0] + scale[1] * honest)
-    return Level(turns.learned.model, part, 1.0, scale, part.dispersion)
+    dispersion = 0.0 if part is None else part.dispersion
+    return Level(turns.learned.model, part, 1.0, scale, dispersion)
 
 
-def _score(estimator: Any, rows: Rows, turns: _Turns, level: Level, asked: Asked) -> Calibration:
+def _score(
+    estimator: Any, rows: Rows, turns: _Turns, level: Level, outcome: Outcome, asked: Asked
+) -> Calibration:
     """Score rows by predictions without them, and groups by learners without these."""
     part: Any = level.part
-    known = score_draws(part, part.offset, new=False, seed=asked.seed)
-    if not part.outcome.text:
+    if not outcome.text:
+        alone = part or fit_part(outcome, turns.learned.honest)
+        known = score_draws(alone, alone.offset, new=False, seed=asked.seed)
         return Calibration(known, known)
+    known = score_draws(part, part.offset, new=False, seed=asked.seed)
     if rows.folds is None:
         return Calibration(known, score_draws(part, part.offset, new=True, seed=asked.seed))
     folds = group_folds(coarsest(part.design), asked.folds, asked.seed)
@@ -158,6 +164,17 @@ def _work(outcome: Outcome, eta: Vector, dispersion: float) -> _Working:
     mu, slope = family.mu(at), np.asarray(family.link.slope(near))
     w = slope**2 / family.variance(at)
     return _Working(near + (outcome.y - mu) / slope, w if weights is None else w * weights)
+
+
+def _alone(outcome: Outcome, eta: Vector) -> Step:
+    """Record a learner without groups, by its log-likelihood up to a constant."""
+    y, mu = outcome.y, outcome.family.mu({"mean": eta})
+    rows = y * np.log(np.maximum(mu, 1e-300))
+    rows += (
+        (1 - y) * np.log(np.maximum(1 - mu, 1e-300)) if outcome.family.name == "binomial" else -mu
+    )
+    weighted = rows.sum() if outcome.weights is None else outcome.weights @ rows
+    return Step(float(weighted), 1.0, (), ())
 
 
 def average_mean(family: ResponseFamily, eta: Vector, variance: Vector) -> Vector:
