@@ -109,7 +109,7 @@ def profiles(design: Design, nsim: int) -> Iterator[tuple[str, Array]]:
     rng = np.random.default_rng(_SEED)
     truth = np.array([0.5, design.sd[0], 1.0])
     fit = first_fit(design, rng)
-    names = ["x", "sd__Intercept|g", "sigma"]
+    names = ["x", "sd(g.Intercept)", "sigma"]
     holds = []
     for _ in range(nsim):
         found = fit.refit(design.draw(rng)[0]).profile(names, level=0.951)
@@ -127,7 +127,7 @@ def bootstraps(design: Design, nsim: int) -> Iterator[tuple[str, Array]]:
     holds: dict[str, list[Array]] = {method: [] for method in methods}
     for i in range(nsim):
         draws = fit.refit(design.draw(rng)[0]).bootstrap(_DRAWS, seed=i)
-        at = [draws.names.index(name) for name in ("x", "sd__Intercept|g", "sigma")]
+        at = [draws.names.index(name) for name in ("x", "sd(g.Intercept)", "sigma")]
         for method in methods:
             table = draws.confint(method=method)
             low, high = table["conf_low"][at], table["conf_high"][at]
@@ -162,7 +162,7 @@ def predictions(design: Design, nsim: int) -> Iterator[tuple[str, Array]]:
                     draws=_DRAWS,
                     seed=i,
                 )
-                held.append((found["low"] <= target) & (target <= found["high"]))
+                held.append((found["conf_low"] <= target) & (target <= found["conf_high"]))
             holds[method].append(np.concatenate(held))
     for method in methods:
         yield method, 100 * np.mean(holds[method], axis=0)

@@ -131,8 +131,10 @@ def ours(data: dict[str, Data], learner: Any, **settings: Any) -> Outcome:
     errors, covered = [], []
     for part in (data["known"], data["new"]):
         found = model.predict_interval(part.X, groups=part.g, Z=part.Z, level=0.9)
-        errors.append(rmse(part, found["fit"].to_numpy()))
-        covered.append(float(np.mean((part.y >= found["lower"]) & (part.y <= found["upper"]))))
+        errors.append(rmse(part, found["estimate"].to_numpy()))
+        covered.append(
+            float(np.mean((part.y >= found["conf_low"]) & (part.y <= found["conf_high"])))
+        )
     sd = float(np.sqrt(np.mean(model.varcorr_.terms[0].sd ** 2)))
     return Outcome(*errors, model.sigma_, sd, *covered)
 

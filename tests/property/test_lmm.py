@@ -119,7 +119,7 @@ def test_standard_errors_of_predictions_carry_beta_and_b_jointly(example, reml):
         [t.codes for t in model.terms],
         [t.basis for t in model.terms],
     )
-    errors = ours.predict(example.data, se=True)["se"]
+    errors = ours.predict(example.data, se=True)["std_error"]
     assert_allclose(errors, np.sqrt(variance), rtol=1e-6)
 
 

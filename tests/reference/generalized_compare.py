@@ -161,7 +161,7 @@ def prediction_errors(case: Case, fit: pp.GlmmFit) -> float | None:
     if theirs is None:
         return None
     ours = fit.predict(pd.DataFrame(case.reference["predictions"]["newdata"]), type="link", se=True)
-    return largest(ours["se"].to_numpy() / np.array(theirs) - 1)
+    return largest(ours["std_error"].to_numpy() / np.array(theirs) - 1)
 
 
 def design(case: Case, fit: pp.GlmmFit) -> float | None:

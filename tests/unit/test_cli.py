@@ -1,6 +1,5 @@
 """The command line, from arguments to exit codes."""
 
-import re
 import subprocess
 import sys
 import time
@@ -12,105 +11,12 @@ import pytest
 
 import partialpool as pp
 from partialpool.cli import main
-from partialpool.cli.files import read_file, write_file
-from partialpool.errors import DataError, NotAvailableError
+from partialpool.errors import DataError
+from partialpool.frames.files import read_file
 from partialpool.progress import working
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"
-
-
-@pytest.fixture
-def table():
-    return pd.DataFrame({"number": [1.5, None, 3.0], "text": ["a", "b,c", "Ü"], "n": [1, 2, 3]})
-
-
-@pytest.mark.parametrize(
-    "name", ["a.csv", "a.tsv", "a.csv.gz", "A.CSV", "a.parquet", "a.pq", "a.feather", "a.arrow"]
-)
-def test_a_table_written_is_read_again(tmp_path, table, name):
-    path = str(tmp_path / name)
-    write_file(table, path)
-    back = read_file(path)
-    back = back if isinstance(back, pd.DataFrame) else back.to_pandas()
-    pd.testing.assert_frame_equal(back, table, check_dtype=False)
-
-
-def test_words_for_missing_are_missing_among_numbers_and_labels_among_words(tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_text("x,flag,g,empty\n1,True,a,\n,,NA,\nNA,NA,,\nnull,False,None,\n")
-    frame = read_file(str(path))
-    assert frame["x"].tolist()[:1] == [1.0]
-    assert frame["x"].isna().tolist() == [False, True, True, True]
-    assert frame["flag"].isna().tolist() == [False, True, True, False]
-    assert frame["g"].tolist()[:2] == ["a", "NA"]
-    assert frame["g"].isna().tolist() == [False, False, True, False]
-    assert frame["empty"].isna().all()
-
-
-def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_text("x,y\n1,2\n", encoding="utf-8-sig")
-    assert list(read_file(str(path)).columns) == ["x", "y"]
-
-
-@pytest.mark.parametrize("name", ["a.xlsx", "a", "a.parquet.gz", "a.gz", "a.csv.zip"])
-def test_an_unknown_format_is_named_with_those_that_are_known(name):
-    with pytest.raises(DataError, match=rf"'{re.escape(name)}'.* ends in .csv, .tsv, .parquet"):
-        read_file(name)
-
-
-def test_a_missing_file_is_named():
-    with pytest.raises(DataError, match=r"there is no file 'nowhere.csv'"):
-        read_file("nowhere.csv")
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("a.csv", b""),
-        ("a.csv", b"x\n1,2\n3,4,5\n"),
-        ("a.csv", b"x\n1,2\n3,4\n"),
-        ("a.csv", b"x,y\n1,2\n3,4,5\n"),
-        ("a.csv", b"x\n\xff\xfe\n"),
-        ("a.parquet", b"x"),
-        ("a.feather", b"x"),
-        ("a.csv.gz", b"x"),
-    ],
-)
-def test_a_file_that_is_no_table_is_named(tmp_path, name, content):
-    path = tmp_path / name
-    path.write_bytes(content)
-    with pytest.raises(DataError, match=r"can't read '.*' as a table: "):
-        read_file(str(path))
-
-
-def test_a_csv_with_two_columns_of_one_name_is_refused(tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_text("x,y,x\n1,2,3\n")
-    with pytest.raises(DataError, match=r"has 2 columns named 'x'"):
-        read_file(str(path))
-
-
-def test_a_csv_with_another_separator_says_how_to_save_it(tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_text("y;x\n1,5;2\n2,5;3\n")
-    with pytest.raises(DataError, match=r"'y;x': its columns seem to be separated by ';'"):
-        read_file(str(path))
-
-
-def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
-    path = tmp_path / "a.parquet"
-    path.write_bytes(b"")
-    monkeypatch.setattr(
-        "partialpool.extras.find_spec", lambda name: None if name == "pyarrow" else find_spec(name)
-    )
-    with pytest.raises(NotAvailableError, match=r"partialpool\[parquet\]"):
-        read_file(str(path))
-
-
-def test_a_folder_that_can_not_be_written_is_named(tmp_path, table):
-    with pytest.raises(DataError, match=r"can't write '.*nowhere.*a\.csv'"):
-        write_file(table, str(tmp_path / "nowhere" / "a.csv"))
+QUESTIONS = ("summary", "tidy", "confint", "anova", "test", "means", "compare")
 
 
 class Terminal:
@@ -170,7 +76,7 @@ def test_wrong_usage_leaves_with_two(arguments, capsys):
     assert "usage: partialpool" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [[], ["fit"], ["predict"], ["demo"]])
+@pytest.mark.parametrize("command", [[], *([c] for c in ("fit", "predict", "demo", *QUESTIONS))])
 def test_help_fits_a_terminal_and_leaves_with_zero(command, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as leaving:
@@ -260,7 +166,7 @@ def test_a_fault_is_one_message_without_a_traceback(sleep_csv, capsys):
 def test_predict_adds_a_column_to_the_table(model, sleep_csv, capsys):
     assert main(["predict", model, sleep_csv]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Reaction,Days,Subject,prediction"
+    assert lines[0] == "Reaction,Days,Subject,estimate"
     assert len(lines) == 181
     # lme4 1.1-31, tests/reference/fits.
     assert float(lines[1].split(",")[-1]) == pytest.approx(253.66367, rel=1e-5)
@@ -279,7 +185,7 @@ def test_predict_writes_a_file_with_standard_errors(model, sleep_csv, tmp_path, 
     assert main(["predict", model, sleep_csv, "--se", "--out", out]) == 0
     back = read_file(out)
     back = back if isinstance(back, pd.DataFrame) else back.to_pandas()
-    assert list(back.columns) == ["Reaction", "Days", "Subject", "prediction", "std_error"]
+    assert list(back.columns) == ["Reaction", "Days", "Subject", "estimate", "std_error"]
     assert (back["std_error"] > 0).all()
     assert capsys.readouterr().err == f"180 predictions written to {out}\n"
 
@@ -289,7 +195,7 @@ def test_predict_adds_intervals(model, sleep_csv, capsys, method):
     options = ["--interval", "prediction", "--level", "0.9", *method]
     assert main(["predict", model, sleep_csv, *options]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Reaction,Days,Subject,prediction,low,high"
+    assert lines[0] == "Reaction,Days,Subject,estimate,conf_low,conf_high"
     mean, low, high = map(float, lines[1].split(",")[-3:])
     assert low < mean < high
 
@@ -301,7 +207,7 @@ def test_predict_says_what_intervals_need(model, sleep_csv, ticks, tmp_path, cap
     formula = "TICKS ~ YEAR + (1 | LOCATION)"
     assert main(["fit", formula, ticks, "--family", "poisson", "--save", counts]) == 0
     assert main(["predict", counts, ticks, "--interval", "confidence"]) == 1
-    assert "--interval is for linear mixed models" in capsys.readouterr().err
+    assert "--interval is not for this kind of model" in capsys.readouterr().err
 
 
 def test_fit_takes_a_known_sigma_for_linear_models_only(sleep_csv, capsys):
@@ -322,9 +228,9 @@ def test_predict_for_a_new_group_is_refused_or_the_populations_line(model, tmp_p
 
 def test_predict_replaces_no_column(model, tmp_path, capsys):
     new = tmp_path / "new.csv"
-    new.write_text("Days,Subject,prediction\n0,308,1\n")
+    new.write_text("Days,Subject,estimate\n0,308,1\n")
     assert main(["predict", model, str(new)]) == 1
-    assert "has a column 'prediction' already" in capsys.readouterr().err
+    assert "has a column 'estimate' already" in capsys.readouterr().err
 
 
 def test_predict_from_a_foreign_file_is_refused(sleep_csv, capsys):
@@ -408,7 +314,7 @@ def test_a_family_fits_a_generalized_model_and_its_predictions_have_a_scale(
     assert main(["predict", model, ticks, "--type", "link", "--se"]) == 0
     lines = capsys.readouterr().out.splitlines()
     fit = pp.glmm(TICKS, pp.load_dataset("grouseticks"), family="nbinom2")
-    assert lines[0].endswith("prediction,std_error")
+    assert lines[0].endswith("estimate,std_error")
     np.testing.assert_allclose(float(lines[1].split(",")[-2]), fit.linear_predictor[0], rtol=1e-6)
 
 

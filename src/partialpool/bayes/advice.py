@@ -146,8 +146,9 @@ def advise(fit: BayesFit) -> tuple[str, ...]:
         for assigned in priors.fixed:
             values = fit.parameters[assigned.parameter]
             prior = assigned.prior
-            own = isinstance(prior, Normal) and assigned.parameter != "Intercept"
-            if own and values.std() > _PRIOR_BOUND * prior.sd:  # type: ignore[attr-defined]
+            if not isinstance(prior, Normal) or assigned.parameter == "Intercept":
+                continue
+            if values.std() > _PRIOR_BOUND * prior.sd:
                 bound.append(assigned.parameter)
         if bound:
             out.append(

@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import Any, Literal
 
 from partialpool.errors import DataError
+from partialpool.inference.seeds import whole_seed
 
 __all__ = ["Control", "Engine", "make_control"]
 
@@ -51,12 +52,8 @@ def make_control(
     DataError
         Naming the argument.
     """
-    least = {"draws": 4, "tune": 0, "chains": 1, "seed": 0, "max_depth": 1}
-    if seed is None:
-        from secrets import randbits
-
-        seed = randbits(32)
-    given = {"draws": draws, "tune": tune, "chains": chains, "seed": seed, "max_depth": max_depth}
+    least = {"draws": 4, "tune": 0, "chains": 1, "max_depth": 1}
+    given = {"draws": draws, "tune": tune, "chains": chains, "max_depth": max_depth}
     for name, value in given.items():
         whole = isinstance(value, Integral) and not isinstance(value, bool)
         if not (whole and least[name] <= int(value) < 2**63):
@@ -70,5 +67,5 @@ def make_control(
             "Usual are 0.8 to 0.99."
         )
     return Control(
-        int(draws), int(tune), int(chains), int(seed), float(target_accept), int(max_depth)
+        int(draws), int(tune), int(chains), whole_seed(seed), float(target_accept), int(max_depth)
     )

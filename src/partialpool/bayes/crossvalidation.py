@@ -114,6 +114,13 @@ def loo(fit: BayesFit, kind: Kind = "conditional") -> Elpd:
     NotAvailableError
         If the extra ``bayes`` isn't installed, the model has no such likelihood, or the
         draws are of the priors.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.bmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"), seed=1)
+    >>> fit.loo()
+    LOO by row: elpd ...
     """
     require("arviz_stats", extra="bayes")
     from arviz_stats.base import array_stats  # late: a second
@@ -131,13 +138,22 @@ def waic(fit: BayesFit, kind: Kind = "conditional") -> Elpd:
 
     Parameters
     ----------
-    fit, kind
+    fit
+        A Bayesian fit.
+    kind
         As for :func:`loo`, which is to be preferred: it says where it fails.
 
     Raises
     ------
     NotAvailableError
         If the model has no such likelihood, or the draws are of the priors.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.bmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"), seed=1)
+    >>> fit.waic("marginal")
+    WAIC by group: elpd ...
     """
     loglik, unit = _loglik(fit, kind)
     full = _log_sum(loglik, axis=0) - np.log(len(loglik))

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.bayes.assignment import free_scales
-from partialpool.design import Design
+from partialpool.design import Design, RandomEffects
+from partialpool.inference.parameters import ParameterName, corr_label, sd_label
 
-__all__ = ["Draws", "PartDraws", "named_parameters"]
+__all__ = ["Draws", "PartDraws", "named_parameters", "parameter_names"]
 
 Array = NDArray[np.float64]
 
@@ -70,32 +71,47 @@ class Draws:
 
 def named_parameters(designs: Mapping[str, Design], draws: Draws) -> dict[str, Array]:
     """Name every parameter that isn't a random effect: (C, D) each, in reading order."""
-    out: dict[str, Array] = {}
+    return {name.label: values for name, values in _walk(designs, draws)}
+
+
+def parameter_names(designs: Mapping[str, Design], draws: Draws) -> tuple[ParameterName, ...]:
+    """Say what the parameters are, in the order of :func:`named_parameters`."""
+    return tuple(name for name, _ in _walk(designs, draws))
+
+
+def _walk(designs: Mapping[str, Design], draws: Draws) -> Iterator[tuple[ParameterName, Array]]:
     for part, design in designs.items():
         prefix = "" if part == "mean" else f"{part}."
         own = draws.parts[part]
         for i, column in enumerate(design.columns):
-            out[f"{prefix}{column}"] = own.fixef[:, :, i]
-        for t in range(len(design.random)):
-            out |= dict(_covariance(prefix, design, own, t))
-    return out | dict(draws.scales)
+            name = ParameterName(f"{prefix}{column}", "fixed", "", column, part)
+            yield name, own.fixef[:, :, i]
+        for t, effects in enumerate(design.random):
+            group = effects.factor.name
+            for label, term, values in _covariance(f"{prefix}{group}", effects, own, t):
+                yield ParameterName(label, "ran_pars", group, term, part), values
+    for symbol, values in draws.scales.items():
+        # As of a linear model, whose tables call sigma so; others go by their symbols.
+        term = "sd__Observation" if symbol == "sigma" else symbol
+        yield ParameterName(symbol, "ran_pars", "Residual", term, "mean"), values
 
 
-def _covariance(prefix: str, design: Design, own: PartDraws, t: int) -> Iterator[tuple[str, Array]]:
-    effects = design.random[t]
-    group, columns = f"{prefix}{effects.factor.name}", effects.columns
-    structure = effects.term.structure
+def _covariance(
+    group: str, effects: RandomEffects, own: PartDraws, t: int
+) -> Iterator[tuple[str, str, Array]]:
+    columns, structure = effects.columns, effects.term.structure
     if free_scales(effects) < len(columns):
         # One standard deviation for all effects has the term's name, and so does its prior.
-        yield f"sd({group}.{effects.term.source})", own.sd[t][:, :, 0]
+        source = effects.term.source
+        yield sd_label(group, source), f"sd__{source}", own.sd[t][:, :, 0]
     else:
         for c, column in enumerate(columns):
-            yield f"sd({group}.{column})", own.sd[t][:, :, c]
+            yield sd_label(group, column), f"sd__{column}", own.sd[t][:, :, c]
     if structure in ("diagonal", "homdiag") or len(columns) == 1:
         return
     if structure != "unstructured":
-        yield f"corr({group})", own.corr[t][:, :, 1, 0]
+        yield f"corr({group})", f"cor__{effects.term.source}", own.corr[t][:, :, 1, 0]
         return
     for r, row in enumerate(columns):
         for c, column in enumerate(columns[:r]):
-            yield f"corr({group}.{column},{group}.{row})", own.corr[t][:, :, r, c]
+            yield corr_label(group, column, row), f"cor__{column}.{row}", own.corr[t][:, :, r, c]

@@ -22,7 +22,9 @@ from partialpool.bayes.rows import NewLevels
 from partialpool.bayes.statement import Statement
 from partialpool.bayes.summary import PosteriorSummary, summarize
 from partialpool.design import Design
+from partialpool.docstrings import explained
 from partialpool.families import ResponseFamily
+from partialpool.inference.seeds import Seed, generator
 from partialpool.named import NamedVector
 from partialpool.results import VarCorr, describe_aliases, variance_components
 
@@ -31,6 +33,7 @@ __all__ = ["BayesFit"]
 Vector = NDArray[np.float64]
 
 
+@explained
 @dataclass(frozen=True, slots=True, eq=False)
 class BayesFit:
     """A posterior.
@@ -162,7 +165,7 @@ class BayesFit:
         return np.asarray(self.predict())
 
     def ranef(self, factor: str | None = None, cond_sd: bool = False) -> Any:
-        """Posterior means of the effects; see :func:`partialpool.inference.random_effects`."""
+        """See :func:`partialpool.inference.random_effects`; they are posterior means."""
         return inference.random_effects(self, factor, cond_sd=cond_sd)
 
     def coef(self, factor: str | None = None) -> Any:
@@ -176,12 +179,12 @@ class BayesFit:
         random: Literal["all", "none"] | Sequence[str] = "all",
         new_levels: NewLevels = "error",
         se: bool = False,
-        interval: Literal["credible", "prediction"] | None = None,
+        interval: Literal["confidence", "prediction"] | None = None,
         level: float = 0.95,
         inapplicable: Literal["error", "ignore"] = "error",
         offset: Any = None,
         applicable: Any = None,
-        seed: int | None = None,
+        seed: Seed = None,
     ) -> Any:
         """See :func:`partialpool.bayes.predict.predict`."""
         return prediction.predict(
@@ -202,7 +205,7 @@ class BayesFit:
     def simulate(
         self,
         nsim: int = 1,
-        seed: int | None = None,
+        seed: Seed = None,
         new: Any = None,
         random: Literal["all", "none"] | Sequence[str] = "all",
         new_levels: NewLevels = "error",
@@ -222,19 +225,34 @@ class BayesFit:
         """See :func:`partialpool.bayes.crossvalidation.waic`."""
         return crossvalidation.waic(self, kind)
 
-    def prior(self, draws: int = 1000, seed: int | None = None) -> BayesFit:
+    def prior(self, draws: int = 1000, seed: Seed = None) -> BayesFit:
         """Draw from the priors alone: a fit that has not seen the response.
 
         Its ``simulate`` gives prior predictive responses.
+
+        Parameters
+        ----------
+        draws
+            How many.
+        seed
+            Of the draws.
 
         Raises
         ------
         ModelError
             If a prior is flat.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> fit = pp.bmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"), seed=1,
+        ...              priors={"Days": "normal(0, 20)"})
+        >>> fit.prior(500, seed=1).simulate(2, seed=1).shape
+        (180, 2)
         """
         from partialpool.bayes.prior_draws import draw_prior
 
-        drawn = draw_prior(self.statement, draws, np.random.default_rng(seed))
+        drawn = draw_prior(self.statement, draws, generator(seed))
         return BayesFit(self.statement, drawn, "prior", Control(draws, 0, 1, 0))
 
     def prior_summary(self) -> Any:
@@ -264,7 +282,32 @@ class BayesFit:
         return to_arviz(self)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """See :func:`partialpool.bayes.storage.save`."""
+        """Write a fit to one file.
+
+        The file holds the rows used and every draw; whoever gets the file gets these columns of
+        the data.
+
+        Parameters
+        ----------
+        path
+            File to write; one that exists is replaced in one step.
+
+        Raises
+        ------
+        SavedModelError
+            If the file can't be written.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import partialpool as pp
+        >>> fit = pp.bmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"), seed=1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "sleep.model")
+        ...     fit.save(path)
+        ...     pp.load(path).fixef["Days"] == fit.fixef["Days"]
+        True
+        """
         from partialpool.bayes.storage import save  # storage builds fits, so it imports this
 
         save(self, path)

@@ -18,6 +18,7 @@ from partialpool.bayes.statement import Statement, state
 from partialpool.bayes.tables import parameter_table
 from partialpool.errors import DataError, ModelError, PartialPoolWarning
 from partialpool.families import ResponseFamily
+from partialpool.inference.seeds import Seed
 
 __all__ = ["bmm"]
 
@@ -33,7 +34,7 @@ def bmm(
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
-    seed: int | None = None,
+    seed: Seed = None,
     engine: Literal["auto", "marginal", "nuts", "prior"] = "auto",
     weights: Any = None,
     offset: Any = None,
@@ -52,7 +53,7 @@ def bmm(
     formula
         As for :func:`partialpool.lmm` and :func:`partialpool.glmm`.
     data
-        A pandas or polars frame, a pyarrow table or a dict of arrays.
+        A table, or what is read as one: see :func:`partialpool.lmm`.
     family
         A name (``"gaussian"``, ``"binomial"``, ``"poisson"``, ...) or a value such as
         ``pp.families.Binomial("probit")``.

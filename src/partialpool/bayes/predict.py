@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from partialpool.bayes.rows import NewLevels, PosteriorRows, posterior_rows
 from partialpool.bayes.trials import trials_of
 from partialpool.errors import DataError
-from partialpool.frames import make_frame, read_table
+from partialpool.frames import make_frame, read_schema, row_index
 from partialpool.inference.rows import RandomPart
+from partialpool.inference.seeds import Seed, generator
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["fitted", "predict", "simulate"]
 
 Array = NDArray[np.float64]
-Interval = Literal["credible", "prediction"]
+Interval = Literal["confidence", "prediction"]
 
 
 def predict(
@@ -36,7 +37,7 @@ def predict(
     inapplicable: Literal["error", "ignore"] = "error",
     offset: Any = None,
     applicable: Any = None,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Predict every row by its posterior mean, with an interval if asked for.
 
@@ -57,8 +58,9 @@ def predict(
     se
         Add the posterior standard deviation of the mean.
     interval
-        ``"credible"``: of the mean; ``"prediction"``: of a new response in the row. New rows
-        are of weight 1, and have the trials that the response's cbind() gives in the table.
+        ``"confidence"``: of the mean, a credible interval; ``"prediction"``: of a new response
+        in the row. New rows are of weight 1, and have the trials that the response's cbind()
+        gives in the table.
     level
         Probability of the interval, which is cut off equally at both ends.
     inapplicable
@@ -71,7 +73,8 @@ def predict(
 
     Returns
     -------
-    (m,) array, or native frame with columns ``fit``, ``se``, ``lower`` and ``upper`` as asked
+    (m,) array, or native frame with with columns ``estimate`` and, as asked,
+    ``std_error``, ``conf_low`` and ``conf_high``
         In units of the response (proportions of families with trials) or of the link. NaN where
         a row lacks a value.
 
@@ -88,8 +91,8 @@ def predict(
     >>> predict(fit, {"Days": [0, 10], "Subject": ["308", "308"]}).round(-1)
     array([250., 450.])
     """
-    if interval not in (None, "credible", "prediction"):
-        raise DataError(f"interval must be None, 'credible' or 'prediction', found {interval!r}.")
+    if interval not in (None, "confidence", "prediction"):
+        raise DataError(f"interval must be None, 'confidence' or 'prediction', found {interval!r}.")
     if type not in ("response", "link"):
         raise DataError(f"type must be 'response' or 'link', found {type!r}.")
     if interval == "prediction" and type == "link":
@@ -108,11 +111,11 @@ def predict(
     found = np.hstack(list(_summaries(fit, rows, type, interval, level, new, seed)))
     if interval is None and not se:
         return found[0]
-    kind = fit.design.spec.kind if new is None else read_table(new).kind
-    columns = {"fit": found[0]} | ({"se": found[1]} if se else {})
-    columns |= {} if interval is None else {"lower": found[2], "upper": found[3]}
+    kind = fit.design.spec.kind if new is None else read_schema(new).kind
+    columns = {"estimate": found[0]} | ({"std_error": found[1]} if se else {})
+    columns |= {} if interval is None else {"conf_low": found[2], "conf_high": found[3]}
     frame = make_frame(columns, kind)
-    index = getattr(new, "index", None)
+    index = row_index(new)
     if kind == "pandas" and index is not None:
         frame.index = index
     return frame
@@ -130,10 +133,10 @@ def _summaries(
     interval: Interval | None,
     level: float,
     new: Any,
-    seed: int | None,
+    seed: Seed,
 ) -> Iterator[Array]:
     """Mean, standard deviation and limits, if asked for, of every row (2 or 4, rows), in blocks."""
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     trials = trials_of(fit, new, rows.n) if interval == "prediction" else None
     tails = [(1 - level) / 2, (1 + level) / 2]
     for block in rows.blocks():
@@ -200,7 +203,7 @@ def fitted(fit: BayesFit) -> tuple[Array, Array, Array]:
 def simulate(
     fit: BayesFit,
     nsim: int = 1,
-    seed: int | None = None,
+    seed: Seed = None,
     *,
     new: Any = None,
     random: RandomPart = "all",
@@ -239,7 +242,7 @@ def simulate(
     """
     if not isinstance(nsim, (int, np.integer)) or nsim < 1:
         raise DataError(f"nsim must be a whole number of at least 1, found {nsim!r}.")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     size = fit.draws.chains * fit.draws.draws
     chosen = rng.choice(size, nsim, replace=nsim > size)
     rows = posterior_rows(fit, new, random=random, new_levels=new_levels, seed=seed, draws=chosen)

@@ -13,6 +13,7 @@ from partialpool.bayes.draws import PartDraws
 from partialpool.design import Design, NewEffects, NewRows, replay_parts
 from partialpool.errors import DataError
 from partialpool.inference.rows import RandomPart, find_terms, refuse_new_levels
+from partialpool.inference.seeds import Seed, generator
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
@@ -88,7 +89,7 @@ def posterior_rows(
     inapplicable: Literal["error", "ignore"] = "error",
     offset: Any = None,
     applicable: Any = None,
-    seed: int | None = None,
+    seed: Seed = None,
     draws: NDArray[np.intp] | None = None,
 ) -> PosteriorRows:
     """Make the rows of every linear predictor.
@@ -125,7 +126,7 @@ def posterior_rows(
             applicable=applicable,
         )
     chosen = np.arange(fit.draws.chains * fit.draws.draws) if draws is None else draws
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     parts = {}
     for name, design in designs.items():
         effects = dict(zip(wanted[name], made[name].effects, strict=True))

@@ -19,7 +19,7 @@ from partialpool.design.outcomes import read_generalized_response
 from partialpool.errors import DataError, ModelError
 from partialpool.families import Family, Ordinal, Response, ResponseFamily, Tweedie, Zero, resolve
 from partialpool.formula import Formula, parse, parse_part
-from partialpool.frames import read_table
+from partialpool.frames import read_schema
 
 __all__ = ["Statement", "state"]
 
@@ -79,7 +79,7 @@ def state(
     if missing not in ("error", "drop"):
         raise DataError(f"missing must be 'error' or 'drop', found {missing!r}.")
     resolved = _family(family)
-    formulas = _formulas(formula, zero_inflation, dispersion, read_table(data).names, resolved)
+    formulas = _formulas(formula, zero_inflation, dispersion, read_schema(data).names, resolved)
     zero = resolved.zero_for("zero_inflation" in formulas)
     parts = build_parts(
         formulas,

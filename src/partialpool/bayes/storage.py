@@ -28,34 +28,7 @@ Array = NDArray[Any]
 
 
 def save(fit: BayesFit, path: str | PathLike[str]) -> None:
-    """Write a fit to one file.
-
-    The file holds the rows used and every draw; whoever gets the file gets these columns of
-    the data.
-
-    Parameters
-    ----------
-    fit
-        A Bayesian fit.
-    path
-        File to write; one that exists is replaced in one step.
-
-    Raises
-    ------
-    SavedModelError
-        If the file can't be written.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> import partialpool as pp
-    >>> fit = pp.bmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"), seed=1)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "sleep.model")
-    ...     fit.save(path)
-    ...     pp.load(path).fixef["Days"] == fit.fixef["Days"]
-    True
-    """
+    """See :meth:`BayesFit.save`."""
     shelf = Shelf()
     statement, response = fit.statement, fit.statement.response
     entries = {

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.bayes.diagnostics import Diagnosis, diagnose
+from partialpool.bayes.draws import parameter_names
 from partialpool.bayes.predict import fitted
 from partialpool.errors import DataError
 from partialpool.frames import make_frame
+from partialpool.inference.parameters import parameter_columns
 from partialpool.results.tables import beside_the_model, positions
 
 if TYPE_CHECKING:
@@ -73,28 +75,21 @@ def tidy(fit: BayesFit, level: float = 0.95) -> Any:
     Returns
     -------
     native frame
-        ``effect`` ("fixed" or "ran_pars"), ``term``, ``estimate`` (posterior mean),
-        ``std_error`` (posterior standard deviation), ``conf_low``, ``conf_high``, ``mcse``
-        (Monte Carlo error of the mean), ``ess_bulk``, ``ess_tail`` and ``rhat``.
+        ``effect`` ("fixed" or "ran_pars"), ``component`` (the linear predictor), ``group``,
+        ``term``, ``estimate`` (posterior mean), ``std_error`` (posterior standard deviation),
+        ``conf_low``, ``conf_high``, ``mcse`` (Monte Carlo error of the mean), ``ess_bulk``,
+        ``ess_tail`` and ``rhat``.
 
     Examples
     --------
     >>> import partialpool as pp
     >>> fit = pp.bmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"), seed=1)
     >>> list(tidy(fit)["term"])[:3]
-    ['Intercept', 'Days', 'sd(Subject.Intercept)']
+    ['Intercept', 'Days', 'sd__Intercept']
     """
     table = parameter_table(fit, level)
-    fixed = {
-        ("" if part == "mean" else f"{part}.") + column
-        for part, design in fit.designs.items()
-        for column in design.columns
-    }
     columns = {
-        "effect": np.array(
-            ["fixed" if name in fixed else "ran_pars" for name in table.names], dtype=object
-        ),
-        "term": np.array(table.names, dtype=object),
+        **parameter_columns(parameter_names(fit.designs, fit.draws)),
         "estimate": table.mean,
         "std_error": table.sd,
         "conf_low": table.lower,
@@ -115,6 +110,13 @@ def glance(fit: BayesFit) -> Any:
     native frame
         ``nobs``, ``chains``, ``draws`` (in each), ``engine``, ``divergences``, ``min_ess_bulk``,
         ``min_ess_tail`` and ``max_rhat``.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.bmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"), seed=1)
+    >>> glance(fit)[["nobs", "chains", "draws", "divergences"]].iloc[0].tolist()
+    [180, 4, 1000, 0]
     """
     found = parameter_table(fit).diagnosis
     columns = {
@@ -140,6 +142,13 @@ def augment(fit: BayesFit) -> Any:
         matrix save the intercept; the grouping factors; then ``row`` (position in the data as
         given), ``fitted`` (posterior mean), ``fitted_sd``, ``fixed`` (without random effects)
         and ``residual``.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.bmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"), seed=1)
+    >>> list(augment(fit).columns)[3:]
+    ['row', 'fitted', 'fitted_sd', 'fixed', 'residual']
     """
     mean, sd, fixed = fitted(fit)
     response = fit.statement.response.proportions

@@ -41,7 +41,7 @@ def trials_of(fit: BayesFit, new: Any, n: int) -> Array | None:
         raise DataError(
             "new responses need numbers of trials, which came by weights= and aren't part of the "
             "formula. Fit the model with cbind(successes, failures) as the response, or ask for "
-            "interval='credible'."
+            "interval='confidence'."
         )
     successes, failures = text.removeprefix("cbind(").removesuffix(")").rsplit(",", 1)
     try:
@@ -49,7 +49,7 @@ def trials_of(fit: BayesFit, new: Any, n: int) -> Array | None:
     except UnknownNameError as error:
         raise DataError(
             f"new responses need numbers of trials, which the table doesn't say: {text} can't be "
-            f"computed from its columns. Add them, or ask for interval='credible'. ({error})"
+            f"computed from its columns. Add them, or ask for interval='confidence'. ({error})"
         ) from None
     return np.broadcast_to(values, (n,)).astype(np.float64)
 

@@ -1,4 +1,4 @@
-"""Command line: ``partialpool fit``, ``partialpool predict``, ``partialpool demo``."""
+"""Command line: ``partialpool fit``, ``predict``, ``demo``, and questions to saved models."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Sequence
 
 from partialpool.cli.parser import build_parser
+from partialpool.cli.wording import as_options
 from partialpool.errors import PartialPoolError
 
 __all__ = ["main"]
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             run: Callable[..., int] = _command(arguments.command)
             return run(arguments)
         except PartialPoolError as error:
-            print(f"partialpool: error: {error}", file=sys.stderr)
+            print(f"partialpool: error: {as_options(str(error))}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             return _INTERRUPTED
@@ -53,10 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _command(name: str) -> Callable[..., int]:
     # Imported here, so that --help and --version don't wait for the numerical libraries.
-    from partialpool.cli import commands
+    from partialpool.cli import commands, questions
 
-    return {"fit": commands.fit, "predict": commands.predict, "demo": commands.demo}[name]
+    found: Callable[..., int] = getattr(commands if name in commands.__all__ else questions, name)
+    return found
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"partialpool: warning: {message}", file=sys.stderr)
+    print(f"partialpool: warning: {as_options(str(message))}", file=sys.stderr)

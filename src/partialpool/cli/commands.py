@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import partialpool
-from partialpool.cli.files import read_file, write_file
 from partialpool.errors import DataError, NotAvailableError
 from partialpool.frames import read_table
+from partialpool.frames.files import read_file, write_file
 from partialpool.progress import working
 
 __all__ = ["demo", "fit", "predict"]
 
 _DEMO = "Reaction ~ Days + (Days | Subject)"
-_GENERALIZED = ("link", "quadrature", "zero_inflation", "dispersion")
+_GENERALIZED = ("link", "quadrature", "zero_inflation", "dispersion", "method", "penalty")
 _PICTURE = "sleepstudy-fitted-lines.png"
 
 
 def fit(arguments: Namespace) -> int:
     """Fit a model to a file, print the summary, save the model."""
-    with working(f"Reading {arguments.data}"):
-        data = read_file(arguments.data)
-    with working("Fitting"):
-        model = _fit_generalized(arguments, data) if arguments.family else _fit(arguments, data)
+    with working(f"Fitting to {arguments.data}"):
+        model = _fit_generalized(arguments) if arguments.family else _fit(arguments)
     print(model.summary())
     if arguments.save:
         model.save(arguments.save)
@@ -33,23 +32,24 @@ def fit(arguments: Namespace) -> int:
     return 0
 
 
-def _fit(arguments: Namespace, data: Any) -> Any:
+def _fit(arguments: Namespace) -> Any:
     given = [name for name in _GENERALIZED if getattr(arguments, name)]
     if given:
         option = given[0].replace("_", "-")
         raise DataError(f"--{option} is for generalized models. Name the --family as well.")
     return partialpool.lmm(
         arguments.formula,
-        data,
+        arguments.data,
         reml=not arguments.ml,
         weights=arguments.weights,
         offset=arguments.offset,
         missing=arguments.missing,
+        applicable=_conditions(arguments.applicable),
         sigma=arguments.sigma,
     )
 
 
-def _fit_generalized(arguments: Namespace, data: Any) -> Any:
+def _fit_generalized(arguments: Namespace) -> Any:
     if arguments.sigma is not None:
         raise DataError("--sigma is for linear models. Leave out --family, or --sigma.")
     family = partialpool.families.resolve(arguments.family)
@@ -57,15 +57,31 @@ def _fit_generalized(arguments: Namespace, data: Any) -> Any:
         family = partialpool.families.from_json(family.to_json() | {"link": arguments.link})
     return partialpool.glmm(
         arguments.formula,
-        data,
+        arguments.data,
         family=family,
+        method=arguments.method or "laplace",
         quadrature=arguments.quadrature or 1,
+        penalty=arguments.penalty,
         weights=arguments.weights,
         offset=arguments.offset,
         zero_inflation=arguments.zero_inflation,
         dispersion=arguments.dispersion,
         missing=arguments.missing,
+        applicable=_conditions(arguments.applicable),
     )
+
+
+def _conditions(given: list[str] | None) -> dict[str, str] | None:
+    """Read ``["dose: arm != 'control'"]``."""
+    if not given:
+        return None
+    parts = [text.partition(":") for text in given]
+    if wrong := [text for text, part in zip(given, parts, strict=True) if not part[2].strip()]:
+        raise DataError(
+            f"--applicable {wrong[0]!r} has no condition. Write COL:CONDITION, as in "
+            "\"dose: arm != 'control'\"."
+        )
+    return {name.strip(): condition.strip() for name, _, condition in parts}
 
 
 def predict(arguments: Namespace) -> int:
@@ -111,25 +127,28 @@ def _predictions(model: Any, new: Any, arguments: Namespace) -> dict[str, Any]:
         raise DataError("--bootstrap and --seed are for intervals. Add --interval prediction.")
     if not arguments.se:
         made = model.predict(new, **options)
-        return {"prediction": made} if getattr(made, "ndim", 2) == 1 else _probabilities(made)
+        return {"estimate": made} if getattr(made, "ndim", 2) == 1 else _probabilities(made)
     # As plain arrays: the kind of frame that comes back doesn't matter here.
     both = read_table(model.predict(new, se=True, **options))
-    return {"prediction": both.column("fit").values, "std_error": both.column("se").values}
+    return {name: both.column(name).values for name in both.names}
 
 
 def _intervals(
     model: Any, new: Any, arguments: Namespace, options: dict[str, Any]
 ) -> dict[str, Any]:
-    if not isinstance(model, partialpool.LmmFit):
-        raise DataError("--interval is for linear mixed models. Take --se.")
+    known = inspect.signature(model.predict).parameters
+    if "interval" not in known:
+        raise DataError("--interval is not for this kind of model. Take --se.")
+    if arguments.bootstrap is not None and "method" not in known:
+        raise DataError("--bootstrap is for linear models. Leave it out.")
     if arguments.bootstrap is not None:
-        options |= {"method": "bootstrap", "draws": arguments.bootstrap, "seed": arguments.seed}
+        options |= {"method": "bootstrap", "draws": arguments.bootstrap}
+    if arguments.seed is not None:
+        options["seed"] = arguments.seed
     found = model.predict(new, interval=arguments.interval, level=arguments.level, **options)
     table = read_table(found)
-    names = {"prediction": "fit", "std_error": "se", "low": "low", "high": "high"}
-    if not arguments.se:
-        del names["std_error"]
-    return {name: table.column(source).values for name, source in names.items()}
+    names = [name for name in table.names if arguments.se or name != "std_error"]
+    return {name: table.column(name).values for name in names}
 
 
 def _probabilities(frame: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any, Final
 
 import partialpool
+from partialpool.cli.question_parsers import add_questions
 
 __all__ = ["build_parser"]
 
@@ -28,6 +29,8 @@ examples:
   partialpool fit "weight ~ sex * treatment + (1 | litter)" pups.parquet --ml
   partialpool fit "Reaction ~ Days + (Days | Subject)" sleep.csv --save a.model
   partialpool predict a.model new.csv --se --out predictions.csv
+  partialpool anova a.model --ddf kenward-roger
+  partialpool confint a.model --method profile --out intervals.csv
 
 exit codes:
   0 done; 1 the data, the formula or the model is at fault, and a message on
@@ -55,9 +58,9 @@ examples:
 
 _PREDICT: Final = f"""\
 The table NEW needs the columns of the formula, save the response. Out comes
-the table with a column "prediction", with "std_error" for --se, and with "low"
-and "high" for --interval: to the file after --out in the format that its name
-says, else as CSV to standard output.
+the table with a column "estimate", with "std_error" for --se, and with
+"conf_low" and "conf_high" for --interval: to the file after --out in the format
+that its name says, else as CSV to standard output.
 
 {_TABLES}
 
@@ -82,6 +85,7 @@ def build_parser() -> ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_fit(commands)
     _add_predict(commands)
+    add_questions(commands)
     _add_demo(commands)
     return parser
 
@@ -118,6 +122,12 @@ def _add_fit(commands: Any) -> None:
         default="error",
         help="what to do with rows that miss a value: stop (default), or leave them out and say so",
     )
+    parser.add_argument(
+        "--applicable",
+        metavar="COL:CONDITION",
+        action="append",
+        help="where a covariate means something, such as \"dose: arm != 'control'\"",
+    )
     group = parser.add_argument_group("generalized models")
     group.add_argument(
         "--family", metavar="NAME", help="binomial, poisson, nbinom2, gamma, beta, ordinal, ..."
@@ -131,6 +141,17 @@ def _add_fit(commands: Any) -> None:
     )
     group.add_argument(
         "--dispersion", metavar="FORMULA", help="one-sided formula of the log dispersion"
+    )
+    group.add_argument(
+        "--method",
+        choices=("laplace", "joint", "pql"),
+        help="of integrating over the random effects (default: laplace)",
+    )
+    group.add_argument(
+        "--penalty",
+        metavar="SD",
+        type=float,
+        help="of a weak normal prior on the coefficients, against separation",
     )
     parser.add_argument("--save", metavar="FILE", help="write the fitted model to this file")
 
@@ -165,7 +186,7 @@ def _add_predict(commands: Any) -> None:
         "population or class",
     )
     parser.add_argument("--se", action="store_true", help="add standard errors of the predictions")
-    group = parser.add_argument_group("intervals of a linear model's predictions")
+    group = parser.add_argument_group("intervals of predictions")
     group.add_argument(
         "--interval",
         choices=("confidence", "prediction"),

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError
+from partialpool.inference.seeds import Seed, generator
 
 __all__ = ["MERFDataGenerator"]
 
@@ -48,12 +49,12 @@ class MERFDataGenerator:
     (['y', 'X_0', 'X_1', 'X_2', 'Z', 'cluster'], 5)
     """
 
-    def __init__(self, m: float, sigma_b: float, sigma_e: float, seed: int | None = None) -> None:
+    def __init__(self, m: float, sigma_b: float, sigma_e: float, seed: Seed = None) -> None:
         self.m, self.sigma_b, self.sigma_e, self.seed = m, sigma_b, sigma_e, seed
         self.b: Vector | None = None
         self.ptev: float | None = None
         self.prev: float | None = None
-        self._rng = np.random.default_rng(seed)
+        self._rng = generator(seed)
 
     def generate_samples(self, n_samples_per_cluster: Sequence[int]) -> tuple[Any, float, float]:
         """Draw rows for clusters of given sizes.

@@ -22,7 +22,7 @@ from partialpool.errors import DataError, did_you_mean
 from partialpool.formula import python_expression
 from partialpool.frames import read_column, read_table
 
-__all__ = ["FoundMask", "find_masks", "read_request", "refuse_given"]
+__all__ = ["FoundMask", "find_masks", "read_request", "refuse_given", "rule_texts"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +88,12 @@ def read_request(applicable: Any, n: int, covariates: tuple[str, ...]) -> Reques
                 f"{', '.join(map(repr, covariates)) or 'none'}."
             )
     return request
+
+
+def rule_texts(applicable: Any) -> list[str]:
+    """Return the conditions in what a user gave, as the formula room writes them."""
+    given = applicable.values() if isinstance(applicable, Mapping) else ()
+    return [python_expression(value) for value in given if isinstance(value, str)]
 
 
 def _columns_of(frame: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from partialpool.frames import Column, Table, read_column
 __all__ = [
     "Argument",
     "RowVector",
+    "as_expression",
     "check_weights",
     "evaluate_argument",
     "evaluate_vector",
@@ -72,7 +73,7 @@ def read_argument(name: str, value: Any, table: Table) -> Argument | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return Argument(name, quote(value) if value in table else python_expression(value), None)
+        return Argument(name, as_expression(value, table.names), None)
     if np.ndim(value) == 0 and not hasattr(value, "__len__"):
         raise DataError(f"{name}={value!r} must be a column's name, an expression or an array.")
     column = read_column(f"{name}=", value)
@@ -82,6 +83,11 @@ def read_argument(name: str, value: Any, table: Table) -> Argument | None:
             "for each row of the data, missing ones included."
         )
     return Argument(name, None, column)
+
+
+def as_expression(text: str, names: Collection[str]) -> str:
+    """Read a column's name, whatever it looks like, or an expression over columns."""
+    return quote(text) if text in names else python_expression(text)
 
 
 def evaluate_argument(

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.design.applicability import FoundMask, find_masks, read_request
+from partialpool.design.applicability import FoundMask, find_masks, read_request, rule_texts
 from partialpool.design.arguments import (
     Argument,
+    as_expression,
     check_weights,
     evaluate_argument,
     read_argument,
 )
 from partialpool.design.assemble import Ground, assemble
+from partialpool.design.evaluation import columns_of
 from partialpool.design.masks import MaskRule, rule_columns
 from partialpool.design.response import read_response
 from partialpool.design.roles import join_roles, read_roles
@@ -81,7 +84,8 @@ def build(
     formula
         A parsed formula.
     data
-        A pandas or polars frame, a pyarrow table, or a dict of arrays.
+        A pandas or polars frame, a pyarrow table, a dict of arrays, or what is read only now,
+        of which no other columns are read than are named here.
     weights, offset
         A column's name, an expression over columns, or an array with one value for each row
         of the table. The offset is added to those of the formula.
@@ -163,7 +167,7 @@ def build_parts(
     >>> parts.designs["dispersion"].columns
     ('Intercept', 'x')
     """
-    table = read_table(data)
+    table = read_table(data, partial(_mentioned, formulas, (weights, offset), applicable))
     roles = {name: read_roles(formula) for name, formula in formulas.items()}
     everything = join_roles(roles.values())
     arguments = [
@@ -198,6 +202,19 @@ class _Number:
 
 def _read_number(text: str, sheet: Sheet, weights: Vector | None) -> ResponseRows:
     return _Number(read_response(text, sheet), weights)
+
+
+def _mentioned(
+    formulas: Mapping[str, Formula],
+    arguments: Iterable[Any],
+    applicable: Any,
+    names: tuple[str, ...],
+) -> set[str]:
+    """Name the columns that anything asks for, before any is read."""
+    texts = [as_expression(value, names) for value in arguments if isinstance(value, str)]
+    texts += rule_texts(applicable)
+    asked = {name for formula in formulas.values() for name in formula.columns}
+    return asked.union(*map(columns_of, texts))
 
 
 def _read_sheet(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.design.applicability import FoundMask, read_request, refuse_given
+from partialpool.design.applicability import FoundMask, read_request, refuse_given, rule_texts
 from partialpool.design.arguments import evaluate_vector
 from partialpool.design.evaluation import columns_of
 from partialpool.design.factors import CodedFactor, apply_factor
@@ -78,7 +79,7 @@ def replay(
     if inapplicable not in ("error", "ignore"):
         raise DataError(f"inapplicable must be 'error' or 'ignore', found {inapplicable!r}.")
     wanted = range(len(spec.bases)) if random is None else sorted(random)
-    table = read_table(data)
+    table = read_table(data, partial(_mentioned, [spec], applicable))
     return _replay(spec, table, wanted, _Given(offset, inapplicable, applicable))
 
 
@@ -125,7 +126,7 @@ def replay_parts(
     """
     if inapplicable not in ("error", "ignore"):
         raise DataError(f"inapplicable must be 'error' or 'ignore', found {inapplicable!r}.")
-    table = read_table(data)
+    table = read_table(data, partial(_mentioned, specs.values(), applicable))
     masked = tuple(rule.column for spec in specs.values() for rule in spec.masks)
     out = {}
     for i, (name, spec) in enumerate(specs.items()):
@@ -172,6 +173,15 @@ def _rules(
         **{rule.column: rule for rule in spec.masks},
         **{name: rule for name, rule in asked.items() if name in names},
     }
+
+
+def _mentioned(specs: Iterable[DesignSpec], applicable: Any, names: tuple[str, ...]) -> set[str]:
+    """Name the columns that some predictors might ask for, before any is read."""
+    asked = set().union(*map(columns_of, rule_texts(applicable)))
+    for spec in specs:
+        terms = range(len(spec.bases))
+        asked.update(_needed(spec, terms, terms, {rule.column: rule for rule in spec.masks}))
+    return asked.intersection(names)
 
 
 def _needed(

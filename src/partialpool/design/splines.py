@@ -15,6 +15,8 @@ __all__ = ["apply_bs", "apply_ns", "learn_bs", "learn_ns"]
 State = dict[str, Any]
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+# Share of the span beyond the boundary knots that is worth no warning: a derivative steps so far.
+_NEAR = 1e-3
 
 
 def learn_bs(
@@ -60,10 +62,11 @@ def apply_bs(x: Vector, state: State) -> Matrix:
     Warns
     -----
     PartialPoolWarning
-        If values lie beyond the boundary knots.
+        If values lie noticeably beyond the boundary knots.
     """
     knots = np.array(state["knots"])
-    outside = (x < knots[0]) | (x > knots[-1])
+    near = _NEAR * (knots[-1] - knots[0])
+    outside = (x < knots[0] - near) | (x > knots[-1] + near)
     if outside.any():
         warnings.warn(
             f"{np.count_nonzero(outside)} value(s) lie outside the boundary knots "

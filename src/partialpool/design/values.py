@@ -24,7 +24,7 @@ __all__ = [
 
 def _freeze(value: object) -> None:
     """Make the arrays of a value object read-only."""
-    for name in value.__slots__:  # type: ignore[attr-defined]
+    for name in vars(type(value))["__slots__"]:
         array = getattr(value, name)
         if isinstance(array, np.ndarray):
             array.setflags(write=False)

@@ -7,7 +7,7 @@ A dot belongs to a name, as in R, so that nothing here can mean attribute access
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from partialpool.formula.source import Source
 
@@ -79,7 +79,8 @@ def tokenize(source: Source) -> list[Token]:
         if match is None:
             raise _unreadable(source, position)
         if match.lastgroup != "space":
-            tokens.append(Token(match.lastgroup, match[0], position, match.end()))  # type: ignore[arg-type]
+            kind = cast(Kind, match.lastgroup)
+            tokens.append(Token(kind, match[0], position, match.end()))
         position = match.end()
     _match_brackets(source, tokens)
     tokens.append(Token("end", "", position, position))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
-from os import PathLike
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import narwhals as nw
 import numpy as np
@@ -15,12 +14,24 @@ from partialpool.errors import DataError, did_you_mean
 from partialpool.frames.arrays import read_array, read_objects
 from partialpool.frames.column import Column
 from partialpool.frames.native import read_categorical, read_pandas, read_series
+from partialpool.frames.sources import FrameKind, Source, open_source
 
-__all__ = ["FrameKind", "Table", "read_column", "read_table"]
+__all__ = [
+    "FrameKind",
+    "Schema",
+    "Table",
+    "read_column",
+    "read_schema",
+    "read_table",
+    "row_index",
+]
 
-FrameKind = Literal["pandas", "polars", "pyarrow", "dict"]
+Choice = Callable[[tuple[str, ...]], Collection[str]]
 
-_KINDS = "a pandas or polars DataFrame, a pyarrow Table or a dict of arrays"
+_KINDS = (
+    "a pandas or polars DataFrame, a pyarrow Table, a dict of arrays, the name of a file, or a "
+    "lazy table such as a polars LazyFrame"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +71,14 @@ class Table:
         return self.read(name)
 
 
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What is known of a table before its rows are read."""
+
+    names: tuple[str, ...]
+    kind: FrameKind
+
+
 def unknown_column(name: str, names: Iterable[str]) -> DataError:
     """Build the error for a column that the table doesn't have."""
     listed = ", ".join(map(repr, names)) or "none"
@@ -69,14 +88,18 @@ def unknown_column(name: str, names: Iterable[str]) -> DataError:
     )
 
 
-def read_table(data: Any) -> Table:
+def read_table(data: Any, choose: Choice | None = None) -> Table:
     """See a table of any library as named columns.
 
     Parameters
     ----------
     data
         A pandas or polars frame, a pyarrow table, or a dict of arrays. Rows are taken in
-        the order they stand in; an index is not looked at.
+        the order they stand in; an index is not looked at. Or what is read only now: see
+        :func:`partialpool.frames.sources.open_source`.
+    choose
+        Says, given their names, which columns of what is read only now will be asked for;
+        None for all.
 
     Raises
     ------
@@ -97,14 +120,54 @@ def read_table(data: Any) -> Table:
         raise _no_table(data)
     if nw.dependencies.is_pandas_dataframe(data):
         return _read_pandas(data)
+    if (source := open_source(data)) is not None:
+        return _collected(source, choose)
     frame = _narwhals_frame(data)
-    kind = frame.implementation.value
     return Table(
         n=len(frame),
         names=tuple(frame.columns),
-        kind=kind if kind in ("polars", "pyarrow") else "pandas",
+        kind=_kind(frame),
         read=lambda name: read_series(name, frame.get_column(name)),
     )
+
+
+def read_schema(data: Any) -> Schema:
+    """Say how a table's columns are called and what library it is of, reading no rows.
+
+    Raises
+    ------
+    DataError
+        As :func:`read_table`.
+
+    Examples
+    --------
+    >>> read_schema({"x": [1.5, 2.5], "g": ["b", "a"]})
+    Schema(names=('x', 'g'), kind='dict')
+    """
+    if (source := open_source(data)) is not None:
+        _check_names(source.names)
+        return Schema(source.names, source.kind)
+    table = read_table(data)
+    return Schema(table.names, table.kind)
+
+
+def row_index(data: Any) -> Any:
+    """Return the index of a pandas frame, None for any other table."""
+    return data.index if nw.dependencies.is_pandas_dataframe(data) else None
+
+
+def _collected(source: Source, choose: Choice | None) -> Table:
+    _check_names(source.names)
+    chosen = source.names if choose is None else choose(source.names)
+    wanted = [name for name in source.names if name in chosen]
+    # Whoever misspells every name is to hear that of the names, not of a table without columns.
+    table = read_table(source.collect(wanted or list(source.names[:1])))
+    return replace(table, names=source.names)
+
+
+def _kind(frame: nw.DataFrame[Any]) -> FrameKind:
+    kind = frame.implementation.value
+    return kind if kind in ("polars", "pyarrow") else "pandas"
 
 
 def _read_pandas(data: Any) -> Table:
@@ -135,11 +198,7 @@ def _narwhals_frame(data: Any) -> nw.DataFrame[Any]:
 def _no_table(data: Any) -> DataError:
     found = f"{type(data).__module__}.{type(data).__qualname__}".removeprefix("builtins.")
     advice = ""
-    if isinstance(data, str | PathLike):
-        advice = " Read the file first, for instance with pandas.read_csv()."
-    if hasattr(data, "collect"):
-        advice = " Call its collect() first."
-    elif isinstance(data, np.ndarray) and data.dtype.names:
+    if isinstance(data, np.ndarray) and data.dtype.names:
         advice = " Pass {name: data[name] for name in data.dtype.names}."
     elif isinstance(data, np.ndarray):
         advice = " Pass a dict that names its columns, such as {'y': data[:, 0]}."

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from partialpool import inference
 from partialpool.design import Design
+from partialpool.docstrings import explained
 from partialpool.families import Family, Response, ResponseFamily
 from partialpool.frames import FrameKind
 from partialpool.generalized import drop, parts, tables
@@ -37,6 +38,7 @@ _CONTINUOUS = ("gaussian", "student_t", "gamma", "inverse_gaussian", "tweedie", 
 Part = Literal["mean", "dispersion", "shape", "zero_inflation", "thresholds"]
 
 
+@explained
 @dataclass(frozen=True, slots=True, eq=False)
 class GlmmFit:
     """A fitted generalized linear mixed model, or one without random terms.
@@ -168,7 +170,7 @@ class GlmmFit:
 
     @property
     def theta_names(self) -> tuple[str, ...]:
-        """Names of ``theta``: ``"herd.Intercept"``, ``"zero_inflation:Nest.Intercept"``."""
+        """Names of ``theta``: ``"herd.Intercept"``, ``"zero_inflation.Nest.Intercept"``."""
         return parts.covariance_parameters(self).names
 
     @property
@@ -177,7 +179,7 @@ class GlmmFit:
         return self.varcorr_of("mean")
 
     def varcorr_of(self, part: Part | str) -> VarCorr:
-        """Standard deviations and correlations of a part's random effects."""
+        """See :func:`partialpool.generalized.parts.components_of`."""
         return parts.components_of(self, part)
 
     def ranef(
@@ -342,7 +344,16 @@ class GlmmFit:
     # --- inference ----------------------------------------------------------------------------
 
     def by_ml(self) -> GlmmFit:
-        """Return the fit itself: generalized models are compared as they were fitted."""
+        """Return the fit itself: generalized models are compared as they were fitted.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+        ...               family="nbinom2")
+        >>> fit.by_ml() is fit
+        True
+        """
         return self
 
     def confint(
@@ -373,9 +384,28 @@ class GlmmFit:
     def quantile_residuals(
         self, nsim: int = 250, seed: int | None = None
     ) -> inference.QuantileResiduals:
-        """Compare the response with ``nsim`` simulated ones.
+        """Compare the response with simulated ones.
 
-        See :func:`partialpool.inference.quantile_residuals`.
+        Parameters
+        ----------
+        nsim
+            Simulated responses, with new random effects.
+        seed
+            Of the simulation, and of the places among ties.
+
+        Returns
+        -------
+        QuantileResiduals
+            ``values`` (n,) are uniform for a right model; with tests of uniformity, dispersion
+            and outliers, as R's DHARMa. See :func:`partialpool.inference.quantile_residuals`.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> fit = pp.glmm("TICKS ~ YEAR + (1 | BROOD)", pp.load_dataset("grouseticks"),
+        ...               family="poisson")
+        >>> fit.quantile_residuals(seed=1).dispersion.p_value > 0.05
+        True
         """
         response, draws = self.response, self.simulate(nsim, seed)
         return inference.quantile_residuals(response.values, draws, seed, response.counted)
@@ -437,7 +467,33 @@ class GlmmFit:
         return inference.principal_effects(self.predictor())
 
     def save(self, path: str | PathLike[str]) -> None:
-        """See :func:`partialpool.generalized.storage.save`."""
+        """Write a fit to one file.
+
+        The file holds the rows used, so that a loaded fit can do all that the fit can; whoever
+        gets the file gets these columns of the data.
+
+        Parameters
+        ----------
+        path
+            File to write; one that exists is replaced in one step.
+
+        Raises
+        ------
+        SavedModelError
+            If the file can't be written, or the family is the user's own.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import partialpool as pp
+        >>> fit = pp.glmm("TICKS ~ HEIGHT + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+        ...               family="poisson")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "ticks.model")
+        ...     fit.save(path)
+        ...     pp.load(path).family
+        Poisson(link='log')
+        """
         from partialpool.generalized.storage import save  # storage builds fits: it imports this
 
         save(self, path)

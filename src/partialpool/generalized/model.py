@@ -10,7 +10,7 @@ from partialpool.design.outcomes import read_generalized_response
 from partialpool.errors import ModelError
 from partialpool.families import ResponseFamily, resolve
 from partialpool.formula import Formula, parse, parse_part
-from partialpool.frames import read_table
+from partialpool.frames import read_schema
 from partialpool.generalized.approximation import Approximation, Information, Method
 from partialpool.generalized.checks import (
     check_information,
@@ -50,7 +50,7 @@ def glmm(
         As in lme4: ``"cbind(successes, failures) ~ x + (1 | g)"``; random terms as for
         :func:`partialpool.lmm`. Without random terms, a generalized linear model.
     data
-        A pandas or polars frame, a pyarrow table or a dict of arrays.
+        A table, or what is read as one: see :func:`partialpool.lmm`.
     family
         A name (``"binomial"``, ``"poisson"``, ``"nbinom2"``, ``"gamma"``, ``"ordinal"``, ...)
         or a value such as ``pp.families.Binomial("probit")``.
@@ -119,7 +119,7 @@ def glmm(
     """
     check_options(method, quadrature, reml, information, penalty, missing)
     resolved = resolve(family)
-    formulas = _formulas(formula, zero_inflation, dispersion, read_table(data).names)
+    formulas = _formulas(formula, zero_inflation, dispersion, read_schema(data).names)
     zero = resolved.zero_for("zero_inflation" in formulas)
     check_parts(resolved, formulas, method)
     free_scale = method == "pql" and wants_free_scale(resolved, formulas)

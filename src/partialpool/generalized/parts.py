@@ -46,6 +46,14 @@ def predictor_of(fit: GlmmFit, part: str) -> LinearPredictor:
     ------
     ModelError
         If the model has no formula for the part.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+    ...               family="nbinom2")
+    >>> fit.predictor("mean").fixef.names
+    ('Intercept', 'YEAR[T.96]', 'YEAR[T.97]')
     """
     if part not in fit.designs:
         raise ModelError(
@@ -89,6 +97,26 @@ def covariance_of(fit: GlmmFit, part: str) -> Vector:
     From the second derivatives in all parameters, those of covariances and dispersion included:
     differences of the exact gradient. With ``method="joint"`` or ``"pql"`` and with
     ``reml=True`` that of the mean's is given the other parameters.
+
+    Parameters
+    ----------
+    fit
+        A fitted generalized linear mixed model.
+    part
+        As for :func:`fixed_effects_of`.
+
+    Raises
+    ------
+    ModelError
+        If the model has no such part.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+    ...               family="nbinom2")
+    >>> fit.vcov_of("dispersion").shape
+    (1, 1)
     """
     _names(fit, part)
     cut = part_slice(fit.solution, part)
@@ -96,7 +124,28 @@ def covariance_of(fit: GlmmFit, part: str) -> Vector:
 
 
 def standard_errors_of(fit: GlmmFit, part: str) -> NamedVector:
-    """Return the standard errors of any part's coefficients; see :func:`covariance_of`."""
+    """Return the standard errors of any part's coefficients; see :func:`covariance_of`.
+
+    Parameters
+    ----------
+    fit
+        A fitted generalized linear mixed model.
+    part
+        As for :func:`fixed_effects_of`.
+
+    Raises
+    ------
+    ModelError
+        If the model has no such part.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+    ...               family="nbinom2")
+    >>> fit.stderr_of("dispersion").names
+    ('Intercept',)
+    """
     return NamedVector(_names(fit, part), np.sqrt(np.diag(covariance_of(fit, part))))
 
 
@@ -129,7 +178,28 @@ def residual_deviation(fit: GlmmFit) -> float:
 
 
 def components_of(fit: GlmmFit, part: str) -> VarCorr:
-    """Return standard deviations and correlations of a part's random effects."""
+    """Return standard deviations and correlations of a part's random effects.
+
+    Parameters
+    ----------
+    fit
+        A fitted generalized linear mixed model.
+    part
+        As for :func:`predictor_of`.
+
+    Raises
+    ------
+    ModelError
+        If the model has no formula for the part.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+    ...               family="nbinom2")
+    >>> fit.varcorr_of("mean")
+    LOCATION  Intercept  sd ...
+    """
     predictor = fit.predictor(part)
     own = fit.family.name == "gaussian" and part == "mean" and "dispersion" not in fit.designs
     sigma = fit.sigma if own else None
@@ -139,14 +209,14 @@ def components_of(fit: GlmmFit, part: str) -> VarCorr:
 def covariance_parameters(fit: GlmmFit) -> NamedVector:
     """Return the covariance parameters of all parts, term by term, in lme4's order within one.
 
-    Their names are ``"herd.Intercept"``, and ``"zero_inflation:Nest.Intercept"`` in other parts
+    Their names are ``"herd.Intercept"``, and ``"zero_inflation.Nest.Intercept"`` in other parts
     than the mean.
     """
     names: list[str] = []
     values: list[Vector] = []
     for p in fit.predictors:
         own, theta = relative_parameters(p.design, p.solution)
-        names += [name if p.name == "mean" else f"{p.name}:{name}" for name in own]
+        names += [name if p.name == "mean" else f"{p.name}.{name}" for name in own]
         values.append(theta)
     return NamedVector(tuple(names), np.concatenate(values))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError, ModelError, NotAvailableError
 from partialpool.families import Ordinal
-from partialpool.frames import make_frame, read_table
+from partialpool.frames import make_frame, read_schema, row_index
 from partialpool.generalized.estimates import RowEffects, part_slice
 from partialpool.generalized.parts import with_constants
 from partialpool.generalized.population import average_over
@@ -103,7 +103,7 @@ def predict(
 
     Returns
     -------
-    (m,) array, or native frame with columns ``fit`` and ``se``, or of probabilities
+    (m,) array, or native frame with columns ``estimate`` and ``std_error``, or of probabilities
         In units of the response, or of the linear predictor for ``"link"``.
         NaN where a row lacks a value. Of families with trials the mean is the proportion.
 
@@ -145,7 +145,7 @@ def predict(
     variances = {name: part.unknown_variance() for name, part in rows.items()} if averaged else {}
     asked = _Asked(fit, scale, rows, eta, variances)
     mean = asked.at(eta)
-    kind, index = (fit.kind, None) if new is None else (read_table(new).kind, _index(new))
+    kind, index = (fit.kind, None) if new is None else (read_schema(new).kind, row_index(new))
     if mean.ndim == 2:
         if se:
             raise _no_errors("of several probabilities")
@@ -155,7 +155,7 @@ def predict(
         return _frame({name: mean[:, j] for j, name in enumerate(levels)}, kind, index)
     if not se:
         return mean
-    return _frame({"fit": mean, "se": _standard_errors(asked)}, kind, index)
+    return _frame({"estimate": mean, "std_error": _standard_errors(asked)}, kind, index)
 
 
 def _check(fit: GlmmFit, kind: PredictionType, new_levels: NewLevels) -> None:
@@ -200,10 +200,6 @@ def _frame(columns: Mapping[str, Any], kind: Any, index: Any) -> Any:
         # Aligned by position; a pandas user will join it to the rows by their index.
         frame.index = index
     return frame
-
-
-def _index(new: Any) -> Any:
-    return getattr(new, "index", None)
 
 
 def _standard_errors(asked: _Asked) -> Vector:

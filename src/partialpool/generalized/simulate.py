@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError
 from partialpool.generalized.estimates import LinearPredictor
 from partialpool.inference.fitted import linear_part
-from partialpool.inference.seeds import generator
+from partialpool.inference.seeds import Seed, generator
 
 if TYPE_CHECKING:
     from partialpool.generalized.fit import GlmmFit
@@ -21,7 +21,7 @@ Vector = NDArray[np.float64]
 
 
 def simulate(
-    fit: GlmmFit, nsim: int = 1, seed: int | None = None, *, conditional: bool = False
+    fit: GlmmFit, nsim: int = 1, seed: Seed = None, *, conditional: bool = False
 ) -> Vector:
     """Draw responses from the fitted model.
 

@@ -30,35 +30,7 @@ Array = NDArray[Any]
 
 
 def save(fit: GlmmFit, path: str | PathLike[str]) -> None:
-    """Write a fit to one file.
-
-    The file holds the rows used, so that a loaded fit can do all that the fit can; whoever
-    gets the file gets these columns of the data.
-
-    Parameters
-    ----------
-    fit
-        A fitted generalized linear mixed model.
-    path
-        File to write; one that exists is replaced in one step.
-
-    Raises
-    ------
-    SavedModelError
-        If the file can't be written, or the family is the user's own.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> import partialpool as pp
-    >>> fit = pp.glmm("TICKS ~ HEIGHT + (1 | LOCATION)", pp.load_dataset("grouseticks"),
-    ...               family="poisson")
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "ticks.model")
-    ...     fit.save(path)
-    ...     pp.load(path).family
-    Poisson(link='log')
-    """
+    """See :meth:`GlmmFit.save`."""
     if isinstance(fit.family, Family):
         raise SavedModelError(
             f"the family {fit.family.name!r} is one of your own, and a saved model can't hold its "

@@ -38,21 +38,21 @@ def coefficients(fit: GlmmFit) -> Any:
     Returns
     -------
     native frame
-        ``part``, ``term``, ``estimate`` and ``std_error`` on the scale of the part's linear
-        predictor, ``statistic`` (z) and ``p_value``.
+        ``component`` (the part), ``term``, ``estimate`` and ``std_error`` on the scale of the
+        part's linear predictor, ``statistic`` (z) and ``p_value``.
 
     Examples
     --------
     >>> import partialpool as pp
     >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
     ...               family="nbinom2")
-    >>> list(coefficients(fit)["part"])
+    >>> list(coefficients(fit)["component"])
     ['mean', 'mean', 'mean', 'dispersion']
     """
     parts, rows = zip(*_fixed(fit), strict=True)
     columns = as_columns(rows)
     del columns["effect"], columns["group"]
-    return make_frame(_with_p({"part": np.array(parts, dtype=object)} | columns), fit.kind)
+    return make_frame(_with_p({"component": np.array(parts, dtype=object)} | columns), fit.kind)
 
 
 def tidy(fit: GlmmFit, conf_int: bool = False, level: float = 0.95) -> Any:
@@ -105,9 +105,9 @@ def glance(fit: GlmmFit) -> Any:
     Returns
     -------
     native frame
-        ``nobs``, ``df``, ``df_residual``, ``objective`` (minus twice the log-likelihood),
-        ``loglik``, ``aic``, ``bic``, ``family``, ``link``, ``criterion``, ``converged`` and
-        ``singular``.
+        ``nobs``, ``npar`` (parameters), ``df_residual``, ``objective`` (minus twice the
+        log-likelihood), ``loglik``, ``aic``, ``bic``, ``family``, ``link``, ``criterion``,
+        ``converged`` and ``singular``.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def glance(fit: GlmmFit) -> Any:
     """
     columns = {
         "nobs": np.array([fit.nobs]),
-        "df": np.array([fit.df]),
+        "npar": np.array([fit.df]),
         "df_residual": np.array([fit.df_residual]),
         "objective": np.array([fit.objective]),
         "loglik": np.array([fit.loglik]),
@@ -147,8 +147,8 @@ def augment(fit: GlmmFit) -> Any:
     native frame
         The response (the proportion, where there are trials; the category, where there are
         categories); the columns of the mean's fixed effects save the intercept; the grouping
-        factors; then ``row`` (position in the data as given), ``link`` (the mean's linear
-        predictor), ``fitted`` (the mean), ``residual`` and ``pearson``. A column of the model
+        factors; then ``row`` (position in the data as given), ``linear_predictor`` (the
+        mean's), ``fitted`` (the mean), ``residual`` and ``pearson``. A column of the model
         that has one of these names gets a trailing underscore.
 
     Examples
@@ -156,8 +156,8 @@ def augment(fit: GlmmFit) -> Any:
     >>> import partialpool as pp
     >>> fit = pp.glmm("TICKS ~ HEIGHT + (1 | LOCATION)", pp.load_dataset("grouseticks"),
     ...               family="poisson")
-    >>> list(augment(fit).columns)
-    ['TICKS', 'HEIGHT', 'LOCATION', 'row', 'link', 'fitted', 'residual', 'pearson']
+    >>> list(augment(fit).columns)[3:]
+    ['row', 'linear_predictor', 'fitted', 'residual', 'pearson']
     """
     response: NDArray[Any] = outcomes(fit)
     if fit.response.levels is not None:
@@ -165,7 +165,7 @@ def augment(fit: GlmmFit) -> Any:
         response = np.array(fit.response.levels, dtype=object)[codes]
     said = {
         "row": positions(fit.design),
-        "link": fit.linear_predictor,
+        "linear_predictor": fit.linear_predictor,
         "fitted": fit.fitted,
         "residual": fit.residuals("response"),
         "pearson": pearson_or_nan(fit),

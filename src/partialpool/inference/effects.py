@@ -45,7 +45,7 @@ def random_effects(fit: Fit, factor: str | None = None, *, cond_sd: bool = False
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> random_effects(fit).round(3).head(2)
+    >>> fit.ranef().round(3).head(2)
       Subject  Intercept   Days
     0     308      2.259  9.199
     1     309    -40.399 -8.620
@@ -100,7 +100,7 @@ def coefficients(fit: Fit, factor: str | None = None) -> Any:
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> coefficients(fit).round(2).head(2)
+    >>> fit.coef().round(2).head(2)
       Subject  Intercept   Days
     0     308     253.66  19.67
     1     309     211.01   1.85

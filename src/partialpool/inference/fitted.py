@@ -56,6 +56,13 @@ def residuals(fit: GaussianFit, kind: Residual = "response") -> NDArray[np.float
     ------
     DataError
         If the kind is unknown.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+    >>> fit.residuals("scaled")[:2].round(3)
+    array([-0.16 , -0.571])
     """
     if kind not in ("response", "pearson", "scaled"):
         raise DataError(f"kind must be 'response', 'pearson' or 'scaled', found {kind!r}.")
@@ -71,6 +78,13 @@ def hat_values(fit: GaussianFit) -> NDArray[np.float64]:
     """Compute the leverage of every row (n,): the derivative of its fitted value in its response.
 
     The covariance parameters are held at their estimates, as in lme4.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+    >>> fit.hatvalues()[:2].round(3)
+    array([0.229, 0.17 ])
     """
     design, solution = fit.design, fit.solution
     blocks = core_blocks(solution.reduced.blocks, design.random)

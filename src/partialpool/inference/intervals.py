@@ -9,6 +9,7 @@ from partialpool.inference.bootstrap import bootstrap
 from partialpool.inference.ddf import DDF
 from partialpool.inference.profile import profile
 from partialpool.inference.protocol import LinearFit, WaldFit
+from partialpool.inference.seeds import Seed, check_seed
 from partialpool.inference.wald import check_level, wald_intervals
 
 __all__ = ["ConfintMethod", "confint"]
@@ -22,7 +23,7 @@ def confint(
     method: ConfintMethod = "wald",
     ddf: DDF | None = None,
     n: int = 1000,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Compute confidence intervals.
 
@@ -35,8 +36,7 @@ def confint(
     method
         ``"wald"``: of the fixed effects, estimate plus and minus a quantile of t times the
         standard error. ``"profile"``: of all parameters, where the likelihood says so.
-        ``"bootstrap"``: of all parameters, percentiles of parametric draws; those
-        beside the mean have their predictor's name before them, ``zero_inflation:Intercept``.
+        ``"bootstrap"``: of all parameters, percentiles of parametric draws.
     ddf
         Of Wald intervals: whose quantile, as for :func:`partialpool.inference.calibrate`.
     n, seed
@@ -45,9 +45,9 @@ def confint(
     Returns
     -------
     native frame
-        ``term``, ``estimate``, ``conf_low``, ``conf_high``, and what else the method says:
-        see :class:`partialpool.inference.Profile` and
-        :class:`partialpool.inference.Bootstrap`.
+        ``effect``, ``group``, ``term``, ``estimate``, ``conf_low``, ``conf_high``, and what
+        else the method says (``df``, ``std_error``, ``component``): see
+        :class:`partialpool.inference.Profile` and :class:`partialpool.inference.Bootstrap`.
 
     Raises
     ------
@@ -58,11 +58,11 @@ def confint(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> confint(fit).round(2)
-            term  estimate  conf_low  conf_high    df
-    0  Intercept    251.41    237.01     265.80  17.0
-    1       Days     10.47      7.21      13.73  17.0
-    >>> confint(fit, method="profile").iloc[2:, 2:].round(2)
+    >>> fit.confint().round(2)
+      effect group       term  estimate    df  conf_low  conf_high
+    0  fixed        Intercept    251.41  17.0    237.01     265.80
+    1  fixed             Days     10.47  17.0      7.21      13.73
+    >>> fit.confint(method="profile").iloc[2:, 2:].round(2)
                           term  estimate  conf_low  conf_high
     2            sd__Intercept     23.78     14.38      37.72
     3      cor__Intercept.Days      0.08     -0.48       0.69
@@ -70,6 +70,7 @@ def confint(
     5          sd__Observation     25.59     22.90      28.86
     """
     check_level(level)
+    check_seed(seed)
     if method not in ("wald", "profile", "bootstrap"):
         raise DataError(f"method must be 'wald', 'profile' or 'bootstrap', found {method!r}.")
     if ddf is not None and method != "wald":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,74 @@ from partialpool.design import Design, RandomEffects
 from partialpool.inference.protocol import GaussianFit
 from partialpool.solve import Refits
 
-__all__ = ["Parameter", "list_parameters", "parameter_columns", "parameters_of", "values_of"]
+__all__ = [
+    "Named",
+    "Parameter",
+    "ParameterName",
+    "corr_label",
+    "fixed_columns",
+    "list_parameters",
+    "parameter_columns",
+    "parameters_of",
+    "sd_label",
+    "values_of",
+]
 
 Array = NDArray[np.float64]
 Kind = Literal["fixed", "sd", "cor", "sigma"]
+
+
+def sd_label(group: str, column: str) -> str:
+    """Name a standard deviation among all parameters, as priors and hypotheses do."""
+    return f"sd({group}.{column})"
+
+
+def corr_label(group: str, first: str, second: str) -> str:
+    """Name a correlation among all parameters."""
+    return f"corr({group}.{first},{group}.{second})"
+
+
+class Named(Protocol):
+    """What a table says of the parameter in a row."""
+
+    @property
+    def label(self) -> str:
+        """Its one name among all."""
+
+    @property
+    def component(self) -> str:
+        """Linear predictor of a generalized model; empty for a linear one."""
+
+    @property
+    def effect(self) -> str:
+        """``"fixed"`` or ``"ran_pars"``."""
+
+    @property
+    def group(self) -> str:
+        """Grouping factor, empty for coefficients."""
+
+    @property
+    def term(self) -> str:
+        """``"Days"``, ``"sd__Days"``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterName:
+    """A parameter's place in tables, and its one name among all.
+
+    Attributes
+    ----------
+    label
+        ``"Days"``, ``"sd(Subject.Days)"``, ``"zero_inflation.Intercept"``.
+    effect, group, term, component
+        As in ``tidy()``.
+    """
+
+    label: str
+    effect: str
+    group: str
+    term: str
+    component: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +101,8 @@ class Parameter:
         The coefficient's column, or the random term's number in the formula.
     effects
         The one or two effects of the random term, by their positions in it.
+    columns
+        Their names, in the order of the term's.
     """
 
     kind: Kind
@@ -43,13 +110,21 @@ class Parameter:
     group: str = ""
     position: int = -1
     effects: tuple[int, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
-        """One name among all: ``"Days"``, ``"sd__Days|Subject"``, ``"sigma"``."""
-        if self.kind == "sigma":
-            return "sigma"
-        return f"{self.term}|{self.group}" if self.group else self.term
+        """One name among all: ``"Days"``, ``"sd(Subject.Days)"``, ``"sigma"``."""
+        if self.kind == "sd":
+            return sd_label(self.group, *self.columns)
+        if self.kind == "cor":
+            return corr_label(self.group, *self.columns)
+        return "sigma" if self.kind == "sigma" else self.term
+
+    @property
+    def component(self) -> str:
+        """No linear model has several linear predictors."""
+        return ""
 
     @property
     def effect(self) -> str:
@@ -70,10 +145,10 @@ def _of_term(position: int, effects: RandomEffects) -> list[Parameter]:
     group, columns = effects.factor.name, effects.columns
     correlated = effects.term.structure not in ("diagonal", "homdiag")
     for j, column in enumerate(columns):
-        out.append(Parameter("sd", f"sd__{column}", group, position, (j,)))
+        out.append(Parameter("sd", f"sd__{column}", group, position, (j,), (column,)))
         for i in range(j + 1, len(columns) if correlated else 0):
-            name = f"cor__{column}.{columns[i]}"
-            out.append(Parameter("cor", name, group, position, (i, j)))
+            name, pair = f"cor__{column}.{columns[i]}", (column, columns[i])
+            out.append(Parameter("cor", name, group, position, (i, j), pair))
     return out
 
 
@@ -127,10 +202,14 @@ def parameters_of(fit: GaussianFit, refits: Refits | None = None) -> Array:
     return values_of(names, fit.fixef.values[None], np.array([solution.sigma]), factors)
 
 
-def parameter_columns(parameters: tuple[Parameter, ...]) -> dict[str, NDArray[Any]]:
+def parameter_columns(parameters: Sequence[Named]) -> dict[str, NDArray[Any]]:
     """Columns that say which parameter a row of a table is about."""
-    return {
-        "effect": np.array([p.effect for p in parameters], dtype=object),
-        "group": np.array([p.group for p in parameters], dtype=object),
-        "term": np.array([p.term for p in parameters], dtype=object),
-    }
+    names = ["effect", "component", "group", "term"]
+    if not any(p.component for p in parameters):
+        names.remove("component")
+    return {n: np.array([getattr(p, n) for p in parameters], dtype=object) for n in names}
+
+
+def fixed_columns(names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """The same columns for coefficients, by their names."""
+    return parameter_columns([Parameter("fixed", name) for name in names])

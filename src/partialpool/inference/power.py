@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, PartialPoolError, UnknownNameError, did_you_mean
+from partialpool.frames import FrameKind, make_frame
 from partialpool.inference.bootstrap.sampling import block_size, generators
 from partialpool.inference.ddf import DDF
 from partialpool.inference.hypotheses import linear_test
 from partialpool.inference.protocol import DrawableModel, LinearFit
+from partialpool.inference.seeds import Seed
 from partialpool.inference.simulate import draw
+from partialpool.inference.wald import check_level
 from partialpool.progress import counting
 
 __all__ = ["Power", "power", "replace_effects"]
@@ -37,6 +41,8 @@ class Power:
         Estimates of the tested combination (the first one of several).
     asked
         Data sets that were asked for; more than are there if it was interrupted.
+    kind
+        Kind of frame that tables come in.
     """
 
     hypothesis: str
@@ -44,6 +50,7 @@ class Power:
     alpha: float
     estimates: Array
     asked: int
+    kind: FrameKind
 
     @property
     def share(self) -> float:
@@ -51,14 +58,43 @@ class Power:
         return float(np.mean(self.p_values < self.alpha)) if len(self.p_values) else np.nan
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the exact interval of the share (Clopper and Pearson's)."""
+        """Return the exact interval of the share (Clopper and Pearson's).
+
+        Parameters
+        ----------
+        level
+            Confidence level.
+        """
         from scipy.special import betaincinv  # a tenth of a second, only here
 
+        check_level(level)
         n, k = len(self.p_values), int(np.sum(self.p_values < self.alpha))
         tail = 0.5 - 0.5 * level
         low = float(betaincinv(k, n - k + 1, tail)) if k else 0.0
         high = float(betaincinv(k + 1, n - k, 1.0 - tail)) if k < n else 1.0
         return low, high
+
+    def to_frame(self, level: float = 0.95) -> Any:
+        """Return the power as a table of one row, to put under those of other designs.
+
+        Parameters
+        ----------
+        level
+            Of the interval.
+
+        Returns
+        -------
+        native frame
+            ``term`` (the hypothesis), ``estimate`` (the share), ``conf_low`` and ``conf_high``.
+        """
+        low, high = self.interval(level)
+        columns = {
+            "term": np.array([self.hypothesis], dtype=object),
+            "estimate": np.array([self.share]),
+            "conf_low": np.array([low]),
+            "conf_high": np.array([high]),
+        }
+        return make_frame(columns, self.kind)
 
     def __repr__(self) -> str:
         low, high = self.interval()
@@ -83,7 +119,7 @@ def power(
     *,
     alpha: float = 0.05,
     ddf: DDF | None = None,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Power:
     """Draw data sets from a model, fit each and count how often a hypothesis is rejected.
 
@@ -95,7 +131,8 @@ def power(
         A fit on the same design, which is fitted again to each data set; ``model`` itself if
         that is a fit.
     hypothesis
-        As for :func:`partialpool.inference.linear_test`: ``"Days"`` or ``"Days = 5"``.
+        As for :func:`partialpool.inference.linear_test`: ``"Days"``, ``"Days = 5"``, or the name
+        of a term, ``"treatment"``, for all its coefficients together.
     effect
         Coefficients in the data that are drawn, by name; others are the model's.
     n
@@ -142,7 +179,8 @@ def power(
         except KeyboardInterrupt:
             # What was drawn took time: the caller sees that fewer are there than were asked for.
             pass
-    return Power(text, np.array(p_values), alpha, np.array(estimates), n)
+    kind = start.design.spec.kind
+    return Power(text, np.array(p_values), alpha, np.array(estimates), n, kind)
 
 
 def _check(n: int, alpha: float) -> None:

@@ -18,6 +18,7 @@ from partialpool.inference.prediction_intervals import (
 )
 from partialpool.inference.protocol import GaussianFit
 from partialpool.inference.rows import NewLevels, PlacedRows, RandomPart, place_rows
+from partialpool.inference.seeds import Seed, check_seed
 
 __all__ = ["predict"]
 
@@ -36,7 +37,7 @@ def predict(
     level: float = 0.95,
     method: IntervalMethod = "plug-in",
     draws: int = 1000,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Predict the mean of every row.
 
@@ -75,11 +76,11 @@ def predict(
 
     Returns
     -------
-    (m,) array, or native frame with columns ``fit`` and ``se``
+    (m,) array, or native frame with columns ``estimate`` and ``std_error``
         In units of the response; NaN where a row lacks a value, and, with a warning, where the
         data don't determine its fixed part, such as a combination of levels that no row had
-        (rows fitted are always determined). With an interval also ``low``
-        and ``high``.
+        (rows fitted are always determined). With an interval also ``conf_low``
+        and ``conf_high``.
 
     Raises
     ------
@@ -90,15 +91,16 @@ def predict(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> predict(fit, {"Days": [0, 10], "Subject": ["308", "308"]}).round(2)
+    >>> fit.predict({"Days": [0, 10], "Subject": ["308", "308"]}).round(2)
     array([253.66, 450.33])
-    >>> predict(fit, {"Days": [10]}, random="none").round(2)
+    >>> fit.predict({"Days": [10]}, random="none").round(2)
     array([356.08])
 
     References
     ----------
     Henderson (1975), Biometrics 31(2), 423-447: the joint covariance of the errors.
     """
+    check_seed(seed)
     placed = place_rows(
         fit,
         new,
@@ -116,7 +118,7 @@ def predict(
     if not se:
         return mean
     error = np.sqrt(variance_forms(fit, placed)) * fit.solution.sigma
-    return placed.frame({"fit": mean, "se": error})
+    return placed.frame({"estimate": mean, "std_error": error})
 
 
 def _without_undetermined(fit: GaussianFit, placed: PlacedRows) -> PlacedRows:

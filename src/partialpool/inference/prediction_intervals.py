@@ -14,6 +14,7 @@ from partialpool.inference.bootstrap.sampling import block_size, generators
 from partialpool.inference.moments import mean_of, variance_forms
 from partialpool.inference.protocol import GaussianFit
 from partialpool.inference.rows import PlacedRows, core_rows
+from partialpool.inference.seeds import Seed, seed_sequence
 from partialpool.inference.simulate import draw
 from partialpool.inference.wald import check_level, quantiles
 from partialpool.progress import counting
@@ -35,7 +36,7 @@ def predict_intervals(
     level: float,
     method: IntervalMethod,
     draws: int,
-    seed: int | None,
+    seed: Seed,
 ) -> Any:
     """Predict rows with intervals; see :func:`partialpool.inference.predict`.
 
@@ -55,7 +56,8 @@ def predict_intervals(
     else:
         ends = _studentised(fit, placed, observed, level, draws, seed)
     low, high = mean + ends * error
-    return placed.frame({"fit": mean, "se": error, "low": low, "high": high})
+    columns = {"estimate": mean, "std_error": error, "conf_low": low, "conf_high": high}
+    return placed.frame(columns)
 
 
 def _df(fit: GaussianFit) -> float:
@@ -116,7 +118,7 @@ def _studentised(
     observed: float,
     level: float,
     draws: int,
-    seed: int | None,
+    seed: Seed,
 ) -> Array:
     """Quantiles (2, m) of the predictions' errors in data sets drawn from the fit.
 
@@ -127,7 +129,7 @@ def _studentised(
     ----------
     Davison & Hinkley (1997), Bootstrap Methods and their Application, section 2.4 and 6.3.3.
     """
-    worlds_seed, rows_seed = np.random.SeedSequence(seed).spawn(2)
+    worlds_seed, rows_seed = seed_sequence(seed).spawn(2)
     worlds = _draw_worlds(fit, draws, worlds_seed)
     rng = np.random.default_rng(rows_seed)
     m = placed.rows.n

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design
+from partialpool.inference.seeds import Seed
 from partialpool.named import NamedVector
 from partialpool.solve import Solution
 
@@ -157,7 +158,7 @@ class RefittableFit(Protocol):
     def varcorr(self) -> Components:
         """Standard deviations and correlations of the random effects."""
 
-    def simulate(self, nsim: int = 1, seed: int | None = None, *, conditional: bool = False) -> Any:
+    def simulate(self, nsim: int = 1, seed: Seed = None, *, conditional: bool = False) -> Any:
         """Draw responses (n, nsim)."""
 
     def refit(self, y: Any) -> Any:

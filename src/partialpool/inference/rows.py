@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from partialpool.core import STRUCTURE_CODES
 from partialpool.design import Design, NewEffects, NewRows, RandomEffects, replay
 from partialpool.errors import DataError
-from partialpool.frames import FrameKind, make_frame, read_table
+from partialpool.frames import FrameKind, make_frame, read_schema, row_index
 from partialpool.inference.protocol import GaussianFit
 from partialpool.solve import Solution
 from partialpool.solve.problem import CoreBlock
@@ -101,7 +101,7 @@ def place_rows(
             offset=offset,
             applicable=applicable,
         )
-        kind, index = read_table(new).kind, getattr(new, "index", None)
+        kind, index = read_schema(new).kind, row_index(new)
     effects = dict(zip(wanted, rows.effects, strict=True))
     if new_levels == "error":
         refuse_new_levels(design, effects)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError
 from partialpool.inference.fitted import fitted_values, linear_part
 from partialpool.inference.protocol import DrawableModel, Fit
-from partialpool.inference.seeds import generator
+from partialpool.inference.seeds import Seed, generator
 
 __all__ = ["Draws", "draw", "simulate"]
 
@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 
 def simulate(
-    fit: Fit, nsim: int = 1, seed: int | None = None, *, conditional: bool = False
+    fit: Fit, nsim: int = 1, seed: Seed = None, *, conditional: bool = False
 ) -> NDArray[np.float64]:
     """Draw responses from the fitted model.
 
@@ -49,7 +49,7 @@ def simulate(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> simulate(fit, 2, seed=1).shape
+    >>> fit.simulate(2, seed=1).shape
     (180, 2)
     """
     if not isinstance(nsim, (int, np.integer)) or nsim < 1:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError
 from partialpool.frames import make_frame
 from partialpool.inference.ddf import DDF, Calibration, calibrate, estimable
+from partialpool.inference.parameters import fixed_columns
 from partialpool.inference.protocol import WaldFit
 
 __all__ = [
@@ -111,12 +112,26 @@ def contrast_tests(
         What they are under the hypothesis.
     """
     rows = estimable(fit, L)
-    found = _test(fit, calibration, rows.L[rows.ok], np.broadcast_to(null, len(L))[rows.ok])
+    found = test_combinations(
+        fit, calibration, rows.L[rows.ok], np.broadcast_to(null, len(L))[rows.ok]
+    )
     return found.among(rows.ok)
 
 
-def _test(fit: WaldFit, calibration: Calibration, L: Matrix, null: Vector) -> Contrasts:
-    """Test combinations of the estimated coefficients."""
+def test_combinations(fit: WaldFit, calibration: Calibration, L: Matrix, null: Vector) -> Contrasts:
+    """Test combinations of the estimated coefficients, those left out taken as zero.
+
+    Parameters
+    ----------
+    fit
+        A fitted model.
+    calibration
+        Covariance and degrees of freedom.
+    L : (m, r) array
+        One combination of the r coefficients that were estimated in each row.
+    null : (m,) array
+        What they are under the hypothesis.
+    """
     beta = fit.fixef.values[np.isfinite(fit.fixef.values)]
     estimate = L @ beta
     variance = np.einsum("ij,jk,ik->i", L, calibration.vcov, L)
@@ -153,7 +168,7 @@ def coefficient_tests(
     # The estimated ones given that those left out are zero, as in every table of them.
     rank = int(kept.sum())
     judge = calibrate(fit, ddf) if calibration is None else calibration
-    return _test(fit, judge, np.eye(rank), np.zeros(rank)).among(kept)
+    return test_combinations(fit, judge, np.eye(rank), np.zeros(rank)).among(kept)
 
 
 def wald_intervals(fit: WaldFit, level: float, ddf: DDF | None = None) -> Any:
@@ -161,10 +176,10 @@ def wald_intervals(fit: WaldFit, level: float, ddf: DDF | None = None) -> Any:
     found = coefficient_tests(fit, ddf)
     low, high = found.interval(level)
     columns = {
-        "term": np.array(fit.fixef.names, dtype=object),
+        **fixed_columns(fit.fixef.names),
         "estimate": found.estimate,
+        "df": found.df,
         "conf_low": low,
         "conf_high": high,
-        "df": found.df,
     }
     return make_frame(columns, fit.design.spec.kind)

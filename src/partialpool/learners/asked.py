@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from partialpool.errors import DataError, ModelError
 from partialpool.families import ResponseFamily, resolve
+from partialpool.inference.seeds import check_random_state
 from partialpool.learners.learning import Residuals
 from partialpool.learners.variance import Variance
 
@@ -149,13 +150,9 @@ def _rescale(asked: Any, residuals: Any) -> bool:
 
 
 def _seed(random_state: Any) -> int:
+    check_random_state(random_state)
     if random_state is None:
         return 0
-    if isinstance(random_state, Integral) and int(random_state) >= 0:
-        return int(random_state)
     if hasattr(random_state, "randint"):
         return int(random_state.randint(2**31 - 1))
-    raise DataError(
-        "random_state must be a whole number from 0, a RandomState or None, found "
-        f"{random_state!r}."
-    )
+    return int(random_state)

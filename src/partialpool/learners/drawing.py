@@ -117,7 +117,7 @@ def count_interval(
         at = np.arange(len(drawn))
         lower[rows] = drawn[at, np.minimum(first, _TO_PREDICT - 1)]
         upper[rows] = drawn[at, np.maximum(_TO_PREDICT - 1 - first, 0)]
-    return {"fit": mean, "lower": lower, "upper": upper}
+    return {"estimate": mean, "conf_low": lower, "conf_high": upper}
 
 
 def _chunks(n: int) -> list[slice]:

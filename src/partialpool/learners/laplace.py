@@ -151,7 +151,7 @@ class LaplacePart:
         new = np.zeros(rows.n, dtype=bool)
         for effects in rows.effects:
             new |= effects.codes < 0
-        return Outlook(np.asarray(found["fit"]), np.asarray(found["se"]) ** 2, new)
+        return Outlook(np.asarray(found["estimate"]), np.asarray(found["std_error"]) ** 2, new)
 
 
 def _as_table(columns: Mapping[str, Column], n: int, kind: FrameKind) -> Table:

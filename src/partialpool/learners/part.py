@@ -147,7 +147,7 @@ class MlPart:
         new = np.zeros(rows.n, dtype=bool)
         for effects in rows.effects:
             new |= effects.codes < 0
-        return Outlook(np.asarray(out["fit"]), np.asarray(out["se"]) ** 2, new)
+        return Outlook(np.asarray(out["estimate"]), np.asarray(out["std_error"]) ** 2, new)
 
 
 def _restore(design: Design, likelihood: Likelihood, psi: Vector) -> MlPart:

@@ -119,8 +119,8 @@ class PredictingRegressor(RegressorMixin, MixedEffectsBase):  # type: ignore[mis
         Returns
         -------
         data frame
-            Columns ``fit``, ``lower`` and ``upper``, in the library of ``X``; pandas for
-            arrays.
+            Columns ``estimate``, ``conf_low`` and ``conf_high``, in the library of ``X``; pandas
+            for arrays.
 
         Raises
         ------
@@ -136,7 +136,11 @@ class PredictingRegressor(RegressorMixin, MixedEffectsBase):  # type: ignore[mis
             return make_frame(columns, frame_kind(X))
         assert self._fitted.calibration is not None
         half = half_widths(self._fitted.calibration, found, level)
-        columns = {"fit": found.mean, "lower": found.mean - half, "upper": found.mean + half}
+        columns = {
+            "estimate": found.mean,
+            "conf_low": found.mean - half,
+            "conf_high": found.mean + half,
+        }
         return make_frame(columns, frame_kind(X))
 
     def score(
@@ -147,7 +151,17 @@ class PredictingRegressor(RegressorMixin, MixedEffectsBase):  # type: ignore[mis
         groups: Any = None,
         Z: Any = None,
     ) -> float:
-        """Share of the variance explained, R squared."""
+        """Share of the variance explained, R squared.
+
+        Parameters
+        ----------
+        X, groups, Z
+            As for :meth:`predict`.
+        y : (m,) array
+            What was observed.
+        sample_weight : (m,) array, optional
+            How much each row counts.
+        """
         predicted = self.predict(X, groups, Z)
         return float(r2_score(y, predicted, sample_weight=sample_weight))
 

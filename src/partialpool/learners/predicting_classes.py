@@ -122,8 +122,8 @@ class PredictingClassifier(ClassifierMixin, MixedEffectsBase):  # type: ignore[m
         Returns
         -------
         data frame
-            Columns ``fit``, ``lower`` and ``upper``, in the library of ``X``; pandas for
-            arrays. ``fit`` is the probability averaged over what isn't known.
+            Columns ``estimate``, ``conf_low`` and ``conf_high``, in the library of ``X``; pandas
+            for arrays. The estimate is the probability averaged over what isn't known.
 
         Raises
         ------
@@ -139,7 +139,7 @@ class PredictingClassifier(ClassifierMixin, MixedEffectsBase):  # type: ignore[m
         fit, (lower, upper) = average_mean(Binomial(), found.mean, found.variance), ends
         if len(self._fitted) == 1 and of is not None and of == self.classes_[0]:
             fit, lower, upper = 1.0 - fit, 1.0 - upper, 1.0 - lower
-        return make_frame({"fit": fit, "lower": lower, "upper": upper}, frame_kind(X))
+        return make_frame({"estimate": fit, "conf_low": lower, "conf_high": upper}, frame_kind(X))
 
     def score(
         self,
@@ -149,7 +149,17 @@ class PredictingClassifier(ClassifierMixin, MixedEffectsBase):  # type: ignore[m
         groups: Any = None,
         Z: Any = None,
     ) -> float:
-        """Share of rows whose class is predicted."""
+        """Share of rows whose class is predicted.
+
+        Parameters
+        ----------
+        X, groups, Z
+            As for :meth:`predict`.
+        y : (m,) array
+            What was observed.
+        sample_weight : (m,) array, optional
+            How much each row counts.
+        """
         return float(accuracy_score(y, self.predict(X, groups, Z), sample_weight=sample_weight))
 
     def effects(self, factor: str | None = None, of: Any = None) -> Any:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from partialpool import inference
 from partialpool.design import Design
+from partialpool.docstrings import explained
+from partialpool.inference.seeds import Seed
 from partialpool.linear import refits, tables
 from partialpool.linear.certificate import Certificate, NullDirection, certify
 from partialpool.linear.refits import LmmRefits
@@ -31,6 +33,7 @@ __all__ = ["Certificate", "LmmFit", "LmmRefits", "NullDirection", "VarCorr", "Va
 Vector = NDArray[np.float64]
 
 
+@explained
 @dataclass(frozen=True, slots=True, eq=False)
 class LmmFit:
     """A fitted linear mixed model, or a linear model where there are no random terms.
@@ -242,7 +245,7 @@ class LmmFit:
         n: int = 1000,
         alpha: float = 0.05,
         ddf: inference.DDF | None = None,
-        seed: int | None = None,
+        seed: Seed = None,
     ) -> inference.Power:
         """See :func:`partialpool.inference.power`."""
         return inference.power(self, self, hypothesis, effect, n, alpha=alpha, ddf=ddf, seed=seed)
@@ -263,7 +266,34 @@ class LmmFit:
         return LmmFit(self.design, solve_by(self.design, self.solution, ml))
 
     def robust_vcov(self, cluster: Any = None, kind: inference.RobustKind = "CR2") -> Vector:
-        """See :func:`partialpool.inference.cluster_robust`, of which this is the covariance."""
+        """Covariance of the fixed effects that allows for any correlation within clusters.
+
+        Parameters
+        ----------
+        cluster
+            Column or labels of the clusters, by default the coarsest grouping factor.
+        kind
+            ``"CR0"``, ``"CR1"`` or ``"CR2"``: see :func:`partialpool.inference.cluster_robust`,
+            and :meth:`robust_tests` for tests by it.
+
+        Returns
+        -------
+        (p, p) array
+
+        Raises
+        ------
+        DataError
+            If the cluster is unknown or lacks labels.
+        ModelError
+            If random effects reach over several clusters.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> fit = pp.lmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"))
+        >>> np.sqrt(np.diag(fit.robust_vcov())).round(3)
+        array([6.825, 1.546])
+        """
         return inference.cluster_robust(self, cluster, kind).vcov
 
     @property
@@ -276,12 +306,28 @@ class LmmFit:
         """See :func:`partialpool.inference.conditional_aic`."""
         return inference.conditional_aic(self)
 
-    def quantile_residuals(
-        self, nsim: int = 250, seed: int | None = None
-    ) -> inference.QuantileResiduals:
-        """Compare the response with ``nsim`` simulated ones.
+    def quantile_residuals(self, nsim: int = 250, seed: Seed = None) -> inference.QuantileResiduals:
+        """Compare the response with simulated ones.
 
-        See :func:`partialpool.inference.quantile_residuals`.
+        Parameters
+        ----------
+        nsim
+            Simulated responses, with new random effects.
+        seed
+            Of the simulation, and of the places among ties.
+
+        Returns
+        -------
+        QuantileResiduals
+            ``values`` (n,) are uniform for a right model; with tests of uniformity, dispersion
+            and outliers, as R's DHARMa. See :func:`partialpool.inference.quantile_residuals`.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+        >>> fit.quantile_residuals(seed=1).dispersion.p_value > 0.05
+        True
         """
         weights = self.design.weights
         counted = None if weights is None else weights > 0
@@ -289,7 +335,33 @@ class LmmFit:
         return inference.quantile_residuals(self.design.y, draws, seed, counted)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """See :func:`partialpool.linear.storage.save`."""
+        """Write a fit to one file.
+
+        The file holds the rows used, so that a loaded fit can do all that the fit can; whoever
+        gets the file gets these columns of the data.
+
+        Parameters
+        ----------
+        path
+            File to write; one that exists is replaced in one step.
+
+        Raises
+        ------
+        SavedModelError
+            If the file can't be written.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import partialpool as pp
+        >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "sleep.model")
+        ...     fit.save(path)
+        ...     pp.load(path).fixef
+        Intercept  251.405
+        Days        10.4673
+        """
         from partialpool.linear.storage import save  # storage builds fits, so it imports this
 
         save(self, path)

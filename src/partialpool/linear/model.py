@@ -11,7 +11,7 @@ import numpy as np
 from partialpool.design import build
 from partialpool.errors import DataError
 from partialpool.formula import combine, parse
-from partialpool.frames import read_table
+from partialpool.frames import read_schema
 from partialpool.linear.fit import LmmFit
 from partialpool.solve import Likelihood, solve
 
@@ -42,7 +42,9 @@ def lmm(
         ``diag(x | g)``, ``cs(f | g)``, ``homcs``, ``homdiag``, ``ar1(0 + factor(t) | g)``.
         Without random terms, least squares.
     data
-        A pandas or polars frame, a pyarrow table or a dict of arrays.
+        A pandas or polars frame, a pyarrow table or a dict of arrays. Of a file's name, a
+        pattern of names, a folder of Parquet files, a polars LazyFrame, a pyarrow Dataset or a
+        DuckDB relation, only the columns that the model names are read.
     reml
         Restricted maximum likelihood (the default) or maximum likelihood.
     weights
@@ -96,11 +98,10 @@ def lmm(
         )
     if sigma is not None:
         _check_sigma(sigma)
-    table = read_table(data)
     if groups is not None or re_formula is not None or vc_formula is not None:
         formula = combine(formula, groups, re_formula, vc_formula)
     design = build(
-        parse(formula, table.names),
+        parse(formula, read_schema(data).names),
         data,
         weights=weights,
         offset=offset,

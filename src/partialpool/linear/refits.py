@@ -77,7 +77,7 @@ class LmmRefits:
     def to_frame(self) -> Any:
         """Return coefficients, standard deviations and correlations, one response in each row.
 
-        A native frame with columns such as ``Days``, ``sd__Days|Subject``, ``sigma`` and
+        A native frame with columns such as ``Days``, ``sd(Subject.Days)``, ``sigma`` and
         ``loglik``.
         """
         known = self.fit.sigma_fixed
@@ -118,9 +118,9 @@ def refit(fit: LmmFit, y: ArrayLike) -> Any:
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> round(refit(fit, fit.design.y / 1000).sigma, 7)
+    >>> round(fit.refit(fit.design.y / 1000).sigma, 7)
     0.0255918
-    >>> refits = refit(fit, fit.simulate(100, seed=1))
+    >>> refits = fit.refit(fit.simulate(100, seed=1))
     >>> refits
     100 fits of Reaction ~ Days + (Days | Subject)
     >>> refits.fixef.shape

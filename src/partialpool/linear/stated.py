@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from partialpool import inference
 from partialpool.core import vector
 from partialpool.design import Design, build
+from partialpool.docstrings import explained
 from partialpool.errors import DataError, UnknownNameError, did_you_mean
 from partialpool.formula import parse
 from partialpool.frames import Table, read_column, read_table
 from partialpool.inference.protocol import Spread
+from partialpool.inference.seeds import Seed, generator
 from partialpool.inference.simulate import draw
 from partialpool.linear.fit import LmmFit
 from partialpool.named import NamedVector
@@ -37,6 +39,7 @@ class _Parameters:
         return self.factors[term]
 
 
+@explained
 @dataclass(frozen=True, slots=True, eq=False)
 class StatedModel:
     """A design with parameters of one's own: to draw data from, and to plan a study.
@@ -66,9 +69,9 @@ class StatedModel:
             f"sigma {self.sigma:g}\n{self.fixef}"
         )
 
-    def simulate(self, nsim: int = 1, seed: int | None = None) -> Array:
+    def simulate(self, nsim: int = 1, seed: Seed = None) -> Array:
         """See :func:`partialpool.inference.simulate`."""
-        return draw(self, np.random.default_rng(seed), nsim).y
+        return draw(self, generator(seed), nsim).y
 
     def power(
         self,
@@ -77,7 +80,7 @@ class StatedModel:
         n: int = 1000,
         alpha: float = 0.05,
         ddf: inference.DDF | None = None,
-        seed: int | None = None,
+        seed: Seed = None,
     ) -> inference.Power:
         """See :func:`partialpool.inference.power`; models are fitted by REML."""
         start = _first_fit(self)

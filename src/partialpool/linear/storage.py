@@ -28,35 +28,7 @@ Array = NDArray[Any]
 
 
 def save(fit: LmmFit, path: str | PathLike[str]) -> None:
-    """Write a fit to one file.
-
-    The file holds the rows used, so that a loaded fit can do all that the fit can; whoever
-    gets the file gets these columns of the data.
-
-    Parameters
-    ----------
-    fit
-        A fitted linear mixed model.
-    path
-        File to write; one that exists is replaced in one step.
-
-    Raises
-    ------
-    SavedModelError
-        If the file can't be written.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> import partialpool as pp
-    >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "sleep.model")
-    ...     fit.save(path)
-    ...     pp.load(path).fixef
-    Intercept  251.405
-    Days        10.4673
-    """
+    """See :meth:`LmmFit.save`."""
     shelf = Shelf()
     entries = {
         "design": design_entry(fit.design, shelf),

@@ -62,7 +62,7 @@ def tidy(fit: LmmFit, conf_int: bool = False, level: float = 0.95, ddf: DDF | No
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> list(tidy(fit)["term"])
+    >>> list(fit.tidy()["term"])
     ['Intercept', 'Days', 'sd__Intercept', 'cor__Intercept.Days', 'sd__Days', 'sd__Observation']
     """
     check_level(level)
@@ -93,7 +93,7 @@ def glance(fit: LmmFit) -> Any:
     Returns
     -------
     native frame
-        ``nobs``, ``df``, ``df_residual``, ``sigma`` (units of the response),
+        ``nobs``, ``npar`` (parameters), ``df_residual``, ``sigma`` (units of the response),
         ``objective`` (minus twice the log-likelihood, or the REML criterion),
         ``loglik``, ``aic``, ``bic``, ``reml``, ``converged`` and ``singular``.
 
@@ -101,12 +101,12 @@ def glance(fit: LmmFit) -> Any:
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> float(glance(fit)["loglik"][0].round(4))
+    >>> float(fit.glance()["loglik"][0].round(4))
     -871.8141
     """
     columns = {
         "nobs": np.array([fit.nobs]),
-        "df": np.array([fit.df]),
+        "npar": np.array([fit.df]),
         "df_residual": np.array([fit.df_residual]),
         "sigma": np.array([fit.sigma]),
         "objective": np.array([fit.objective]),
@@ -134,15 +134,15 @@ def augment(fit: LmmFit) -> Any:
         The response; the columns of the fixed-effects matrix save the intercept; the
         grouping factors; then ``row`` (position in the data as given), ``fitted``,
         ``fixed`` (the part of ``fitted`` without random effects), ``residual`` and
-        ``hat`` (leverage). A column of the model that has one of these names gets a
+        ``leverage``. A column of the model that has one of these names gets a
         trailing underscore.
 
     Examples
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> list(augment(fit).columns)
-    ['Reaction', 'Days', 'Subject', 'row', 'fitted', 'fixed', 'residual', 'hat']
+    >>> list(fit.augment().columns)
+    ['Reaction', 'Days', 'Subject', 'row', 'fitted', 'fixed', 'residual', 'leverage']
     """
     design = fit.design
     said = {
@@ -150,6 +150,6 @@ def augment(fit: LmmFit) -> Any:
         "fitted": fit.fitted,
         "fixed": linear_part(design.X, fit.fixef.values, design.offset),
         "residual": fit.residuals("response"),
-        "hat": fit.hatvalues(),
+        "leverage": fit.hatvalues(),
     }
     return make_frame(beside_the_model(design, design.y, said), design.spec.kind)

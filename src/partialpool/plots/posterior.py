@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, ModelError, UnknownNameError, did_you_mean
+from partialpool.inference.seeds import Seed
 from partialpool.plots.style import DATA, INK, PARTIAL, QUIET, Picture, heading, styled
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def posterior_intervals(
 
 
 def posterior_predictive(
-    fit: BayesFit, nsim: int = 50, seed: int | None = None, figure: Figure | None = None
+    fit: BayesFit, nsim: int = 50, seed: Seed = None, figure: Figure | None = None
 ) -> Figure:
     """Draw the response's distribution beside those of responses that the model draws.
 

@@ -82,13 +82,13 @@ class ComparedModel:
     ----------
     name, description
         What the model is called, and what it is.
-    df
+    npar
         Number of estimated parameters.
     loglik, aic, bic
         Log-likelihood and criteria.
     weight
         Akaike weight among the models compared.
-    chi2, chi2_df, p_value
+    statistic, df, p_value
         Likelihood ratio against the model before, its degrees of freedom and its probability
         under a chi-square distribution; NaN for the first model, and where the number of
         parameters is the same.
@@ -96,13 +96,13 @@ class ComparedModel:
 
     name: str
     description: str
-    df: int
+    npar: int
     loglik: float
     aic: float
     bic: float
     weight: float
-    chi2: float
-    chi2_df: float
+    statistic: float
+    df: float
     p_value: float
 
 
@@ -138,7 +138,7 @@ class Comparison:
 
     def to_frame(self) -> Any:
         """Return the table as a native frame, one row for each model."""
-        fields = ("df", "loglik", "aic", "bic", "weight", "chi2", "chi2_df", "p_value")
+        fields = ("npar", "loglik", "aic", "bic", "weight", "statistic", "df", "p_value")
         columns: dict[str, NDArray[Any]] = {
             "model": np.array([m.name for m in self.models], dtype=object),
             "formula": np.array([m.description for m in self.models], dtype=object),
@@ -322,13 +322,13 @@ def _lines(sized: list[tuple[Comparable, str]]) -> tuple[ComparedModel, ...]:
             ComparedModel(
                 name=name,
                 description=fit.description,
-                df=fit.df,
+                npar=fit.df,
                 loglik=fit.loglik,
                 aic=fit.aic,
                 bic=fit.bic,
                 weight=float(weights[i]),
-                chi2=chi2,
-                chi2_df=df,
+                statistic=chi2,
+                df=df,
                 p_value=p,
             )
         )
@@ -354,9 +354,9 @@ def _blocks(comparison: Comparison) -> Blocks:
     rows = tuple(
         (
             m.name,
-            f"{m.df:,}",
-            *(cell(v, 4) for v in (m.loglik, m.aic, m.bic, m.weight, m.chi2)),
-            cell(m.chi2_df, 0),
+            f"{m.npar:,}",
+            *(cell(v, 4) for v in (m.loglik, m.aic, m.bic, m.weight, m.statistic)),
+            cell(m.df, 0),
             p_value_cell(m.p_value),
         )
         for m in comparison.models
@@ -365,7 +365,7 @@ def _blocks(comparison: Comparison) -> Blocks:
         "Chi2 = twice the gain in logLik over the line above: a test if that model is a special "
         "case of this one. Of a variance, the p-value is too large."
     )
-    worse = [m.name for m in comparison.models if m.chi2 < -_ROUNDING]
+    worse = [m.name for m in comparison.models if m.statistic < -_ROUNDING]
     sentences = _about_refits(comparison) + tuple(
         f"{name} has more parameters and a lower likelihood than the model above it, so that it "
         "can't have it as a special case."

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError, ModelError, PartialPoolWarning
 from partialpool.frames import make_frame
+from partialpool.inference.parameters import fixed_columns
+from partialpool.inference.seeds import Seed, generator
 from partialpool.shrinkage.design_rows import groupings, make_problem
 from partialpool.shrinkage.resampling import Drawn, draw_groups, draw_rows
 from partialpool.shrinkage.solving import prepare, solve
@@ -33,7 +35,7 @@ def intervals(
     fit: PenalizedFit,
     level: float,
     nsim: int,
-    seed: int | None,
+    seed: Seed,
     of: Literal["shared", "deviations"] = "shared",
 ) -> Any:
     """Percentile intervals of the coefficients.
@@ -62,8 +64,8 @@ def intervals(
     Returns
     -------
     native frame
-        ``term``, ``estimate``, ``std_error``, ``lower`` and ``upper``; of deviations ``group``
-        and ``level`` besides.
+        ``effect`` ("fixed"; of deviations "ran_vals"), ``group``, ``level`` (of deviations),
+        ``term``, ``estimate``, ``std_error``, ``conf_low`` and ``conf_high``.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def intervals(
     >>> import partialpool as pp
     >>> fit = pp.penalized("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
     >>> list(fit.confint(nsim=20, seed=1).columns)
-    ['term', 'estimate', 'std_error', 'lower', 'upper']
+    ['effect', 'group', 'term', 'estimate', 'std_error', 'conf_low', 'conf_high']
     """
     if of not in ("shared", "deviations"):
         raise DataError(f"of must be 'shared' or 'deviations', found {of!r}.")
@@ -91,7 +93,7 @@ def intervals(
         return refit(fit, Drawn(used[drawn.rows], drawn.groups))
 
     values = fit.solution.beta if of == "shared" else _flat(fit.solution.deviations)
-    names = {"term": np.array(design.columns, dtype=object)} if of == "shared" else _names(fit)
+    names = fixed_columns(design.columns) if of == "shared" else _names(fit)
     return make_frame(names | percentiles(estimate, values, level, nsim, seed), design.spec.kind)
 
 
@@ -100,7 +102,7 @@ def percentiles(
     values: Vector,
     level: float,
     nsim: int,
-    seed: int | None,
+    seed: Seed,
 ) -> dict[str, Vector]:
     """Columns of a table of percentile intervals.
 
@@ -125,11 +127,11 @@ def percentiles(
         raise DataError(f"level must be a probability between 0 and 1, found {level!r}.")
     if nsim < 2:
         raise DataError(f"nsim must be at least 2, found {nsim!r}.")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     draws = _collect(estimate, rng, nsim)
     lower, upper = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     spread = np.nanstd(draws, axis=0, ddof=1)
-    return {"estimate": values, "std_error": spread, "lower": lower, "upper": upper}
+    return {"estimate": values, "std_error": spread, "conf_low": lower, "conf_high": upper}
 
 
 def _collect(
@@ -191,8 +193,8 @@ def _names(fit: PenalizedFit) -> dict[str, Any]:
         for label in e.factor.levels
         for column in e.columns
     ]
-    each = zip(*rows, strict=True) if rows else ([], [], [])
-    names = ("group", "level", "term")
+    each = zip(*(("ran_vals", *row) for row in rows), strict=True) if rows else ([], [], [], [])
+    names = ("effect", "group", "level", "term")
     return {
         n: np.array([str(x) for x in c], dtype=object) for n, c in zip(names, each, strict=True)
     }

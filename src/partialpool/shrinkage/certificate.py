@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.shrinkage.classes import ClassRows
-from partialpool.shrinkage.losses import RootMeanSquare, SmoothLoss
+from partialpool.shrinkage.losses import RootMeanSquare
 from partialpool.shrinkage.penalty import Penalty, deviation_rows
 from partialpool.shrinkage.problem import Problem
 
@@ -59,8 +59,7 @@ def dual_bound(
         gain = -float(g @ loss.y)
         length = min(1.0 / excess, gain / (2.0 * spent)) if spent > 0 else 1.0 / excess
         return length * gain - length**2 * spent
-    smooth: SmoothLoss = loss  # type: ignore[assignment]
-    return -smooth.conjugate(g / excess) - spent / excess**2
+    return -loss.conjugate(g / excess) - spent / excess**2
 
 
 def _without_shared(

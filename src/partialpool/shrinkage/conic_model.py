@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from partialpool.shrinkage.bound_cone import BoundCone
 from partialpool.shrinkage.cones import Cone
 from partialpool.shrinkage.gram import Gram
-from partialpool.shrinkage.losses import RootMeanSquare, SmoothLoss, Squares
+from partialpool.shrinkage.losses import RootMeanSquare, Squares
 from partialpool.shrinkage.norm_cone import NormCone
 from partialpool.shrinkage.penalty import Penalty
 from partialpool.shrinkage.problem import Problem
@@ -54,8 +54,8 @@ class ConicModel:
         loss = self.problem.loss
         if self.fixed is not None:
             return self.fixed, 0.0 if isinstance(loss, RootMeanSquare) else 2.0
-        smooth: SmoothLoss = loss  # type: ignore[assignment]
-        return smooth.gram(self.problem.rows, self.problem.rows.eta(theta)), 1.0
+        assert not isinstance(loss, RootMeanSquare)
+        return loss.gram(self.problem.rows, self.problem.rows.eta(theta)), 1.0
 
 
 def conic_model(problem: Problem, penalty: Penalty, unit: float) -> ConicModel:

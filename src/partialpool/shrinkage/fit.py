@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from partialpool import inference
 from partialpool.design import Design
+from partialpool.docstrings import explained
+from partialpool.inference.seeds import Seed
 from partialpool.named import NamedVector
 from partialpool.shrinkage import bootstrap, predict, tables
 from partialpool.shrinkage.design_rows import Asked
@@ -23,6 +25,7 @@ __all__ = ["PenalizedFit"]
 Vector = NDArray[np.float64]
 
 
+@explained
 @dataclass(frozen=True, slots=True, eq=False)
 class PenalizedFit:
     """A fitted penalised regression; made by :func:`partialpool.penalized`.
@@ -102,7 +105,15 @@ class PenalizedFit:
         return predict.predict(self)
 
     def residuals(self) -> Vector:
-        """Response less fitted value (n,)."""
+        """Response less fitted value (n,).
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> fit = pp.penalized("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"))
+        >>> fit.residuals().shape
+        (180,)
+        """
         return self.design.y - self.fitted
 
     def ranef(self, factor: str | None = None, cond_sd: bool = False) -> Any:
@@ -139,7 +150,7 @@ class PenalizedFit:
         self,
         level: float = 0.95,
         nsim: int = 200,
-        seed: int | None = None,
+        seed: Seed = None,
         of: Literal["shared", "deviations"] = "shared",
     ) -> Any:
         """See :func:`partialpool.shrinkage.bootstrap.intervals`."""
@@ -162,7 +173,32 @@ class PenalizedFit:
         return tables.augment(self)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """See :func:`partialpool.shrinkage.storage.save`."""
+        """Write a fit to one file.
+
+        The file holds the rows used; whoever gets the file gets these columns of the data.
+
+        Parameters
+        ----------
+        path
+            File to write; one that exists is replaced in one step.
+
+        Raises
+        ------
+        SavedModelError
+            If the file can't be written, or weights were given for levels whose labels JSON can't
+            hold.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import partialpool as pp
+        >>> fit = pp.penalized("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "sleep.model")
+        ...     fit.save(path)
+        ...     bool((pp.load(path).fitted == fit.fitted).all())
+        True
+        """
         from partialpool.shrinkage.storage import save  # storage builds fits, so it imports this
 
         save(self, path)

@@ -6,7 +6,7 @@ Weights of the rows are taken to sum to one, so that a mean is a weighted sum.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,37 +21,12 @@ __all__ = [
     "Loss",
     "Multinomial",
     "RootMeanSquare",
-    "SmoothLoss",
     "Squares",
     "TwoClasses",
 ]
 
 Vector = NDArray[np.float64]
 AnyRows = Rows | ClassRows | MetricRows
-
-
-class Loss(Protocol):
-    """A convex function of the linear predictor."""
-
-    @property
-    def weights(self) -> Vector:
-        """Weights of the rows (n,), summing to one."""
-
-    def value(self, eta: Vector) -> float:
-        """The loss."""
-
-    def slope(self, eta: Vector) -> Vector:
-        """Its derivatives in the linear predictor."""
-
-
-class SmoothLoss(Loss, Protocol):
-    """A loss with second derivatives everywhere."""
-
-    def gram(self, rows: AnyRows, eta: Vector) -> Gram:
-        """Its second derivatives in the coefficients."""
-
-    def conjugate(self, slope: Vector) -> float:
-        """Largest slope'eta - value(eta), at slopes that the loss can have."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,6 +173,10 @@ class Multinomial:
         if mu.min() < -1e-12 or np.abs(mu.sum(axis=1) - 1).max() > 1e-9:
             return np.inf
         return float(self.weights @ _x_log_x(np.clip(mu, 0.0, 1.0)).sum(axis=1))
+
+
+# All but the root have second derivatives everywhere, and a conjugate.
+Loss: TypeAlias = Squares | RootMeanSquare | TwoClasses | Multinomial
 
 
 def _logistic(x: Vector) -> Vector:

@@ -16,7 +16,7 @@ from partialpool.design.sheet import Sheet
 from partialpool.errors import DataError, ModelError
 from partialpool.families import resolve
 from partialpool.formula import parse
-from partialpool.frames import read_table
+from partialpool.frames import read_schema
 from partialpool.shrinkage.design_rows import Asked, DesignProblem, make_problem
 from partialpool.shrinkage.estimates import PenalizedEstimates
 from partialpool.shrinkage.fit import PenalizedFit
@@ -59,7 +59,7 @@ def penalized(
     formula
         As in lme4: ``"weight ~ sex + litsize + (sex | litter)"``.
     data
-        A pandas or polars frame, a pyarrow table or a dict of arrays.
+        A table, or what is read as one: see :func:`partialpool.lmm`.
     l2
         Penalty of the deviations' length, or ``"reml"`` for that of the mixed model whose random
         effects are independent with one variance, chosen by restricted likelihood.
@@ -131,7 +131,7 @@ def penalized(
         )
     read = _read_classes if loss == "logistic" else _read_number
     parts = build_parts(
-        {"mean": parse(formula, read_table(data).names)},
+        {"mean": parse(formula, read_schema(data).names)},
         data,
         read=read,
         weights=weights,

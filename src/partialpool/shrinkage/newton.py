@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from partialpool.errors import FactorisationError, ModelError, PartialPoolWarning
 from partialpool.shrinkage.classes import ClassRows
 from partialpool.shrinkage.factor import Factor
-from partialpool.shrinkage.losses import SmoothLoss
+from partialpool.shrinkage.losses import RootMeanSquare
 from partialpool.shrinkage.problem import Problem
 from partialpool.shrinkage.quadratic import deviations_only
 from partialpool.shrinkage.sparse_factor import make_system
@@ -69,7 +69,8 @@ def minimise(problem: Problem, penalty: Vector, start: Vector) -> NewtonPoint:
     ModelError
         If the second derivatives can't be factored.
     """
-    loss: SmoothLoss = problem.loss  # type: ignore[assignment]
+    loss = problem.loss
+    assert not isinstance(loss, RootMeanSquare)
     theta, eta = start, problem.rows.eta(start)
     value = loss.value(eta) + 0.5 * float(theta @ (penalty * theta))
     factor, steps = None, 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.shrinkage.losses import RootMeanSquare, SmoothLoss, Squares
+from partialpool.shrinkage.losses import RootMeanSquare, Squares
 from partialpool.shrinkage.newton import NewtonPoint, minimise, pool_completely
 from partialpool.shrinkage.penalty import Penalty
 from partialpool.shrinkage.problem import Problem
@@ -50,7 +50,7 @@ class Prepared:
         loss = self.problem.loss
         if self.squares is None:
             return 1.0 / float(np.sqrt(self.scale))
-        size = max(self.squares.rr, 1e-12 * float(loss.weights @ loss.y**2))  # type: ignore[attr-defined]
+        size = max(self.squares.rr, 1e-12 * float(loss.weights @ loss.y**2))
         return float(np.sqrt(size / self.scale)) or 1.0
 
 
@@ -73,8 +73,7 @@ def prepare(problem: Problem, penalty: Penalty) -> Prepared:
     pooled = (
         pool_completely(problem, 2.0 * main) if penalty.ridge else np.zeros(problem.layout.size)
     )
-    smooth: SmoothLoss = loss  # type: ignore[assignment]
-    gram = smooth.gram(problem.rows, problem.rows.eta(pooled))
+    gram = loss.gram(problem.rows, problem.rows.eta(pooled))
     inner = gram.diagonal()[problem.layout.p :]
     return Prepared(problem, None, pooled, main, float(inner.max()) if inner.size else 1.0)
 

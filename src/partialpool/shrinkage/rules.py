@@ -65,7 +65,7 @@ def leverages(ls: LeastSquares, point: RidgePoint) -> Vector:
 def leave_one_out(ls: LeastSquares, point: RidgePoint) -> float:
     """Mean squared error of each row predicted from all others, kappa held."""
     loss = ls.problem.loss
-    r = loss.y - ls.problem.rows.eta(point.theta)  # type: ignore[attr-defined]
+    r = loss.y - ls.problem.rows.eta(point.theta)
     left = 1.0 - leverages(ls, point)
     return float(loss.weights @ (r / np.maximum(left, 1e-12)) ** 2)
 

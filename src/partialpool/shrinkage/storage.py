@@ -29,34 +29,7 @@ Array = NDArray[Any]
 
 
 def save(fit: PenalizedFit, path: str | PathLike[str]) -> None:
-    """Write a fit to one file.
-
-    The file holds the rows used; whoever gets the file gets these columns of the data.
-
-    Parameters
-    ----------
-    fit
-        A penalised fit.
-    path
-        File to write; one that exists is replaced in one step.
-
-    Raises
-    ------
-    SavedModelError
-        If the file can't be written, or weights were given for levels whose labels JSON can't
-        hold.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> import partialpool as pp
-    >>> fit = pp.penalized("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "sleep.model")
-    ...     fit.save(path)
-    ...     bool((pp.load(path).fitted == fit.fitted).all())
-    True
-    """
+    """See :meth:`PenalizedFit.save`."""
     shelf = Shelf()
     solution = fit.solution
     entries = {

@@ -61,7 +61,7 @@ def predictive_log_density(
     if isinstance(fit, GlmmFit):
         return _generalized(fit, whole, table, rows, y, weights, given)
     found = fit.predict(table, new_levels="population", se=True, **given)
-    mean, se = np.asarray(found["fit"]), np.asarray(found["se"])
+    mean, se = np.asarray(found["estimate"]), np.asarray(found["std_error"])
     noise = fit.sigma**2 if weights is None else fit.sigma**2 / np.maximum(weights, 1e-300)
     return normal_log_density(y, mean, np.sqrt(se**2 + noise))
 
@@ -78,7 +78,7 @@ def _generalized(
     if fit.parts != ("mean",) or (rows is None and fit.response.trials is not None):
         return np.full(len(y), np.nan)
     found = fit.predict(table, type="link", new_levels="population", se=True, **given)
-    eta, se = np.asarray(found["fit"]), np.asarray(found["se"])
+    eta, se = np.asarray(found["estimate"]), np.asarray(found["std_error"])
     trials = _trials(whole, rows)
     own = None if whole.response.weights is None else weights
     counts = y if trials is None else np.round(y * trials, 9)

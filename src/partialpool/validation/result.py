@@ -130,9 +130,8 @@ class CrossValidation:
     rows: int
     kind: FrameKind
 
-    @property
-    def table(self) -> Any:
-        """One row for each model: its name, random effects, scores and seconds."""
+    def to_frame(self) -> Any:
+        """Return one row for each model: its name, random effects, scores and seconds."""
         columns: dict[str, Any] = {
             "model": np.array(self.names, dtype=object),
             "random": np.array(self.random, dtype=object),

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, show_rows
-from partialpool.frames import Table, read_column, read_table
+from partialpool.frames import Table, collect, read_column, read_table
+from partialpool.inference.seeds import Seed
 from partialpool.validation.candidates import candidate
 from partialpool.validation.kinds import Candidate, Random
 from partialpool.validation.result import CrossValidation, Scores, score
@@ -31,7 +32,7 @@ def cross_validate(
     *,
     response: str | None = None,
     folds: int = 5,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> CrossValidation:
     """Score models on rows that they haven't seen.
 
@@ -85,7 +86,7 @@ def cross_validate(
     >>> sleep = pp.load_dataset("sleepstudy")
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", sleep)
     >>> found = pp.cross_validate(fit, sleep, "Subject")
-    >>> found.table[["random", "rmse", "r2"]].round(2)
+    >>> found.to_frame()[["random", "rmse", "r2"]].round(2)
         random   rmse    r2
     0     with  28.73  0.74
     1  without  47.65  0.28
@@ -95,6 +96,7 @@ def cross_validate(
     if not isinstance(folds, Integral) or folds < 2:
         raise DataError(f"folds must be a whole number from 2, found {folds!r}.")
     models = dict(model) if isinstance(model, Mapping) else {_name(model): model}
+    data = collect(data)
     table = read_table(data)
     name = groups if isinstance(groups, str) else None
     candidates = {key: candidate(each, data, name, response) for key, each in models.items()}

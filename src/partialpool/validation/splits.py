@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError
+from partialpool.inference.seeds import Seed, generator
 
 __all__ = ["Scheme", "split"]
 
@@ -15,7 +16,7 @@ Scheme = Literal["within", "new-groups"]
 Folds = tuple[NDArray[np.intp], ...]
 
 
-def split(codes: NDArray[np.int32], scheme: Scheme, folds: int, seed: int) -> Folds:
+def split(codes: NDArray[np.int32], scheme: Scheme, folds: int, seed: Seed) -> Folds:
     """Deal rows, or groups, into folds at random.
 
     Parameters
@@ -41,7 +42,7 @@ def split(codes: NDArray[np.int32], scheme: Scheme, folds: int, seed: int) -> Fo
     >>> [rows.tolist() for rows in split(np.array([0, 0, 1, 1]), "new-groups", 2, 0)]
     [[0, 1], [2, 3]]
     """
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     n_groups = int(codes.max()) + 1
     if scheme == "new-groups":
         if n_groups < folds:

@@ -70,7 +70,11 @@ def test_the_summary_shows_every_parameter(fit):
 
 def test_tables_have_one_row_for_each_thing(fit, sleep):
     tidy = fit.tidy()
-    assert list(tidy["term"]) == list(fit.parameters)
+    assert list(tidy["term"]) == [
+        "Intercept", "Days", "sd__Intercept", "sd__Days", "cor__Intercept.Days", "sd__Observation",
+    ]  # fmt: skip
+    assert list(tidy["group"]) == ["", "", *["Subject"] * 3, "Residual"]
+    assert len(tidy) == len(fit.parameters)
     assert (tidy["conf_low"] < tidy["estimate"]).all()
     assert (tidy["mcse"] < 0.05 * tidy["std_error"]).all()
     rows = fit.augment()
@@ -114,11 +118,11 @@ def test_a_new_group_is_refused_predicted_or_drawn(fit):
     with pytest.raises(DataError, match="1 level\\(s\\) that the fit hasn't seen: 'x'"):
         fit.predict(new)
     plain = fit.predict(new, new_levels="population")
-    drawn = fit.predict(new, new_levels="sample", interval="credible", seed=1)
-    narrow = fit.predict(new, new_levels="population", interval="credible")
+    drawn = fit.predict(new, new_levels="sample", interval="confidence", seed=1)
+    narrow = fit.predict(new, new_levels="population", interval="confidence")
     np.testing.assert_allclose(plain[0], fit.fixef["Intercept"] + 2 * fit.fixef["Days"])
-    width = np.array(drawn["upper"]) - np.array(drawn["lower"])
-    plain_width = np.array(narrow["upper"]) - np.array(narrow["lower"])
+    width = np.array(drawn["conf_high"]) - np.array(drawn["conf_low"])
+    plain_width = np.array(narrow["conf_high"]) - np.array(narrow["conf_low"])
     assert width[0] > 2 * plain_width[0]
     assert width[2] == plain_width[2]
 
@@ -138,7 +142,7 @@ def test_the_spread_of_a_new_group_is_the_posteriors(fit):
 def test_prediction_intervals_cover_the_data(fit, sleep):
     frame = fit.predict(interval="prediction", level=0.9, seed=1)
     y = sleep["Reaction"]
-    assert 0.87 < ((frame["lower"] < y) & (y < frame["upper"])).mean() < 0.98
+    assert 0.87 < ((frame["conf_low"] < y) & (y < frame["conf_high"])).mean() < 0.98
 
 
 def test_effects_can_be_left_out(fit):
@@ -164,8 +168,8 @@ def test_predictions_that_make_no_sense_are_refused(fit, arguments, message):
 def test_a_prediction_lacks_what_the_row_lacks(fit):
     new = {"Days": [np.nan, 1.0], "Subject": ["308", "308"]}
     found = fit.predict(new, interval="prediction", seed=1)
-    assert np.isnan(found["fit"][0])
-    assert np.isfinite(found["upper"][1])
+    assert np.isnan(found["estimate"][0])
+    assert np.isfinite(found["conf_high"][1])
 
 
 def test_hypotheses_are_probabilities_of_draws(fit):
@@ -282,7 +286,7 @@ def test_weights_divide_the_residual_variance(sleep):
     likelihood = pp.lmm("Reaction ~ Days + (1 | Subject)", sleep, weights=weights)
     np.testing.assert_allclose(fit.fixef.values, likelihood.fixef.values, rtol=0.02)
     frame = fit.predict(interval="prediction", seed=1)
-    width = np.array(frame["upper"]) - np.array(frame["lower"])
+    width = np.array(frame["conf_high"]) - np.array(frame["conf_low"])
     assert 8 < width[9] / width[0] < 12
 
 
@@ -346,8 +350,8 @@ def test_standard_errors_are_posterior_standard_deviations(fit):
     own = fit.draws.parts["mean"]
     b = own.effects[0][:, :, 0]
     exact = own.fixef[:, :, 0] + b[:, :, 0] + 2 * (own.fixef[:, :, 1] + b[:, :, 1])
-    np.testing.assert_allclose(frame["se"], exact.std(ddof=1))
-    assert list(frame) == ["fit", "se"]
+    np.testing.assert_allclose(frame["std_error"], exact.std(ddof=1))
+    assert list(frame) == ["estimate", "std_error"]
 
 
 def test_draws_that_do_not_fit_their_model_are_refused(fit, tmp_path):
@@ -380,7 +384,7 @@ def test_new_responses_have_the_trials_of_the_table():
     fit = pp.bmm("cbind(k, size - k) ~ 1", data, **arguments, **own)
     new = {"k": [0, 0], "size": [10, 1000]}
     found = fit.predict(new, interval="prediction", seed=1)
-    width = np.asarray(found["upper"]) - np.asarray(found["lower"])
+    width = np.asarray(found["conf_high"]) - np.asarray(found["conf_low"])
     np.testing.assert_allclose(width, 2 * 1.96 * 0.5 / np.sqrt([10, 1000]), rtol=0.2)
     assert fit.simulate(3, seed=1, new=new)[1].min() > 300
     with pytest.raises(DataError, match="trials, which the table doesn't say"):

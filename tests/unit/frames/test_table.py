@@ -74,7 +74,6 @@ def test_columns_of_one_name_are_refused():
 @pytest.mark.parametrize(
     ("data", "advice"),
     [
-        (pl.LazyFrame({"x": [1]}), r"LazyFrame\. Call its collect\(\) first"),
         (np.zeros((3, 2)), "Pass a dict that names its columns"),
         (np.zeros(3, dtype=[("x", float)]), "data.dtype.names"),
         (pd.Series([1.0]), "pandas.*Series"),

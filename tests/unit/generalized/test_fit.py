@@ -60,7 +60,7 @@ def test_random_effects_are_those_of_the_part_asked_for(fit):
 
 def test_theta_lists_the_covariance_parameters_of_all_parts(fit):
     assert fit.theta_names == (
-        "g.Intercept", "g.Intercept.x", "g.x", "zero_inflation:h.Intercept",
+        "g.Intercept", "g.Intercept.x", "g.x", "zero_inflation.h.Intercept",
     )  # fmt: skip
     assert_allclose(fit.theta, [0.7, 0.0, 0.7, 0.7])
     assert_allclose(fit.varcorr_of("zero_inflation").terms[0].sd, 0.7)

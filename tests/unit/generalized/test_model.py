@@ -130,7 +130,7 @@ def test_of_a_normal_response_laplaces_approximation_is_exact():
     linear = pp.lmm(formula, sleep, reml=False)
     assert_allclose(fit.objective, linear.objective, rtol=1e-10)
     assert_allclose(fit.sigma, linear.sigma, rtol=1e-5)
-    assert_allclose(fit.predict(se=True)["fit"], linear.predict(), rtol=1e-6)
+    assert_allclose(fit.predict(se=True)["estimate"], linear.predict(), rtol=1e-6)
 
 
 def test_standard_errors_of_predictions_know_that_the_covariances_are_estimates():
@@ -138,7 +138,7 @@ def test_standard_errors_of_predictions_know_that_the_covariances_are_estimates(
     fit = pp.glmm("Reaction ~ Days + (Days | Subject)", sleep, family="gaussian")
     # predict(se.fit = TRUE) of glmmTMB 1.1.5, subject 308.
     theirs = [12.945135, 11.065934, 9.466487, 8.309931, 7.795937]
-    assert_allclose(fit.predict(se=True)["se"][:5], theirs, rtol=2e-6)
+    assert_allclose(fit.predict(se=True)["std_error"][:5], theirs, rtol=2e-6)
 
 
 def test_standard_errors_with_zero_inflation_know_the_random_effects_of_both_parts():
@@ -150,9 +150,9 @@ def test_standard_errors_with_zero_inflation_know_the_random_effects_of_both_par
     )
     # predict(se.fit = TRUE) of glmmTMB 1.1.5, the first two rows.
     both = fit.predict(se=True)[:2]
-    assert_allclose(both["fit"], [6.985854851, 3.176030381], rtol=5e-6)
-    assert_allclose(both["se"], [1.1036068497, 0.9138245723], rtol=5e-6)
-    zeros = fit.predict(type="zero_probability", se=True)["se"][:2]
+    assert_allclose(both["estimate"], [6.985854851, 3.176030381], rtol=5e-6)
+    assert_allclose(both["std_error"], [1.1036068497, 0.9138245723], rtol=5e-6)
+    zeros = fit.predict(type="zero_probability", se=True)["std_error"][:2]
     assert_allclose(zeros, [0.05262853477, 0.13415201164], rtol=5e-6)
 
 
@@ -207,7 +207,7 @@ def test_every_fit_can_do_everything(formula, family, options):
     assert isinstance(fit.ranef("g", cond_sd=True), pl.DataFrame)
     assert isinstance(fit.coef("g"), pl.DataFrame)
     assert isinstance(fit.tidy(), pl.DataFrame)
-    assert np.isfinite(fit.predict(type="link", se=True)["se"].to_numpy()).all() or options
+    assert np.isfinite(fit.predict(type="link", se=True)["std_error"].to_numpy()).all() or options
     again = fit.refit(fit.simulate(1, seed=2)[:, 0])
     assert again.parts == fit.parts
     assert "fixed effects" in str(fit).lower()
@@ -232,15 +232,15 @@ def test_fits_are_compared(cbpp):
     small = pp.glmm(CBPP.replace("period", "1"), data, family="binomial")
     none = pp.glmm(CBPP.replace(" + (1 | herd)", ""), data, family="binomial")
     comparison = pp.compare(cbpp, small, none)
-    assert [model.df for model in comparison.models] == [2, 4, 5]
-    assert_allclose(comparison.models[2].chi2, none.objective - cbpp.objective)
+    assert [model.npar for model in comparison.models] == [2, 4, 5]
+    assert_allclose(comparison.models[2].statistic, none.objective - cbpp.objective)
 
 
 def test_a_linear_model_compares_with_a_generalized_one_of_densities():
     data = varying()
     linear = pp.lmm("y ~ x + (1 | g)", data, reml=False)
     heavy = pp.glmm("y ~ x + (1 | g)", data, family="student_t")
-    assert pp.compare(linear, heavy).models[1].df == 5
+    assert pp.compare(linear, heavy).models[1].npar == 5
     with pytest.raises(ModelError, match="don't compare: the likelihood of one is a product of"):
         pp.compare(
             pp.lmm("count ~ x + (1 | g)", data, reml=False),
@@ -302,8 +302,8 @@ def test_a_family_of_ones_own_is_fitted_like_any_other():
     own = pp.glmm("count ~ x + (1 | g)", varying(), family=geometric())
     negative = pp.glmm("count ~ x + (1 | g)", varying(), family="nbinom2")
     # The geometric distribution is the negative binomial one of phi = 1.
-    assert pp.compare(own, negative).models[1].chi2 > 0
-    assert np.isfinite(own.predict(se=True)["se"]).all()
+    assert pp.compare(own, negative).models[1].statistic > 0
+    assert np.isfinite(own.predict(se=True)["std_error"]).all()
 
 
 def test_without_a_variance_there_are_no_pearson_residuals_but_all_the_rest():

@@ -186,42 +186,46 @@ def test_a_model_without_random_terms_is_its_own_population():
 
 def test_errors_on_the_link_scale_are_the_joint_ones(binomial):
     both = binomial.predict(NEW, type="link", se=True)
-    assert_allclose(both["se"], 0.5)
+    assert_allclose(both["std_error"], 0.5)
 
 
 def test_errors_of_the_mean_are_by_the_delta_method(binomial):
     both = binomial.predict(NEW, se=True)
-    mu = both["fit"]
-    assert_allclose(both["se"], 0.5 * mu * (1 - mu), rtol=1e-6)
+    mu = both["estimate"]
+    assert_allclose(both["std_error"], 0.5 * mu * (1 - mu), rtol=1e-6)
 
 
 def test_a_new_level_adds_its_variance(binomial):
     new = {"x": [1.0], "g": ["new"]}
     both = binomial.predict(new, type="link", se=True, new_levels="population")
-    assert_allclose(both["se"], np.sqrt(0.25 + 0.49))
+    assert_allclose(both["std_error"], np.sqrt(0.25 + 0.49))
 
 
 def test_errors_without_random_effects_are_those_of_the_coefficients(binomial):
     both = binomial.predict({"x": [1.0]}, type="link", random="none", se=True)
-    assert_allclose(both["se"], np.sqrt([[1, 1] @ binomial.vcov @ [1, 1]]), rtol=1e-6)
+    assert_allclose(both["std_error"], np.sqrt([[1, 1] @ binomial.vcov @ [1, 1]]), rtol=1e-6)
 
 
 def test_errors_carry_the_coefficients_of_all_parts(inflated):
     both = inflated.predict({"x": [1.0], "z": [0.0]}, random="none", se=True)
     mu, share = np.exp(0.4), expit(0.3)
     slopes = np.array([(1 - share) * mu, (1 - share) * mu, -share * (1 - share) * mu, 0.0])
-    assert_allclose(both["se"], np.sqrt([slopes @ inflated.solution.vcov @ slopes]), rtol=1e-6)
+    assert_allclose(
+        both["std_error"], np.sqrt([slopes @ inflated.solution.vcov @ slopes]), rtol=1e-6
+    )
 
 
 def test_errors_of_a_population_mean_are_those_of_the_coefficients():
     fit = fake("count ~ x + (1 | g)", "poisson")
     both = fit.predict({"x": [1.0]}, type="population", se=True)
-    assert_allclose(both["se"], both["fit"] * np.sqrt([1, 1] @ fit.vcov @ [1, 1]), rtol=1e-6)
+    assert_allclose(
+        both["std_error"], both["estimate"] * np.sqrt([1, 1] @ fit.vcov @ [1, 1]), rtol=1e-6
+    )
 
 
 def test_errors_of_the_rows_fitted_come_in_the_kind_of_the_data(binomial):
     frame = binomial.predict(se=True)
-    assert list(frame.columns) == ["fit", "se"]
+    assert list(frame.columns) == ["estimate", "std_error"]
     assert len(frame) == 60
 
 
@@ -232,7 +236,7 @@ def test_probabilities_have_no_errors(ordinal):
 
 def test_the_conditional_mean_has_errors_though_there_are_more_zeros(inflated):
     both = inflated.predict(NEW, type="conditional", se=True)
-    assert_allclose(both["se"], 0.5 * both["fit"], rtol=1e-6)
+    assert_allclose(both["std_error"], 0.5 * both["estimate"], rtol=1e-6)
 
 
 # --- bad arguments ----------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def test_without_random_terms_it_is_a_generalized_linear_model():
 @pytest.mark.parametrize(("family", "formula"), [("gamma", "size ~ x"), ("binomial", "yes ~ x")])
 def test_predictions_and_random_effects_come_as_from_any_fit(family, formula):
     fit = pp.glmm(f"{formula} + (1 | g)", table(), family=family, method="pql")
-    assert np.isfinite(fit.predict(se=True)["se"]).all()
+    assert np.isfinite(fit.predict(se=True)["std_error"]).all()
     assert len(fit.ranef("g", cond_sd=True)) == 6
 
 

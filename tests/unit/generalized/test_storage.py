@@ -96,8 +96,8 @@ def test_a_loaded_fit_predicts_the_same(pair):
     fit, back = pair
     close(back.predict(type="link"), fit.predict(type="link"))
     if fit.solution.zero == "none":
-        errors = fit.predict(type="link", se=True)["se"]
-        close(back.predict(type="link", se=True)["se"], errors)
+        errors = fit.predict(type="link", se=True)["std_error"]
+        close(back.predict(type="link", se=True)["std_error"], errors)
     close(back.ranef(cond_sd=True).iloc[:, 1:], fit.ranef(cond_sd=True).iloc[:, 1:])
 
 

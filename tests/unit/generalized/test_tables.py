@@ -16,9 +16,9 @@ def fit():
 def test_coefficients_of_all_parts_stand_in_one_table(fit):
     frame = fit.coefficients
     assert list(frame.columns) == [
-        "part", "term", "estimate", "std_error", "statistic", "p_value",
+        "component", "term", "estimate", "std_error", "statistic", "p_value",
     ]  # fmt: skip
-    assert frame["part"].tolist() == ["mean"] * 2 + ["dispersion"] + ["zero_inflation"] * 2
+    assert frame["component"].tolist() == ["mean"] * 2 + ["dispersion"] + ["zero_inflation"] * 2
     assert frame["term"].tolist() == ["Intercept", "x", "Intercept", "Intercept", "z"]
     assert_allclose(frame["statistic"], frame["estimate"] / frame["std_error"])
     assert_allclose(frame["p_value"][0], 2 * 4.5e-8, rtol=0.2)
@@ -37,17 +37,17 @@ def test_tidy_adds_the_random_effects_of_every_part(fit):
 
 def test_glance_is_one_row(fit):
     (row,) = fit.glance().to_dict("records")
-    assert (row["nobs"], row["df"], row["loglik"], row["family"]) == (60, 5, -100.0, "nbinom2")
+    assert (row["nobs"], row["npar"], row["loglik"], row["family"]) == (60, 5, -100.0, "nbinom2")
     assert (row["link"], row["criterion"]) == ("log", "Laplace approximation")
 
 
 def test_augment_adds_what_the_fit_says_about_each_row(fit):
     frame = fit.augment()
     assert list(frame.columns) == [
-        "count", "x", "g", "row", "link", "fitted", "residual", "pearson",
+        "count", "x", "g", "row", "linear_predictor", "fitted", "residual", "pearson",
     ]  # fmt: skip
     assert_allclose(frame["fitted"] + frame["residual"], table()["count"])
-    np.testing.assert_array_equal(frame["link"], fit.linear_predictor)
+    np.testing.assert_array_equal(frame["linear_predictor"], fit.linear_predictor)
 
 
 def test_augment_shows_proportions_and_categories():

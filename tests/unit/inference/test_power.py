@@ -73,3 +73,15 @@ def test_an_interruption_keeps_what_was_drawn(fit, monkeypatch):
 def test_arguments_that_are_none_are_refused(fit, arguments, message):
     with pytest.raises((DataError, UnknownNameError), match=message):
         fit.power("Days", **arguments)
+
+
+def test_power_is_a_table_of_one_row(fit):
+    found = fit.power("Days", n=50, seed=1)
+    low, high = found.interval(0.9)
+    row = found.to_frame(0.9).iloc[0].tolist()
+    assert row == ["Days = 0", found.share, low, high]
+
+
+def test_an_interval_of_power_needs_a_level_that_is_one(fit):
+    with pytest.raises(DataError, match="level must lie between 0 and 1"):
+        fit.power("Days", n=3, seed=1).interval(95)

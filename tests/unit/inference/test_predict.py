@@ -124,14 +124,14 @@ def test_standard_errors_carry_beta_and_b_jointly(formula, random, terms, weight
     fit = models.fit(formula, weighted)
     rows = new_rows()
     table = fit.predict(rows, random=random, se=True)
-    assert_allclose(table["fit"], fit.predict(rows, random=random), rtol=1e-12)
-    assert_allclose(table["se"], dense_errors(fit, rows, terms), rtol=1e-6)
+    assert_allclose(table["estimate"], fit.predict(rows, random=random), rtol=1e-12)
+    assert_allclose(table["std_error"], dense_errors(fit, rows, terms), rtol=1e-6)
 
 
 def test_standard_errors_of_one_term_of_two_on_a_factor_leave_the_other_out():
     fit = models.fit(models.FORMULAS["two terms"])
     rows = new_rows()
-    ours = fit.predict(rows, random=["(1 | g)"], se=True)["se"]
+    ours = fit.predict(rows, random=["(1 | g)"], se=True)["std_error"]
     assert_allclose(ours, dense_errors(fit, rows.assign(z=0.0), {0, 1}), rtol=1e-6)
 
 
@@ -139,7 +139,7 @@ def test_standard_errors_of_the_population_mean_are_those_of_the_fixed_effects()
     fit = models.fit(CROSSED)
     X = fit.design.X
     wanted = np.sqrt(np.einsum("ij,jk,ik->i", X, fit.vcov, X))
-    assert_allclose(fit.predict(random="none", se=True)["se"], wanted, rtol=1e-9)
+    assert_allclose(fit.predict(random="none", se=True)["std_error"], wanted, rtol=1e-9)
 
 
 def test_standard_errors_of_the_rows_fitted_are_those_of_the_same_rows_as_new():
@@ -156,7 +156,7 @@ def test_standard_errors_of_a_random_slope_only_term_need_no_fixed_effects():
     fit = models.fit("y ~ 0 + (1 | g)")
     model, solution = models.twin(fit)
     wanted = np.sqrt(np.diag(solution.joint_cov))[[0, 5]]
-    assert_allclose(fit.predict({"g": ["g0", "g5"]}, se=True)["se"], wanted, rtol=1e-6)
+    assert_allclose(fit.predict({"g": ["g0", "g5"]}, se=True)["std_error"], wanted, rtol=1e-6)
     assert len(model.terms) == 1
 
 
@@ -178,7 +178,7 @@ def test_a_new_level_adds_the_variance_of_its_effects():
     Z = np.column_stack([np.ones(len(rows)), rows["x"]])
     wanted = np.sqrt(known**2 + np.einsum("ij,jk,ik->i", Z, cov, Z))
     table = fit.predict(rows, new_levels="population", se=True)
-    assert_allclose(table["se"], wanted, rtol=1e-6)
+    assert_allclose(table["std_error"], wanted, rtol=1e-6)
 
 
 def test_known_and_new_levels_can_stand_in_one_table():
@@ -188,7 +188,7 @@ def test_known_and_new_levels_can_stand_in_one_table():
     ours = fit.predict(mixed, new_levels="population", se=True)
     known = fit.predict(rows, se=True)
     assert_allclose(ours.drop(index=3), known.drop(index=3), rtol=1e-12)
-    assert ours["se"][3] > fit.varcorr.terms[0].sd[0]
+    assert ours["std_error"][3] > fit.varcorr.terms[0].sd[0]
 
 
 def test_new_levels_are_refused_by_name_with_the_first_row():

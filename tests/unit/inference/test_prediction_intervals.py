@@ -22,15 +22,15 @@ def fit():
 def test_plug_in_intervals_are_normal_quantiles_of_the_standard_error(fit):
     mean = fit.predict(NEW, new_levels="population", se=True)
     found = fit.predict(NEW, new_levels="population", interval="confidence")
-    assert_allclose(found["se"], mean["se"])
-    assert_allclose(found["low"], mean["fit"] - Z * mean["se"])
-    assert_allclose(found["high"], mean["fit"] + Z * mean["se"])
+    assert_allclose(found["std_error"], mean["std_error"])
+    assert_allclose(found["conf_low"], mean["estimate"] - Z * mean["std_error"])
+    assert_allclose(found["conf_high"], mean["estimate"] + Z * mean["std_error"])
 
 
 def test_an_observation_adds_the_residual_variance(fit):
     mean = fit.predict(NEW, new_levels="population", interval="confidence", level=0.8)
     one = fit.predict(NEW, new_levels="population", interval="prediction", level=0.8)
-    assert_allclose(one["se"] ** 2 - mean["se"] ** 2, np.full(3, fit.sigma**2))
+    assert_allclose(one["std_error"] ** 2 - mean["std_error"] ** 2, np.full(3, fit.sigma**2))
 
 
 def test_a_seed_gives_the_same_bootstrap_for_any_number_of_threads(fit):
@@ -39,7 +39,7 @@ def test_a_seed_gives_the_same_bootstrap_for_any_number_of_threads(fit):
         pp.set_threads(threads)
         found = fit.predict(NEW, new_levels="population", interval="prediction",
                             method="bootstrap", draws=200, seed=1)  # fmt: skip
-        ends.append([found["low"], found["high"]])
+        ends.append([found["conf_low"], found["conf_high"]])
     pp.set_threads()
     assert_array_equal(*ends)
 
@@ -57,8 +57,8 @@ def test_with_much_data_the_bootstrap_gives_the_plug_in_interval():
         for m in ("plug-in", "bootstrap")
     )
     # A 2.5 per cent quantile of 4,000 draws has a standard error of 0.04.
-    assert_allclose(bootstrap["low"], plug_in["low"], atol=0.15)
-    assert_allclose(bootstrap["high"], plug_in["high"], atol=0.15)
+    assert_allclose(bootstrap["conf_low"], plug_in["conf_low"], atol=0.15)
+    assert_allclose(bootstrap["conf_high"], plug_in["conf_high"], atol=0.15)
 
 
 def test_with_few_groups_the_bootstrap_interval_is_longer():
@@ -71,7 +71,9 @@ def test_with_few_groups_the_bootstrap_interval_is_longer():
         for m in ("plug-in", "bootstrap")
     )
     # t with 3 degrees of freedom has a quantile 1.6 times that of the normal.
-    longer = (bootstrap["high"] - bootstrap["low"]) / (plug_in["high"] - plug_in["low"])
+    longer = (bootstrap["conf_high"] - bootstrap["conf_low"]) / (
+        plug_in["conf_high"] - plug_in["conf_low"]
+    )
     assert 1.3 < longer[0] < 2.2
 
 
@@ -83,7 +85,7 @@ def test_rows_in_pieces_give_the_same_distribution(fit, monkeypatch):
     whole = fit.predict({"Days": [1, 2], "Subject": ["308", "310"]}, **arguments)
     monkeypatch.setattr(prediction_intervals, "_NUMBERS", 200)
     pieces = fit.predict({"Days": [1, 2], "Subject": ["308", "310"]}, **arguments)
-    assert_allclose(pieces["low"], whole["low"])
+    assert_allclose(pieces["conf_low"], whole["conf_low"])
 
 
 def test_the_rows_fitted_and_a_pandas_index(fit):
@@ -113,5 +115,5 @@ def test_intervals_of_least_squares_are_exact():
     mean = fit.predict({"x": [0.0]}, interval="confidence")
     one = fit.predict({"x": [0.0]}, interval="prediction")
     # R's predict.lm.
-    assert_allclose([mean["low"][0], mean["high"][0]], [-1.3001, 4.1001], atol=1e-3)
-    assert_allclose([one["low"][0], one["high"][0]], [-3.0098, 5.8098], atol=1e-3)
+    assert_allclose([mean["conf_low"][0], mean["conf_high"][0]], [-1.3001, 4.1001], atol=1e-3)
+    assert_allclose([one["conf_low"][0], one["conf_high"][0]], [-3.0098, 5.8098], atol=1e-3)

@@ -88,4 +88,4 @@ def test_a_summary_leaves_dear_degrees_of_freedom_out(monkeypatch):
     monkeypatch.setattr(choose, "_QUICK", 1)
     text = " ".join(str(fit.summary()).split())
     assert "P(>|t|)" not in text
-    assert "fit.tidy(ddf='satterthwaite') computes them" in text
+    assert "fit.summary(ddf='satterthwaite') computes them" in text

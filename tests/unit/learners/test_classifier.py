@@ -119,11 +119,11 @@ def test_intervals_of_probabilities_cover_those_of_groups(which):
     model = MixedEffectsClassifier(LinearRegression()).fit(x[train], y[train], groups=codes[train])
     rows = train if which == "known" else ~train
     found = model.predict_interval(x[rows], groups=codes[rows], level=0.8)
-    covered = np.mean((share[rows] >= found["lower"]) & (share[rows] <= found["upper"]))
+    covered = np.mean((share[rows] >= found["conf_low"]) & (share[rows] <= found["conf_high"]))
     # Three standard errors of the share of 80 groups, or 40, whose rows hang together.
     assert covered == pytest.approx(0.8, abs=0.13 if which == "known" else 0.19)
     other = model.predict_interval(x[rows], groups=codes[rows], level=0.8, of=0)
-    np.testing.assert_allclose(other["lower"], 1 - found["upper"])
+    np.testing.assert_allclose(other["conf_low"], 1 - found["conf_high"])
     with pytest.raises(DataError, match="of=2 is none of the classes"):
         model.predict_interval(x[rows], groups=codes[rows], of=2)
 
@@ -133,4 +133,4 @@ def test_an_interval_without_random_effects_needs_no_groups():
     table = pd.DataFrame(x, columns=["a", "b"]).assign(g=codes)
     model = MixedEffectsClassifier(TREE, random="1 | g", max_iter=2).fit(table, y)
     found = model.predict_interval(table[["a", "b"]], random="none")
-    np.testing.assert_allclose(found["fit"], model.predict_proba(table, random="none")[:, 1])
+    np.testing.assert_allclose(found["estimate"], model.predict_proba(table, random="none")[:, 1])

@@ -71,12 +71,12 @@ def test_intervals_cover_what_they_say(family):
     model.fit(x[train], y[train], groups=codes[train])
     for rows, slack in ((known, 0.05), (new, 0.09)):
         found = model.predict_interval(x[rows], groups=codes[rows], level=0.9)
-        covered = np.mean((y[rows] >= found["lower"]) & (y[rows] <= found["upper"]))
+        covered = np.mean((y[rows] >= found["conf_low"]) & (y[rows] <= found["conf_high"]))
         # Counts have ends that are counts: more than 90 % is right. Three standard errors of
         # 240 rows, and of 40 groups whose rows hang together.
         assert 0.9 - slack < covered < 0.99
-        assert (found["lower"] <= found["fit"]).all()
-        assert (found["fit"] <= found["upper"]).all()
+        assert (found["conf_low"] <= found["estimate"]).all()
+        assert (found["estimate"] <= found["conf_high"]).all()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_counts_without_groups_are_learned_alone():
     with pytest.warns(UserWarning, match="fitted alone"):
         model = MixedEffectsRegressor(TREE, family="nbinom2", max_iter=2).fit(x, y)
     found = model.predict_interval(x)
-    assert np.mean((y >= found["lower"]) & (y <= found["upper"])) > 0.85
+    assert np.mean((y >= found["conf_low"]) & (y <= found["conf_high"])) > 0.85
 
 
 def test_counts_have_quantiles_and_no_standard_deviation():

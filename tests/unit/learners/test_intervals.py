@@ -20,7 +20,7 @@ def test_the_random_parts_variance_is_exact():
     x, Z, codes, y = grouped_rows(2, J=20, n=400)
     model = MixedEffectsRegressor(LinearRegression()).fit(x, y, groups=codes, Z=Z)
     found = model.predict_interval(x, groups=codes, Z=Z, level=0.8)
-    half = (found["upper"] - found["lower"]) / 2
+    half = (found["conf_high"] - found["conf_low"]) / 2
     part = model._fitted.known.part
     D, sigma2 = part.varcorr.terms[0].cov, part.sigma**2
     variance = np.empty(len(y))
@@ -37,7 +37,7 @@ def test_new_groups_have_wider_intervals():
     model = MixedEffectsRegressor(LinearRegression()).fit(x, y, groups=codes, Z=Z)
     known = model.predict_interval(x, groups=codes, Z=Z)
     new = model.predict_interval(x, groups=codes + 100, Z=Z)
-    assert np.all(new["upper"] - new["lower"] > known["upper"] - known["lower"])
+    assert np.all(new["conf_high"] - new["conf_low"] > known["conf_high"] - known["conf_low"])
 
 
 @pytest.mark.parametrize("which", ["known", "new"])
@@ -47,7 +47,7 @@ def test_intervals_cover_what_they_say(which):
     held = rng.random(len(y)) < 0.3 if which == "known" else codes >= 50
     model = MixedEffectsRegressor(LinearRegression()).fit(x[~held], y[~held], groups=codes[~held])
     found = model.predict_interval(x[held], groups=codes[held], level=0.9)
-    covered = np.mean((y[held] >= found["lower"]) & (y[held] <= found["upper"]))
+    covered = np.mean((y[held] >= found["conf_low"]) & (y[held] <= found["conf_high"]))
     # Four standard errors of a share of 0.9: 480 rows, or 30 groups that hang together.
     assert covered == pytest.approx(0.9, abs=0.06 if which == "known" else 0.12)
 

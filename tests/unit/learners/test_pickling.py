@@ -43,7 +43,7 @@ def test_joblib_keeps_both_learners(tmp_path):
     joblib.dump(model, tmp_path / "model.joblib")
     again = joblib.load(tmp_path / "model.joblib")
     mixed = np.where(np.arange(len(y)) % 2, codes, codes + 50)
-    for name in ("fit", "lower", "upper"):
+    for name in ("estimate", "conf_low", "conf_high"):
         np.testing.assert_array_equal(
             again.predict_interval(x, groups=mixed)[name],
             model.predict_interval(x, groups=mixed)[name],

@@ -105,4 +105,4 @@ def test_the_grouping_factor_with_fewest_levels_makes_the_folds():
     table = pd.DataFrame(x, columns=["a", "b"]).assign(g=codes, h=codes // 3)
     model = MixedEffectsRegressor(TREE, random="1 | h/g", max_iter=2).fit(table, y)
     found = model.predict_interval(table.assign(h=99), level=0.5)
-    assert np.isfinite(found["upper"]).all()
+    assert np.isfinite(found["conf_high"]).all()

@@ -247,8 +247,8 @@ def test_predictions_without_random_effects_need_no_groups():
     without = fitted.predict(table.drop(columns="g"), random="none")
     np.testing.assert_array_equal(without, fitted.predict(table, random="none"))
     found = fitted.predict_interval(table.drop(columns="g"), random="none")
-    np.testing.assert_array_equal(found["fit"], without)
-    assert (found["upper"] > found["lower"]).all()
+    np.testing.assert_array_equal(found["estimate"], without)
+    assert (found["conf_high"] > found["conf_low"]).all()
 
 
 def test_partial_dependence_is_drawn(rats):

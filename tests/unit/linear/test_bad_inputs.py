@@ -545,6 +545,6 @@ def test_arguments_of_another_type_are_refused_by_name(ask, message):
         ask(pp.lmm("y ~ x + (1 | g)", table()))
 
 
-def test_the_name_of_a_file_is_no_table():
-    with pytest.raises(DataError, match=r"found str\. Read the file first"):
+def test_a_file_that_is_not_there_is_named():
+    with pytest.raises(DataError, match=r"there is no file 'sleep.csv'"):
         pp.lmm("y ~ x + (1 | g)", "sleep.csv")

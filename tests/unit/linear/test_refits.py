@@ -50,8 +50,8 @@ def test_any_number_of_threads_gives_the_same_bits(fit):
 def test_the_frame_holds_what_tidy_says_of_each(fit):
     refits = fit.refit(fit.simulate(3, seed=3))
     frame = refits.to_frame()
-    names = ["Intercept", "Days", "sd__Intercept|Subject", "cor__Intercept.Days|Subject"]
-    assert list(frame.columns) == [*names, "sd__Days|Subject", "sigma", "loglik"]
+    names = ["Intercept", "Days", "sd(Subject.Intercept)", "corr(Subject.Intercept,Subject.Days)"]
+    assert list(frame.columns) == [*names, "sd(Subject.Days)", "sigma", "loglik"]
     assert_allclose(frame.iloc[2, :6], refits[2].tidy()["estimate"], rtol=1e-12)
 
 

@@ -133,3 +133,23 @@ def test_a_notebook_gets_the_same_numbers(sleep):
     html = pp.lmm("Reaction ~ Days + (Days | Subject)", sleep).summary()._repr_html_()
     assert ">251.405<" in html
     assert "Interior optimum" in html
+
+
+@pytest.mark.parametrize(
+    ("ddf", "words"),
+    [
+        ("kenward-roger", "degrees of freedom by Kenward-Roger"),
+        ("z", "taken for a z value"),
+        ("residual", "on 315 degrees of freedom"),
+    ],
+)
+def test_a_summary_shows_the_degrees_of_freedom_that_are_asked_for(ddf, words):
+    rats = pp.load_dataset("ratpup")
+    fit = pp.lmm("weight ~ treatment * sex + litsize + (1 | litter)", rats)
+    shown = fit.summary(ddf=ddf)
+    table = fit.tidy(ddf=ddf)
+    fixed = table[table["effect"] == "fixed"]
+    for name in ("std_error", "statistic", "df", "p_value"):
+        told = [getattr(line, name) for line in shown.coefficients]
+        np.testing.assert_allclose(told, fixed[name], rtol=1e-12)
+    assert words in " ".join(str(shown).split())

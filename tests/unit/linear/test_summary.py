@@ -141,11 +141,11 @@ def test_without_degrees_of_freedom_it_says_how_to_get_them():
     coefficients = tuple(replace(c, df=NAN, p_value=NAN) for c in SLEEP.coefficients)
     text = " ".join(str(replace(SLEEP, coefficients=coefficients, ddf="")).split())
     assert "P(>|t|)" not in text
-    assert "fit.tidy(ddf='satterthwaite') computes them" in text
+    assert "fit.summary(ddf='satterthwaite') computes them" in text
 
 
 def test_with_a_known_residual_sd_the_p_values_are_normal():
-    text = " ".join(str(replace(SLEEP, ddf="normal")).split())
+    text = " ".join(str(replace(SLEEP, ddf="normal", sigma_fixed=True)).split())
     assert "p-values are of a normal distribution" in text
 
 

@@ -50,7 +50,7 @@ def test_glance_is_one_row(fit):
     table = fit.glance()
     assert len(table) == 1
     row = table.iloc[0]
-    assert (row["nobs"], row["df"], row["df_residual"]) == (180, 6, 174)
+    assert (row["nobs"], row["npar"], row["df_residual"]) == (180, 6, 174)
     assert row["loglik"] == fit.loglik
     assert row["aic"] == fit.aic
     assert bool(row["reml"])
@@ -69,7 +69,7 @@ def test_augment_adds_what_the_fit_says_about_each_row(fit):
     np.testing.assert_allclose(
         table["fixed"], fit.fixef["Intercept"] + fit.fixef["Days"] * data["Days"]
     )
-    np.testing.assert_array_equal(table["hat"], fit.hatvalues())
+    np.testing.assert_array_equal(table["leverage"], fit.hatvalues())
 
 
 def test_augment_counts_rows_in_the_data_as_given():
@@ -88,9 +88,9 @@ def test_augment_counts_the_offset_among_what_is_fixed():
 
 
 def test_augment_renames_a_column_of_the_model_that_would_be_replaced():
-    data = pp.load_dataset("sleepstudy").rename(columns={"Days": "hat"})
-    table = pp.lmm("Reaction ~ hat + (1 | Subject)", data).augment()
-    np.testing.assert_array_equal(table["hat_"], data["hat"])
+    data = pp.load_dataset("sleepstudy").rename(columns={"Days": "leverage"})
+    table = pp.lmm("Reaction ~ leverage + (1 | Subject)", data).augment()
+    np.testing.assert_array_equal(table["leverage_"], data["leverage"])
 
 
 @pytest.mark.parametrize("table", ["tidy", "glance", "augment"])

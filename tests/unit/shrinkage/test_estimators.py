@@ -106,7 +106,7 @@ def test_rows_without_a_label_take_part_in_the_shared_coefficients_alone(shops):
 def test_predictions_are_the_coefficients_of_the_frame(shops):
     X, _, groups = shops
     model = fitted(shops)
-    frame = model.group_effects_.set_index(["factor", "level"])
+    frame = model.group_effects_.set_index(["group", "level"])
     row = frame.loc[("shop", groups["shop"][0])] + frame.loc[("town", groups["town"][0])]
     by_hand = model.intercept_ + row["Intercept"] + X[0] @ (model.coef_ + row[["x0", "x1"]])
     np.testing.assert_allclose(model.predict(X[:1], groups=groups[:1])[0], by_hand)
@@ -165,7 +165,7 @@ def test_only_the_columns_named_deviate(shops, deviations):
     frame = pd.DataFrame(X, columns=["x0", "x1"])
     model = pp.HierarchicalRegressor(0.02, deviations=deviations).fit(frame, y, groups)
     own = [] if deviations == "intercept" else ["x1"]
-    assert list(model.group_effects_.columns) == ["factor", "level", "Intercept", *own]
+    assert list(model.group_effects_.columns) == ["group", "level", "Intercept", *own]
 
 
 def test_given_weights_hold_levels_apart(sleep):

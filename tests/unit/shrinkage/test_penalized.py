@@ -181,8 +181,8 @@ def test_level_weights_that_a_file_cannot_hold_are_refused(fit, tmp_path):
 
 def test_intervals_by_bootstrap_cover_the_estimate_and_repeat_with_a_seed(fit):
     one, two = (fit.confint(nsim=40, seed=3) for _ in range(2))
-    assert (one["lower"] < one["estimate"]).all()
-    assert (one["estimate"] < one["upper"]).all()
+    assert (one["conf_low"] < one["estimate"]).all()
+    assert (one["estimate"] < one["conf_high"]).all()
     pd.testing.assert_frame_equal(one, two)
 
 

@@ -66,7 +66,7 @@ def test_intervals_of_deviations_are_by_level():
     assert len(table) == 36
     assert table["level"][0] == "308"
     np.testing.assert_array_equal(table["estimate"], fit.solution.deviations[0].ravel())
-    assert (table["lower"] <= table["upper"]).all()
+    assert (table["conf_low"] <= table["conf_high"]).all()
     with pytest.raises(DataError, match="'shared' or 'deviations'"):
         fit.confint(of="groups")
 
@@ -81,7 +81,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
         data = {"y": 1 + v[:, 0] + (2 + v[:, 1]) * x + rng.normal(size=120), "x": x, "g": g}
         fit = pp.penalized("y ~ x + (x | g)", data, l2="reml", level_weights="equal")
         table = fit.confint(nsim=150, seed=seed)
-        held += (np.asarray(table["lower"]) < [1, 2]) & (np.asarray(table["upper"]) > [1, 2])
+        held += (np.asarray(table["conf_low"]) < [1, 2]) & (np.asarray(table["conf_high"]) > [1, 2])
     # Percentiles of 15 groups are short (0.86 to 0.89), and 60 data sets leave 0.04 to chance.
     assert (held / 60 >= 0.8).all()
 
@@ -94,7 +94,7 @@ def test_draws_that_cannot_be_fitted_are_left_out_and_said_to_be():
 
     with pytest.warns(PartialPoolWarning, match=r"\d of 20 draws .* left out.*separated"):
         table = percentiles(estimate, np.zeros(2), 0.9, 20, 1)
-    assert (table["lower"] < table["upper"]).all()
+    assert (table["conf_low"] < table["conf_high"]).all()
 
     def fail(rng):
         raise ModelError("separated")

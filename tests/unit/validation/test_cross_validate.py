@@ -28,9 +28,9 @@ def by_hand(table, formula, group, scheme, **settings):
     for rows in split(codes, scheme, 5, 0):
         fit = pp.lmm(formula, table.drop(table.index[rows]), **settings)
         found = fit.predict(table.iloc[rows], new_levels="population", se=True)
-        mean[rows] = found["fit"]
-        sd = np.hypot(found["se"], fit.sigma)
-        density[rows] = stats.norm.logpdf(table["Reaction"].iloc[rows], found["fit"], sd)
+        mean[rows] = found["estimate"]
+        sd = np.hypot(found["std_error"], fit.sigma)
+        density[rows] = stats.norm.logpdf(table["Reaction"].iloc[rows], found["estimate"], sd)
     return mean, density
 
 
@@ -87,8 +87,8 @@ def test_generalized_models_are_scored_by_their_density():
     for rows in split(codes, "within", 4, 0):
         again = pp.glmm(formula, cbpp.drop(cbpp.index[rows]), family="binomial")
         at = again.predict(cbpp.iloc[rows], type="link", se=True)
-        draws = np.random.default_rng(1).normal(size=(40_000, 1)) * at["se"].to_numpy()
-        p = 1 / (1 + np.exp(-(at["fit"].to_numpy() + draws)))
+        draws = np.random.default_rng(1).normal(size=(40_000, 1)) * at["std_error"].to_numpy()
+        p = 1 / (1 + np.exp(-(at["estimate"].to_numpy() + draws)))
         held = cbpp.iloc[rows]
         density = stats.binom.pmf(held["incidence"].to_numpy(), held["size"].to_numpy(), p)
         total += np.log(density.mean(axis=0)).sum()
@@ -114,7 +114,7 @@ def test_estimators_with_and_without_groups_stand_in_one_table(sleep):
         "by formula": pp.MixedEffectsRegressor(LinearRegression(), random="1 | Subject"),
     }
     found = pp.cross_validate(models, sleep, "Subject", response="Reaction")
-    table = found.table
+    table = found.to_frame()
     assert table["model"].tolist() == ["linear", *["by array"] * 2, *["by formula"] * 2]
     assert table["random"].tolist() == ["none", "with", "without", "with", "without"]
     assert np.isnan(table["loglik"][0])
@@ -272,7 +272,7 @@ def test_several_classes_are_scored_by_their_probabilities():
     assert scores.loglik == pytest.approx(-len(data) * log_loss(data["y"], shares))
     assert scores.accuracy == pytest.approx(np.mean(shares.argmax(axis=1) == own))
     assert scores.brier == pytest.approx(((shares - np.eye(3)[own]) ** 2).sum(axis=1).mean())
-    assert "rmse" not in found.table.columns
+    assert "rmse" not in found.to_frame().columns
     assert "Brier" in repr(found)
     assert "RMSE" not in repr(found)
 

@@ -15,11 +15,14 @@ __all__ = ["find_units", "resample_units", "without_unit"]
 Codes = NDArray[np.int32]
 
 
-def find_units(design: Design, resample: str | None) -> GroupingFactor | None:
+def find_units(
+    design: Design, resample: str | None, *, crossed: bool = False
+) -> GroupingFactor | None:
     """Find the grouping factor whose levels are drawn; None for rows.
 
     Unless one is named it is the coarsest, in whose levels those of all others lie: only what is
-    independent may be drawn.
+    independent may be drawn. For what is only left out, to see how much hangs on it,
+    ``crossed`` lets the one with the fewest levels stand where others reach over it.
 
     Raises
     ------
@@ -31,10 +34,10 @@ def find_units(design: Design, resample: str | None) -> GroupingFactor | None:
         return None
     if resample is None:
         coarsest = min(factors.values(), key=lambda factor: len(factor.levels))
-        crossed = [f.name for f in factors.values() if not _nested(f.codes, coarsest.codes)]
-        if crossed:
+        over = [f.name for f in factors.values() if not _nested(f.codes, coarsest.codes)]
+        if over and not crossed:
             raise DataError(
-                f"levels of {crossed[0]!r} reach over several levels of {coarsest.name!r}, so that "
+                f"levels of {over[0]!r} reach over several levels of {coarsest.name!r}, so that "
                 "no groups of rows are independent. Say which to draw: "
                 f"{' or '.join(f'resample={name!r}' for name in factors)}; the others stay as they "
                 "are in every draw."

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError
 from partialpool.frames import FrameKind, make_frame
+from partialpool.inference.parameters import Named, parameter_columns
 from partialpool.inference.wald import check_level
 
 __all__ = ["Bootstrap", "IntervalKind"]
@@ -28,8 +29,10 @@ class Bootstrap:
     Attributes
     ----------
     names
-        One per number of the statistic; those of :meth:`tidy`, such as ``"Days"``,
-        ``"sd__Days|Subject"`` and ``"sigma"``, unless a statistic was given.
+        One per number of the statistic; unless one was given ``"Days"``,
+        ``"sd(Subject.Days)"``, ``"zero_inflation.Intercept"``, ``"sigma"``.
+    parameters
+        What these are, in the columns of ``tidy()``; empty where a statistic was given.
     estimate : (s,) array
         The statistic of the fit itself.
     draws : (n, s) array
@@ -48,6 +51,7 @@ class Bootstrap:
     """
 
     names: tuple[str, ...]
+    parameters: tuple[Named, ...]
     estimate: Array
     draws: Array
     kind: str
@@ -81,7 +85,9 @@ class Bootstrap:
         Returns
         -------
         native frame
-            ``term``, ``estimate``, ``conf_low``, ``conf_high``.
+            ``effect``, ``component`` (of generalized models), ``group``, ``term``,
+            ``estimate``, ``std_error``, ``conf_low``, ``conf_high``. Of a statistic that was
+            given ``term`` alone says which number it is.
 
         Raises
         ------
@@ -101,15 +107,12 @@ class Bootstrap:
         if not len(self.draws):
             raise DataError("there are no draws to make intervals of: it was interrupted before.")
         ends = np.array([self._ends(s, level, method) for s in range(len(self.names))])
-        return make_frame(
-            {
-                "term": np.array(self.names, dtype=object),
-                "estimate": self.estimate,
-                "conf_low": ends[:, 0],
-                "conf_high": ends[:, 1],
-            },
-            self.frame_kind,
-        )
+        columns = parameter_columns(self.parameters)
+        if not self.parameters:
+            columns = {"term": np.array(self.names, dtype=object)}
+        columns |= {"estimate": self.estimate, "std_error": self.std_error}
+        columns |= {"conf_low": ends[:, 0], "conf_high": ends[:, 1]}
+        return make_frame(columns, self.frame_kind)
 
     def to_frame(self) -> Any:
         """Return the draws as a native frame, one column for each number."""

@@ -14,9 +14,10 @@ from partialpool.inference.bootstrap.acceleration import find_acceleration
 from partialpool.inference.bootstrap.cases import find_units, resample_units
 from partialpool.inference.bootstrap.residual import resample_residuals
 from partialpool.inference.bootstrap.result import Bootstrap
-from partialpool.inference.bootstrap.statistics import Statistic, evaluate, reported
-from partialpool.inference.parameters import list_parameters, parameters_of
+from partialpool.inference.bootstrap.statistics import Statistic, evaluate, reported, reported_names
+from partialpool.inference.parameters import Named, list_parameters, parameters_of
 from partialpool.inference.protocol import LinearFit, RefittableFit
+from partialpool.inference.seeds import Seed, seed_sequence
 from partialpool.inference.simulate import draw
 from partialpool.named import NamedVector
 from partialpool.progress import counting
@@ -37,7 +38,7 @@ def bootstrap(
     kind: Kind = "parametric",
     *,
     statistic: Statistic | None = None,
-    seed: int | None = None,
+    seed: Seed = None,
     resample: str | None = None,
     acceleration: bool = True,
 ) -> Bootstrap:
@@ -61,7 +62,7 @@ def bootstrap(
         Of NumPy's generator. The same seed gives the same draws for any number of threads.
     resample
         With ``kind="case"``: the grouping factor whose levels are drawn, or ``"rows"``; the
-        factor with the fewest levels if it isn't said.
+        coarsest factor if it isn't said, and an error where factors are crossed.
     acceleration
         Find how skewed each number's influence is, by leaving out one group after the other,
         for BCa intervals. Costs one fit for every group.
@@ -82,11 +83,11 @@ def bootstrap(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> draws = bootstrap(fit, 500, seed=1)
+    >>> draws = fit.bootstrap(500, seed=1)
     >>> draws.draws.shape
     (500, 6)
-    >>> draws.confint(method="basic")["term"].tolist()[:3]
-    ['Intercept', 'Days', 'sd__Intercept|Subject']
+    >>> draws.names[:3]
+    ('Intercept', 'Days', 'sd(Subject.Intercept)')
 
     References
     ----------
@@ -114,10 +115,11 @@ def bootstrap(
     draws = np.concatenate(rows) if rows else np.empty((0, len(estimate)))
     skewness = None
     if acceleration and linear and len(draws) == n:
-        units = find_units(fit.design, resample)
+        units = find_units(fit.design, resample, crossed=kind != "case")
         skewness = find_acceleration(cast(LinearFit, fit), units, numbers, len(estimate))
     return Bootstrap(
         estimate.names,
+        _parameters(fit) if statistic is None else (),
         estimate.values,
         draws,
         kind,
@@ -147,9 +149,14 @@ def _numbers_of(
         return lambda again: evaluate(statistic, again)
     if not isinstance(fit.solution, Solution):
         return reported
-    parameters = list_parameters(fit.design, fit.solution.likelihood.sigma is None)
-    names = tuple(p.label for p in parameters)
+    names = tuple(p.label for p in _parameters(fit))
     return lambda again: NamedVector(names, parameters_of(cast(LinearFit, again))[0])
+
+
+def _parameters(fit: RefittableFit) -> tuple[Named, ...]:
+    if not isinstance(fit.solution, Solution):
+        return reported_names(fit)
+    return list_parameters(fit.design, fit.solution.likelihood.sigma is None)
 
 
 def block_size(design: Design) -> int:
@@ -157,19 +164,16 @@ def block_size(design: Design) -> int:
     return max(1, min(_BLOCK, _NUMBERS // len(design.y)))
 
 
-def generators(
-    n: int, size: int, seed: int | np.random.SeedSequence | None
-) -> Iterator[tuple[np.random.Generator, int]]:
+def generators(n: int, size: int, seed: Seed) -> Iterator[tuple[np.random.Generator, int]]:
     """One generator for each block of draws, which depends on the seed and its place only."""
     blocks = [min(size, n - start) for start in range(0, n, size)]
-    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    seeds = root.spawn(len(blocks))
+    seeds = seed_sequence(seed).spawn(len(blocks))
     for own, count in zip(seeds, blocks, strict=True):
         yield np.random.default_rng(own), count
 
 
 def _linear_blocks(
-    fit: LinearFit, n: int, kind: str, seed: int | None
+    fit: LinearFit, n: int, kind: str, seed: Seed
 ) -> Iterator[tuple[Array, list[str]]]:
     for rng, count in generators(n, block_size(fit.design), seed):
         y = draw(fit, rng, count).y if kind == "parametric" else resample_residuals(fit, rng, count)
@@ -181,7 +185,7 @@ def _general_blocks(
     fit: RefittableFit,
     n: int,
     kind: str,
-    seed: int | None,
+    seed: Seed,
     resample: str | None,
     numbers: Callable[[RefittableFit], NamedVector],
     width: int,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError
+from partialpool.inference.parameters import ParameterName, corr_label, sd_label
 from partialpool.inference.protocol import Components, RefittableFit
 from partialpool.named import NamedVector
 
-__all__ = ["Statistic", "evaluate", "reported"]
+__all__ = ["Statistic", "evaluate", "reported", "reported_names"]
 
 Array = NDArray[np.float64]
 Statistic: TypeAlias = Callable[[Any], Any]
@@ -45,29 +46,39 @@ def evaluate(statistic: Statistic, fit: Any) -> NamedVector:
 
 
 def reported(fit: RefittableFit) -> NamedVector:
-    """Coefficients, standard deviations and correlations as the fit's ``tidy()`` calls them.
+    """Coefficients, standard deviations and correlations of a generalized fit, by their labels."""
+    found = list(_reported(fit))
+    return NamedVector(tuple(p.label for p, _ in found), np.array([x for _, x in found]))
 
-    Those of a generalized fit's other linear predictors follow, on the scale of these and with
-    the predictor's name before them: ``zero_inflation:Intercept``.
+
+def reported_names(fit: RefittableFit) -> tuple[ParameterName, ...]:
+    """Say which parameters :func:`reported` gives, in its order."""
+    return tuple(p for p, _ in _reported(fit))
+
+
+def _reported(fit: Any) -> Iterator[tuple[ParameterName, float]]:
+    """Everything on the scale of the linear predictors.
+
+    These have their names before the labels, save the mean's.
     """
-    values = fit.fixef.to_dict() | _spreads(fit.varcorr)
-    source: Any = fit
-    for part in getattr(fit, "parts", ("mean",))[1:]:
-        own = source.fixef_of(part).to_dict()
-        if part in source.designs:
-            own |= _spreads(source.varcorr_of(part))
-        values |= {f"{part}:{name}": value for name, value in own.items()}
-    return NamedVector(tuple(values), np.array(list(values.values())))
+    for part in fit.parts:
+        prefix = "" if part == "mean" else f"{part}."
+        for name, value in fit.fixef_of(part).items():
+            yield ParameterName(f"{prefix}{name}", "fixed", "", name, part), value
+        if part in fit.designs:
+            yield from _spreads(fit.varcorr_of(part), prefix, part)
 
 
-def _spreads(varcorr: Components) -> dict[str, float]:
-    values = {}
+def _spreads(varcorr: Components, prefix: str, part: str) -> Iterator[tuple[ParameterName, float]]:
     for term in varcorr.terms:
+        group = f"{prefix}{term.group}"
+        uncorrelated = term.structure in ("diagonal", "homdiag")
         for j, column in enumerate(term.columns):
-            values[f"sd__{column}|{term.group}"] = float(term.sd[j])
-            if term.structure in ("diagonal", "homdiag"):
-                continue
-            for i in range(j + 1, len(term.columns)):
-                name = f"cor__{column}.{term.columns[i]}|{term.group}"
-                values[name] = float(term.corr[i, j])
-    return values
+            name = sd_label(group, column), "ran_pars", term.group, f"sd__{column}", part
+            yield ParameterName(*name), float(term.sd[j])
+            for i in range(j + 1, 0 if uncorrelated else len(term.columns)):
+                other = term.columns[i]
+                label = corr_label(group, column, other)
+                named = f"cor__{column}.{other}"
+                correlation = ParameterName(label, "ran_pars", term.group, named, part)
+                yield correlation, float(term.corr[i, j])

@@ -30,6 +30,9 @@ class ConditionalAic:
     loglik: float
     df: float
 
+    def __repr__(self) -> str:
+        return f"conditional AIC {self.aic:.2f} (logLik {self.loglik:.2f}, df {self.df:.2f})"
+
 
 def conditional_aic(fit: GaussianFit) -> ConditionalAic:
     """Compute the conditional Akaike criterion.

@@ -52,7 +52,7 @@ def row_influence(fit: GaussianFit) -> Any:
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> table = row_influence(fit)
+    >>> table = fit.row_influence()
     >>> int(table["row"][table["cooks"].argmax()])
     59
 
@@ -168,7 +168,7 @@ def group_influence(fit: GaussianFit, group: str | None = None, *, refit: bool =
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> table = group_influence(fit)
+    >>> table = fit.group_influence()
     >>> table["Subject"][table["cooks"].argmax()]
     '309'
 

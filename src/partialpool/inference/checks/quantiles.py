@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.inference.seeds import Seed, generator_beside
+
 __all__ = ["CheckTest", "QuantileResiduals", "quantile_residuals"]
 
 Vector = NDArray[np.float64]
@@ -64,7 +66,7 @@ class QuantileResiduals:
 def quantile_residuals(
     y: Vector,
     simulated: Matrix,
-    seed: int | None = None,
+    seed: Seed = None,
     counted: NDArray[np.bool_] | None = None,
 ) -> QuantileResiduals:
     """Compare responses with simulated ones.
@@ -103,7 +105,7 @@ def quantile_residuals(
         y, simulated = y[counted], simulated[counted]
     n, s = simulated.shape
     # Not the generator of the draws themselves, with which the places would go together.
-    rng = np.random.default_rng(None if seed is None else [seed, n, s])
+    rng = generator_beside(seed, n, s)
     below = np.sum(simulated < y[:, None], axis=1)
     ties = np.sum(simulated == y[:, None], axis=1)
     values = (below + rng.uniform(size=n) * (ties + 1)) / (s + 1)

@@ -55,7 +55,7 @@ def anova(fit: WaldFit, type: AnovaType = 3, ddf: DDF | None = None) -> Any:  # 
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("score ~ Machine + (1 | Worker)", pp.load_dataset("Machines"))
-    >>> anova(fit)[["term", "num_df", "den_df", "statistic"]].round(2)
+    >>> fit.anova()[["term", "num_df", "den_df", "statistic"]].round(2)
           term  num_df  den_df  statistic
     0  Machine       2    46.0       87.8
     """

@@ -31,8 +31,8 @@ def drop_tests(fit: GaussianFit) -> Any:
     Returns
     -------
     native frame
-        ``term`` (the first row, empty, is the model itself), ``df`` (parameters that go),
-        ``aic``, ``statistic`` (likelihood ratio) and ``p_value``.
+        ``term`` (the first row, empty, is the model itself), ``aic``, ``statistic``
+        (likelihood ratio), ``df`` (parameters that go) and ``p_value``.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def drop_tests(fit: GaussianFit) -> Any:
     >>> import partialpool as pp
     >>> fit = pp.lmm("weight ~ treatment * sex + litsize + (1 | litter)",
     ...              pp.load_dataset("ratpup"))
-    >>> list(drop_tests(fit)["term"])
+    >>> list(fit.drop_tests()["term"])
     ['', 'litsize', 'treatment:sex']
     """
     design = fit.design
@@ -84,9 +84,9 @@ def drop_columns(
     p = np.array([chdtrc(d, x) if d else np.nan for d, x in zip(df, ratio, strict=True)])
     return {
         "term": np.array(["", *(t.name for t in free)], dtype=object),
-        "df": df,
         "aic": objective + 2.0 * parameters,
         "statistic": np.where(df > 0, ratio, np.nan),
+        "df": df,
         "p_value": p,
     }
 

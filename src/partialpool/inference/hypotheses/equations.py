@@ -35,7 +35,7 @@ class Equation:
     value: float
 
 
-def read_equation(text: str, names: Sequence[str]) -> Equation:
+def read_equation(text: str, names: Sequence[str], terms: Sequence[str] = ()) -> Equation:
     """Read ``"Days = 10"`` or ``"2*a - b = c"``; without ``=`` it says that the text is zero.
 
     Parameters
@@ -45,6 +45,8 @@ def read_equation(text: str, names: Sequence[str]) -> Equation:
     names
         Names of the coefficients. They are found as they are written, brackets and colons
         included, with or without backticks.
+    terms
+        Names of terms, which a message says can stand alone only.
 
     Raises
     ------
@@ -57,7 +59,7 @@ def read_equation(text: str, names: Sequence[str]) -> Equation:
     >>> equation.coefficients.tolist(), equation.value
     ([0.0, -2.0, 1.0], 1.0)
     """
-    sides = _split(text, names)
+    sides = _split(text, names, terms)
     if len(sides) > 2:
         raise DataError(f"{text!r} has more than one '='. Write one hypothesis for each.")
     left = _Reader(text, sides[0], names).read()
@@ -73,10 +75,10 @@ def read_equation(text: str, names: Sequence[str]) -> Equation:
 Token = tuple[str, str]
 
 
-def _split(text: str, names: Sequence[str]) -> list[list[Token]]:
+def _split(text: str, names: Sequence[str], terms: Sequence[str]) -> list[list[Token]]:
     """Tokens of each side of the equals sign."""
     sides: list[list[Token]] = [[]]
-    for token in _tokens(text, names):
+    for token in _tokens(text, names, terms):
         if token[0] == "=":
             sides.append([])
         else:
@@ -84,7 +86,7 @@ def _split(text: str, names: Sequence[str]) -> list[list[Token]]:
     return sides
 
 
-def _tokens(text: str, names: Sequence[str]) -> list[Token]:
+def _tokens(text: str, names: Sequence[str], terms: Sequence[str]) -> list[Token]:
     longest = sorted(names, key=len, reverse=True)
     tokens: list[Token] = []
     at = 0
@@ -107,7 +109,7 @@ def _tokens(text: str, names: Sequence[str]) -> list[Token]:
             tokens.append((rest[0], rest[0]))
             at += step
         else:
-            raise _unknown(text, rest, names)
+            raise _unknown(text, rest, names, terms)
     return tokens
 
 
@@ -119,12 +121,17 @@ def _starts_with(rest: str, name: str) -> bool:
     return rest.startswith(name) and not (after.isalnum() or after in ("_", ":", "["))
 
 
-def _unknown(text: str, rest: str, names: Sequence[str]) -> DataError:
+def _unknown(text: str, rest: str, names: Sequence[str], terms: Sequence[str]) -> DataError:
     match = re.match(r"`[^`]*`|[^\s+\-*/=]+", rest)
     word = (match[0] if match else rest).strip("`")
+    if word in terms:
+        return DataError(
+            f"{text!r} names the term {word!r}, which has several coefficients: alone it is tested "
+            f"as a whole, in an equation each has its name. They are {', '.join(map(repr, names))}."
+        )
     return DataError(
         f"{text!r} names {word!r}, which is no coefficient. They are "
-        f"{', '.join(map(repr, names))}.{did_you_mean(word, names)}"
+        f"{', '.join(map(repr, names))}.{did_you_mean(word, (*names, *terms))}"
     )
 
 

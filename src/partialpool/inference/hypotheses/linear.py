@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from partialpool.errors import DataError
 from partialpool.inference.ddf import DDF, calibrate, joint_test
-from partialpool.inference.hypotheses.equations import read_equation
+from partialpool.inference.hypotheses.equations import Equation, read_equation
+from partialpool.inference.hypotheses.fixed_terms import FixedTerm, fixed_terms
 from partialpool.inference.protocol import WaldFit
-from partialpool.inference.wald import Contrasts, contrast_tests
+from partialpool.inference.wald import Contrasts, test_combinations
 
 __all__ = ["LinearTest", "linear_test"]
 
@@ -53,12 +54,16 @@ class LinearTest:
         width = max(map(len, self.hypotheses))
         for i, text in enumerate(self.hypotheses):
             s = self.single
-            shown = f"t = {s.statistic[i]:.3f}, df = {s.df[i]:.1f}, p = {s.p_value[i]:.3g}"
+            of = f"z = {s.statistic[i]:.3f}"
+            if np.isfinite(s.df[i]):
+                of = f"t = {s.statistic[i]:.3f}, df = {s.df[i]:.1f}"
+            shown = f"{of}, p = {s.p_value[i]:.3g}"
             lines.append(f"{text:<{width}}  difference {s.estimate[i]:.5g}  {shown}")
         if len(self.hypotheses) > 1:
-            den = f"{self.den_df:.1f}"
-            joint = f"F({self.num_df}, {den}) = {self.statistic:.3f}, p = {self.p_value:.3g}"
-            lines.append(f"all together: {joint}")
+            of = f"F({self.num_df}, {self.den_df:.1f}) = {self.statistic:.3f}"
+            if np.isinf(self.den_df):
+                of = f"chi-square({self.num_df}) = {self.num_df * self.statistic:.3f}"
+            lines.append(f"all together: {of}, p = {self.p_value:.3g}")
         return "\n".join([*lines, f"Degrees of freedom: {self.method}."])
 
 
@@ -73,7 +78,10 @@ def linear_test(
         A fitted model.
     hypothesis
         Text such as ``"Days = 10"``, ``"a - b = 0"`` or ``"2*a + b"`` (which is tested against
-        zero); several of them in a list; or a matrix (m, p) with a
+        zero); the name of a term such as ``"treatment"`` or ``"bs(age, df=3)"``, whose
+        coefficients are tested against zero together (where an interaction contains the term,
+        that is at the interaction's reference; :func:`anova` averages over its levels instead);
+        several of these in a list; or a matrix (m, p) with a
         column for each coefficient. A name that isn't a plain word may stand in backticks:
         ``"`sex[T.Male]` = 0"``.
     rhs : (m,) array_like, optional
@@ -91,16 +99,22 @@ def linear_test(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> linear_test(fit, "Days = 10")
+    >>> fit.test("Days = 10")
     Days = 10  difference 0.46729  t = 0.302, df = 17.0, p = 0.766
+    Degrees of freedom: Satterthwaite.
+    >>> machines = pp.lmm("score ~ Machine + (1 | Worker)", pp.load_dataset("Machines"))
+    >>> machines.test("Machine")
+    Machine[T.B] = 0  difference 7.9667  t = 7.559, df = 46.0, p = 1.33e-09
+    Machine[T.C] = 0  difference 13.917  t = 13.205, df = 46.0, p = ...
+    all together: F(2, 46.0) = 87.798, p = ...
     Degrees of freedom: Satterthwaite.
     """
     L, right, texts = _rows(fit, hypothesis, rhs)
     calibration = calibrate(fit, ddf)
-    single = contrast_tests(fit, calibration, L, right)
-    single = _shifted(single, right)
     kept = np.isfinite(fit.fixef.values)
     _refuse_left_out(fit, L, kept, texts)
+    # Given that those left out are zero, as in every table of coefficients.
+    single = _shifted(test_combinations(fit, calibration, L[:, kept], right), right)
     _refuse_contradictions(L, right, texts)
     joint = joint_test(calibration, fit.fixef.values[kept], L[:, kept], right)
     return LinearTest(
@@ -127,9 +141,11 @@ def _rows(
         raise DataError("the model has no fixed effects, so no hypothesis about them to test.")
     texts = _texts(hypothesis)
     if texts is not None:
+        if not texts:
+            raise DataError("there is no hypothesis to test in an empty list. Give one or more.")
         if rhs is not None:
             raise DataError("rhs= belongs to a matrix; of a text the right-hand side is in it.")
-        equations = [read_equation(text, names) for text in texts]
+        equations = [equation for text in texts for equation in _equations(fit, text)]
         return (
             np.array([e.coefficients for e in equations]),
             np.array([e.value for e in equations]),
@@ -149,6 +165,40 @@ def _rows(
         )
     right = np.zeros(len(L)) if rhs is None else np.broadcast_to(np.asarray(rhs, float), len(L))
     return L, right, tuple(_write(row, value, names) for row, value in zip(L, right, strict=True))
+
+
+def _equations(fit: WaldFit, text: str) -> list[Equation]:
+    """Read a text: an equation, or the name of a term, whose coefficients are all zero."""
+    names = fit.fixef.names
+    terms = fixed_terms(fit.design.spec)
+    asked = text.strip().strip("`")
+    if asked not in names and (term := _find_term(fit, terms, asked)) is not None:
+        return _all_zero(fit, term)
+    return [read_equation(text, names, [term.name for term in terms])]
+
+
+def _find_term(fit: WaldFit, terms: Sequence[FixedTerm], asked: str) -> FixedTerm | None:
+    """Find a term by its name, spaced and ordered in any way, or by its only column."""
+    parts = {part.replace(" ", "") for part in asked.split(":")}
+    for term in terms:
+        if parts == {part.replace(" ", "") for part in term.name.split(":")}:
+            return term
+    factors = fit.design.spec.factors
+    own = [t for t in terms if [factors[f].columns for f in t.factors] == [(asked,)]]
+    return own[0] if len(own) == 1 else None
+
+
+def _all_zero(fit: WaldFit, term: FixedTerm) -> list[Equation]:
+    found = [i for i in term.columns.tolist() if np.isfinite(fit.fixef.values[i])]
+    if not found:
+        raise DataError(
+            f"all coefficients of {term.name!r} were left out, since other columns determine "
+            "them: there is nothing to test."
+        )
+    rows = np.eye(len(fit.fixef))[found]
+    return [
+        Equation(f"{fit.fixef.names[i]} = 0", row, 0.0) for i, row in zip(found, rows, strict=True)
+    ]
 
 
 def _texts(hypothesis: Hypothesis) -> list[str] | None:

@@ -96,8 +96,8 @@ class Table:
 
     def columns(self, *, tests: bool) -> dict[str, Vector]:
         """Return the columns by name, tests only where they mean something."""
-        names = ["estimate", "std_error", "df", "conf_low", "conf_high"]
-        names += ["statistic", "p_value"] if tests else []
+        names = ["estimate", "std_error", *(["statistic"] if tests else []), "df"]
+        names += [*(["p_value"] if tests else []), "conf_low", "conf_high"]
         return {name: getattr(self, name) for name in names}
 
 

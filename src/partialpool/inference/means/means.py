@@ -87,7 +87,7 @@ def marginal_means(
     native frame
         The columns of ``specs`` and ``by`` (or of ``by`` and ``contrast``), ``estimate``,
         ``std_error``, ``df``, ``conf_low``, ``conf_high``; for contrasts ``statistic`` and
-        ``p_value``. NaN where the data don't determine a mean.
+        ``p_value`` around ``df``. NaN where the data don't determine a mean.
 
     Raises
     ------
@@ -98,12 +98,12 @@ def marginal_means(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("score ~ Machine + (1 | Worker)", pp.load_dataset("Machines"))
-    >>> marginal_means(fit, "Machine")[["Machine", "estimate", "df"]].round(2)
+    >>> fit.means("Machine")[["Machine", "estimate", "df"]].round(2)
       Machine  estimate    df
     0       A     52.36  5.83
     1       B     60.32  5.83
     2       C     66.27  5.83
-    >>> table = marginal_means(fit, "Machine", contrasts="pairwise")
+    >>> table = fit.means("Machine", contrasts="pairwise")
     >>> table[["contrast", "estimate", "p_value"]].round(4)
       contrast  estimate  p_value
     0    A - B   -7.9667      0.0

@@ -65,8 +65,8 @@ def marginal_slopes(
     Returns
     -------
     native frame
-        The columns of ``by`` (or ``contrast``), ``estimate``, ``std_error``, ``df``,
-        ``conf_low``, ``conf_high``, ``statistic`` and ``p_value``.
+        The columns of ``by`` (or ``contrast``), ``estimate``, ``std_error``,
+        ``statistic``, ``df``, ``p_value``, ``conf_low`` and ``conf_high``.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def marginal_slopes(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("distance ~ age * Sex + (age | Subject)", pp.load_dataset("Orthodont"))
-    >>> marginal_slopes(fit, "age", by="Sex")[["Sex", "estimate", "df"]].round(3)
+    >>> fit.slopes("age", by="Sex")[["Sex", "estimate", "df"]].round(3)
           Sex  estimate    df
     0    Male     0.784  25.0
     1  Female     0.480  25.0
@@ -108,11 +108,11 @@ def marginal_slopes(
         **cells.labels,
         "estimate": found.estimate,
         "std_error": found.std_error,
+        "statistic": found.statistic,
         "df": found.df,
+        "p_value": found.p_value,
         "conf_low": low,
         "conf_high": high,
-        "statistic": found.statistic,
-        "p_value": found.p_value,
     }
     return make_frame(columns, spec.kind)
 

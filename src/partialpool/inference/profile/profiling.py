@@ -45,9 +45,9 @@ def profile(fit: WaldFit, which: str | Sequence[str] | None = None, level: float
     fit
         A fitted linear mixed model.
     which
-        Names of parameters, as in :meth:`Profile.confint`: ``"Days"``, ``"sd__Days|Subject"``,
-        ``"cor__Intercept.Days|Subject"``, ``"sigma"``; ``"fixed"`` or ``"random"`` for all of a
-        kind. None takes all.
+        Names of parameters, as in :meth:`Profile.confint`: ``"Days"``, ``"sd(Subject.Days)"``,
+        ``"corr(Subject.Intercept,Subject.Days)"``, ``"sigma"``; ``"fixed"`` or ``"random"`` for
+        all of a kind. None takes all.
     level
         Confidence level up to which intervals can be read off.
 
@@ -68,7 +68,7 @@ def profile(fit: WaldFit, which: str | Sequence[str] | None = None, level: float
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> profile(fit, "Days")
+    >>> fit.profile("Days")
     Profile likelihood, 95% intervals
             estimate         low        high
     Days      10.467      7.3587      13.576

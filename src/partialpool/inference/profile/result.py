@@ -154,10 +154,9 @@ class Profile:
         return make_frame(columns, self.kind)
 
     def to_frame(self) -> Any:
-        """Return all curves as one native frame: ``term``, ``value``, ``zeta``."""
-        names = [c.parameter.label for c in self.curves for _ in c.values]
-        columns = {
-            "term": np.array(names, dtype=object),
+        """Return all curves as one frame: ``effect``, ``group``, ``term``, ``value``, ``zeta``."""
+        columns = parameter_columns([c.parameter for c in self.curves for _ in c.values])
+        columns |= {
             "value": np.concatenate([c.values for c in self.curves]),
             "zeta": np.concatenate([c.zeta for c in self.curves]),
         }

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError, NotAvailableError
 from partialpool.frames import make_frame
+from partialpool.inference.parameters import fixed_columns
 from partialpool.inference.protocol import GaussianFit, GaussianWaldFit
 from partialpool.inference.robust.clusters import Cluster, cluster_codes, clusters
 from partialpool.inference.wald import check_level, coefficient_tests
@@ -162,14 +163,14 @@ def robust_tests(
     Returns
     -------
     native frame
-        ``term``, ``estimate``, ``std_error``, ``df`` (Satterthwaite), ``statistic``,
-        ``p_value``, ``conf_low``, ``conf_high``.
+        ``effect``, ``group``, ``term``, ``estimate``, ``std_error``, ``statistic``, ``df``
+        (Satterthwaite), ``p_value``, ``conf_low``, ``conf_high``.
 
     Examples
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"))
-    >>> robust_tests(fit)["df"].round(2).tolist()
+    >>> fit.robust_tests()["df"].round(2).tolist()
     [17.0, 17.0]
     """
     check_level(level)
@@ -177,11 +178,11 @@ def robust_tests(
     found = coefficient_tests(fit, calibration=robust)
     low, high = found.interval(level)
     columns = {
-        "term": np.array(fit.fixef.names, dtype=object),
+        **fixed_columns(fit.fixef.names),
         "estimate": found.estimate,
         "std_error": found.std_error,
-        "df": found.df,
         "statistic": found.statistic,
+        "df": found.df,
         "p_value": found.p_value,
         "conf_low": low,
         "conf_high": high,

@@ -41,9 +41,9 @@ def variance_parameters(fit: GaussianFit, scale: Literal["sd", "variance"] = "sd
     Returns
     -------
     native frame
-        ``group``, ``term`` (``sd__Days``, ``cor__Intercept.Days`` or ``var__Days``,
-        ``cov__Intercept.Days``), ``estimate`` and ``std_error``, which is NaN for a standard
-        deviation of zero and a correlation of one, where the likelihood has no normal
+        ``effect`` ("ran_pars"), ``group``, ``term`` (``sd__Days``, ``cor__Intercept.Days`` or
+        ``var__Days``, ``cov__Intercept.Days``), ``estimate`` and ``std_error``, which is NaN for
+        a standard deviation of zero and a correlation of one, where the likelihood has no normal
         approximation.
 
     Raises
@@ -60,10 +60,10 @@ def variance_parameters(fit: GaussianFit, scale: Literal["sd", "variance"] = "sd
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Yield ~ 1 + (1 | Batch)", pp.load_dataset("Dyestuff"))
-    >>> variance_parameters(fit).round(2)
-          group             term  estimate  std_error
-    0     Batch    sd__Intercept     42.00      17.06
-    1  Residual  sd__Observation     49.51       7.15
+    >>> fit.variance_parameters().round(2)
+         effect     group             term  estimate  std_error
+    0  ran_pars     Batch    sd__Intercept     42.00      17.06
+    1  ran_pars  Residual  sd__Observation     49.51       7.15
     """
     if scale not in ("sd", "variance"):
         raise DataError(f"scale must be 'sd' or 'variance', found {scale!r}.")
@@ -72,6 +72,7 @@ def variance_parameters(fit: GaussianFit, scale: Literal["sd", "variance"] = "sd
     slopes = np.array([p.slope for p in found])
     variance = np.einsum("ia,ab,ib->i", slopes, covariance, slopes)
     columns = {
+        "effect": np.array(["ran_pars"] * len(found), dtype=object),
         "group": np.array([p.group for p in found], dtype=object),
         "term": np.array([p.name for p in found], dtype=object),
         "estimate": np.array([p.value for p in found]),

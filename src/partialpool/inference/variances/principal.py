@@ -56,7 +56,7 @@ def principal_effects(fit: Fit) -> tuple[PrincipalEffects, ...]:
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> principal_effects(fit)[0].share.round(3)
+    >>> fit.principal_effects()[0].share.round(3)
     array([0.946, 0.054])
     """
     design = fit.design

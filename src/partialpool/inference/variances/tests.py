@@ -12,7 +12,7 @@ from partialpool.design import Design, RandomEffects
 from partialpool.errors import DataError, ModelError
 from partialpool.frames import make_frame
 from partialpool.inference.protocol import GaussianFit
-from partialpool.inference.seeds import generator
+from partialpool.inference.seeds import Seed, generator
 from partialpool.inference.variances.exact import null_distribution
 from partialpool.solve import solve
 
@@ -36,7 +36,7 @@ def variance_tests(
     fit: GaussianFit,
     method: Literal["mixture", "simulate"] = "mixture",
     n_sim: int = 10_000,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Test every variance of the random part against zero.
 
@@ -57,8 +57,8 @@ def variance_tests(
     Returns
     -------
     native frame
-        ``left_out``, ``statistic`` (twice the gain of log-likelihood), ``df_low`` and
-        ``df_high`` of the mixture, ``p_value``; with ``"simulate"`` ``p_simulated`` (NaN where
+        ``term`` (what is left out), ``statistic`` (twice the gain of log-likelihood), ``df_low``
+        and ``df_high`` of the mixture, ``p_value``; with ``"simulate"`` ``p_simulated`` (NaN where
         a term has several variances).
 
     Raises
@@ -79,8 +79,8 @@ def variance_tests(
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> variance_tests(fit)[["left_out", "statistic", "df_low", "df_high"]].round(3)
-                                left_out  statistic  df_low  df_high
+    >>> fit.variance_tests()[["term", "statistic", "df_low", "df_high"]].round(3)
+                                term  statistic  df_low  df_high
     0  Intercept of (Days | Subject)  ...
 
     References
@@ -98,7 +98,7 @@ def variance_tests(
     statistics = np.array([_statistic(fit, r.design) for r in found])
     pairs = zip(statistics, found, strict=True)
     columns: dict[str, NDArray[Any]] = {
-        "left_out": np.array([r.label for r in found], dtype=object),
+        "term": np.array([r.label for r in found], dtype=object),
         "statistic": statistics,
         "df_low": np.array([r.df[0] for r in found]),
         "df_high": np.array([r.df[1] for r in found]),

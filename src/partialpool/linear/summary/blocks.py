@@ -75,14 +75,16 @@ def _random(summary: Summary) -> Grid:
 
 
 def _about_t(summary: Summary) -> str:
-    if summary.explained is not None and summary.ddf == "residual":
+    if summary.ddf == "residual":
         rank = sum(c.state == "estimated" for c in summary.coefficients)
         return f"t = estimate / std. error, on {summary.nobs - rank:,} degrees of freedom."
     if not summary.ddf:
         return (
             "t = estimate / std. error. With factors this large the degrees of freedom take as "
-            "long as the fit: fit.tidy(ddf='satterthwaite') computes them and the p-values."
+            "long as the fit: fit.summary(ddf='satterthwaite') computes them and the p-values."
         )
     if summary.ddf == "normal":
-        return "With a known residual SD t is a z value; p-values are of a normal distribution."
+        if summary.sigma_fixed:
+            return "With a known residual SD t is a z value; p-values are of a normal distribution."
+        return "t = estimate / std. error, taken for a z value: p-values of a normal distribution."
     return f"t = estimate / std. error; degrees of freedom by {summary.ddf}."

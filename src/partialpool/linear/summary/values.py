@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.inference import Contrasts, coefficient_tests, is_quick
+from partialpool.inference import DDF, Contrasts, coefficient_tests, is_quick
 from partialpool.linear.summary.blocks import blocks
 from partialpool.results.summary import (
     Coefficient,
@@ -116,23 +116,33 @@ class Summary:
         return render_html(blocks(self))
 
 
-def summarize(fit: LmmFit) -> Summary:
+def summarize(fit: LmmFit, ddf: DDF | None = None) -> Summary:
     """Collect the numbers of a fit's summary.
 
     Parameters
     ----------
     fit
         A fitted linear mixed model.
+    ddf
+        Degrees of freedom, as for :func:`partialpool.linear.tables.tidy`. Where it isn't given
+        and Satterthwaite's would take as long as the fit, the summary leaves them out.
+
+    Raises
+    ------
+    DataError
+        If the method is none.
+    ModelError
+        For Kenward-Roger of a fit by maximum likelihood.
 
     Examples
     --------
     >>> import partialpool as pp
     >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-    >>> [c.name for c in summarize(fit).coefficients]
+    >>> [c.name for c in fit.summary().coefficients]
     ['Intercept', 'Days']
     """
     mixed = bool(fit.varcorr.terms)
-    tests = coefficient_tests(fit) if is_quick(fit) else None
+    tests = coefficient_tests(fit, ddf) if ddf is not None or is_quick(fit) else None
     return Summary(
         formula=fit.design.formula.text,
         response=fit.design.formula.response,
@@ -163,10 +173,11 @@ def _tested(fit: LmmFit, tests: Contrasts | None) -> tuple[Coefficient, ...]:
     lines = coefficient_lines(fit.fixef, fit.stderr, fit.aliased, fit.not_applicable)
     if tests is None:
         return lines
-    n = len(tests.df)
-    df, p = tests.df.tolist(), tests.p_value.tolist()
-    told = (replace(line, df=df[i], p_value=p[i]) for i, line in enumerate(lines[:n]))
-    return (*told, *lines[n:])
+    names = ("std_error", "statistic", "df", "p_value")
+    columns = [getattr(tests, name).tolist() for name in names]
+    told = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    estimated = (replace(line, **row) for line, row in zip(lines, told, strict=False))
+    return (*estimated, *lines[len(told) :])
 
 
 def _counted(fit: LmmFit) -> NDArray[np.bool_]:

@@ -10,7 +10,9 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from partialpool.docstrings import explained
 from partialpool.errors import DataError, did_you_mean
+from partialpool.inference.seeds import Seed
 from partialpool.shrinkage.columns import Coefficients, linear_predictor
 from partialpool.shrinkage.estimators.intervals import bootstrap_intervals
 from partialpool.shrinkage.fitting import Data
@@ -24,6 +26,7 @@ __all__ = ["HierarchicalBase", "effects_frame"]
 Vector = NDArray[np.float64]
 
 
+@explained
 class HierarchicalBase(BaseEstimator):  # type: ignore[misc]
     """Base of the hierarchical estimators.
 
@@ -136,7 +139,7 @@ class HierarchicalBase(BaseEstimator):  # type: ignore[misc]
         *,
         level: float = 0.95,
         nsim: int = 200,
-        seed: int | None = None,
+        seed: Seed = None,
     ) -> Any:
         """See :func:`partialpool.shrinkage.estimators.intervals.bootstrap_intervals`."""
         return bootstrap_intervals(
@@ -183,10 +186,10 @@ def effects_frame(
             frame = pd.DataFrame(slopes[:, :, m], columns=own)
             frame.insert(0, "Intercept", shift[:, m])
             frame.insert(0, "level", list(group.levels))
-            frame.insert(0, "factor", group.name)
+            frame.insert(0, "group", group.name)
             if classes is not None:
-                frame.insert(2, "class", classes[m])
+                frame.insert(0, "class", classes[m])
             parts.append(frame)
     if not parts:
-        return pd.DataFrame(columns=["factor", "level", "Intercept", *own])
+        return pd.DataFrame(columns=["group", "level", "Intercept", *own])
     return pd.concat(parts, ignore_index=True)

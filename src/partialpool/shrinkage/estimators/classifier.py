@@ -123,12 +123,28 @@ class HierarchicalClassifier(ClassifierMixin, HierarchicalBase):  # type: ignore
         return self._keep_fit(data, each)
 
     def decision_function(self, X: Any, groups: Any = None) -> Vector:
-        """Linear predictors: (m,) for two classes, else (m, K)."""
+        """Linear predictors: (m,) for two classes, else (m, K).
+
+        Parameters
+        ----------
+        X : (m, p) array, frame or sparse matrix
+            Columns.
+        groups
+            Labels as for :meth:`fit`; None to use the shared coefficients alone.
+        """
         eta = self._eta(X, groups)
         return eta[:, 0] if len(self.classes_) == 2 else eta
 
     def predict_proba(self, X: Any, groups: Any = None) -> Vector:
-        """Probabilities of the classes (m, K)."""
+        """Probabilities of the classes (m, K).
+
+        Parameters
+        ----------
+        X : (m, p) array, frame or sparse matrix
+            Columns.
+        groups
+            Labels as for :meth:`fit`; None to use the shared coefficients alone.
+        """
         check_is_fitted(self)
         eta = self._eta(X, groups)
         if len(self.classes_) == 2:
@@ -141,7 +157,15 @@ class HierarchicalClassifier(ClassifierMixin, HierarchicalBase):  # type: ignore
         return np.asarray(each / each.sum(axis=1, keepdims=True))
 
     def predict(self, X: Any, groups: Any = None) -> NDArray[Any]:
-        """The most probable labels (m,)."""
+        """The most probable labels (m,).
+
+        Parameters
+        ----------
+        X : (m, p) array, frame or sparse matrix
+            Columns.
+        groups
+            Labels as for :meth:`fit`; None to use the shared coefficients alone.
+        """
         check_is_fitted(self)
         eta = self._eta(X, groups)
         if len(self.classes_) == 2:
@@ -149,7 +173,17 @@ class HierarchicalClassifier(ClassifierMixin, HierarchicalBase):  # type: ignore
         return np.asarray(self.classes_[np.argmax(eta, axis=1)])
 
     def score(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> float:
-        """Share of labels that are predicted."""
+        """Share of labels that are predicted.
+
+        Parameters
+        ----------
+        X, groups
+            As for :meth:`predict`.
+        y : (m,) array
+            True labels.
+        sample_weight : (m,) array, optional
+            How much each row counts.
+        """
         from sklearn.metrics import accuracy_score
 
         return float(accuracy_score(y, self.predict(X, groups=groups), sample_weight=sample_weight))

@@ -19,6 +19,7 @@ from sklearn.model_selection import (
 )
 
 from partialpool.errors import DataError
+from partialpool.inference.seeds import check_random_state
 from partialpool.shrinkage.fitting import Data
 
 __all__ = ["make_folds"]
@@ -48,8 +49,9 @@ def make_folds(
     Raises
     ------
     DataError
-        If ``cv`` is none of these.
+        If ``cv`` is none of these, or the seed none.
     """
+    check_random_state(seed)
     cv = 5 if cv is None else cv
     if isinstance(cv, str):
         if cv not in _WORDS or (classes is not None and cv in ("loo", "reml")):

@@ -11,6 +11,8 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from partialpool.errors import DataError
+from partialpool.inference.parameters import fixed_columns
+from partialpool.inference.seeds import Seed
 from partialpool.shrinkage.bootstrap import percentiles
 from partialpool.shrinkage.fitting import Data
 from partialpool.shrinkage.penalty import Penalty
@@ -30,7 +32,7 @@ def bootstrap_intervals(
     *,
     level: float = 0.95,
     nsim: int = 200,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Percentile intervals of the shared coefficients, by whole groups drawn again.
 
@@ -92,7 +94,7 @@ def bootstrap_intervals(
     table = percentiles(estimate, values, level, nsim, seed)
     names = [*(["Intercept"] if estimator.fit_intercept else []), *estimator._names()]
     outputs = len(values) // len(names)
-    columns = {"term": np.array(names * outputs, dtype=object)} | table
+    columns = fixed_columns(names * outputs) | table
     if outputs > 1:
         columns = {"class": np.repeat(estimator.classes_, len(names))} | columns
     return pd.DataFrame(columns)

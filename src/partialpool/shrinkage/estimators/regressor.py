@@ -160,7 +160,17 @@ class HierarchicalRegressor(RegressorMixin, HierarchicalBase):  # type: ignore[m
         return np.ascontiguousarray(self._eta(X, groups)[:, 0])
 
     def score(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> float:
-        """R squared of the predictions."""
+        """R squared of the predictions.
+
+        Parameters
+        ----------
+        X, groups
+            As for :meth:`predict`.
+        y : (m,) array
+            True responses.
+        sample_weight : (m,) array, optional
+            How much each row counts.
+        """
         from sklearn.metrics import r2_score
 
         return float(r2_score(y, self.predict(X, groups=groups), sample_weight=sample_weight))

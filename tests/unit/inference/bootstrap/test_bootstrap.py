@@ -67,10 +67,10 @@ def test_bca_without_bias_and_skewness_is_the_percentile_interval(fit):
     found = fit.bootstrap(199, seed=8, acceleration=False)
     symmetric = np.concatenate([found.estimate - found.draws, found.draws - found.estimate])
     made = type(found)(
-        found.names, found.estimate, found.estimate + symmetric, "parametric", len(symmetric),
-        (0, ""), None, found.frame_kind,
+        found.names, found.parameters, found.estimate, found.estimate + symmetric, "parametric",
+        len(symmetric), (0, ""), None, found.frame_kind,
     )  # fmt: skip
-    assert_allclose(made.confint(method="bca").iloc[:, 2:], made.confint().iloc[:, 2:], rtol=1e-9)
+    assert_allclose(made.confint(method="bca").iloc[:, 3:], made.confint().iloc[:, 3:], rtol=1e-9)
 
 
 def test_acceleration_is_the_skewness_of_the_jackknife():
@@ -154,7 +154,7 @@ def test_generalized_models_draw_parametrically():
     fit = pp.glmm(formula, pp.load_dataset("cbpp"), family="binomial")
     found = fit.bootstrap(4, seed=12)
     assert found.names == ("Intercept", "period[T.2]", "period[T.3]", "period[T.4]",
-                           "sd__Intercept|herd")  # fmt: skip
+                           "sd(herd.Intercept)")  # fmt: skip
     assert np.isfinite(found.draws).all()
     with pytest.raises(NotAvailableError, match="kind='case' exists for linear"):
         fit.bootstrap(4, "case")
@@ -168,11 +168,11 @@ def test_the_other_predictors_of_a_generalized_model_are_drawn_too():
                   zero_inflation="~ x")  # fmt: skip
     found = fit.bootstrap(3, seed=12)
     assert found.names == (
-        "Intercept", "x", "sd__Intercept|g", "dispersion:Intercept",
-        "zero_inflation:Intercept", "zero_inflation:x",
+        "Intercept", "x", "sd(g.Intercept)", "dispersion.Intercept",
+        "zero_inflation.Intercept", "zero_inflation.x",
     )  # fmt: skip
     estimates = dict(zip(found.names, found.estimate, strict=True))
-    assert estimates["zero_inflation:x"] == fit.fixef_of("zero_inflation")["x"]
+    assert estimates["zero_inflation.x"] == fit.fixef_of("zero_inflation")["x"]
     assert len(np.unique(found.draws[:, -1])) == 3
 
 
@@ -202,3 +202,12 @@ def test_cases_of_crossed_factors_have_to_be_named():
     with pytest.raises(DataError, match="resample='plate' or resample='sample'"):
         fit.bootstrap(3, "case")
     assert fit.bootstrap(3, "case", resample="plate", acceleration=False).draws.shape[0] == 3
+
+
+@pytest.mark.parametrize("kind", ["parametric", "residual"])
+def test_crossed_factors_need_no_name_where_no_cases_are_drawn(kind):
+    data = pp.load_dataset("Penicillin")
+    fit = pp.lmm("diameter ~ 1 + (1 | plate) + (1 | sample)", data)
+    found = fit.bootstrap(30, kind=kind, seed=1)
+    assert np.isfinite(found.acceleration).all()
+    assert np.isfinite(found.confint(0.8, method="bca")["conf_low"]).all()

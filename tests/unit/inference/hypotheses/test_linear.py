@@ -92,7 +92,7 @@ def test_generalized_models_take_the_normal_distribution():
     found = fit.test("YEAR[T.96] = 0")
     assert np.isinf(found.den_df)
     assert found.p_value == pytest.approx(float(fit.tidy()["p_value"][1]))
-    assert "df = inf" in repr(found)
+    assert "z = " in repr(found)
 
 
 def test_what_is_no_hypothesis_is_refused():
@@ -101,3 +101,98 @@ def test_what_is_no_hypothesis_is_refused():
         pp.lmm("y ~ x + (1 | g)", data).test({"x": 1})
     with pytest.raises(DataError, match="no fixed effects, so no hypothesis"):
         pp.lmm("y ~ 0 + (1 | g)", data).test("x = 0")
+
+
+@pytest.fixture(scope="module")
+def rats():
+    formula = "weight ~ treatment * sex + bs(litsize, df=3) + (1 | litter)"
+    return pp.lmm(formula, pp.load_dataset("ratpup"))
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("treatment", [1, 2]),
+        (" `treatment` ", [1, 2]),
+        ("treatment:sex", [7, 8]),
+        ("sex:treatment", [7, 8]),
+        ("bs(litsize, df=3)", [4, 5, 6]),
+        ("sex", [3]),
+    ],
+)
+def test_the_name_of_a_term_stands_for_all_its_coefficients(rats, name, columns):
+    found = rats.test(name)
+    by_matrix = rats.test(np.eye(len(rats.fixef))[columns])
+    assert found.num_df == len(columns)
+    assert (found.statistic, found.p_value) == (by_matrix.statistic, by_matrix.p_value)
+    assert found.hypotheses == tuple(f"{rats.fixef.names[i]} = 0" for i in columns)
+
+
+def test_terms_and_equations_stand_in_one_list(rats):
+    found = rats.test(["treatment", "sex[T.Male] = 1"])
+    assert len(found.hypotheses) == 3
+
+
+def test_power_takes_a_term(rats):
+    found = rats.power("treatment", n=3, seed=1)
+    assert found.hypothesis == "treatment[T.High] = 0 and treatment[T.Low] = 0"
+    assert np.isfinite(found.p_values).all()
+
+
+def test_a_term_in_an_equation_is_refused(rats):
+    with pytest.raises(DataError, match="names the term 'treatment', which has several"):
+        rats.test("treatment = 0")
+
+
+def test_a_misspelt_term_is_suggested(rats):
+    with pytest.raises(DataError, match="Did you mean 'treatment'"):
+        rats.test("treatmen")
+
+
+def test_a_term_whose_coefficients_were_all_left_out_is_refused():
+    data = pp.load_dataset("ratpup").assign(twin=lambda d: d["treatment"].astype(str))
+    fit = pp.lmm("weight ~ treatment + twin + (1 | litter)", data)
+    with pytest.raises(DataError, match="all coefficients of 'twin' were left out"):
+        fit.test("twin")
+
+
+def test_terms_of_generalized_models_are_tested_by_chi_square():
+    fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"), family="poisson")
+    found = fit.test("YEAR")
+    table = fit.anova()
+    assert (found.num_df, found.den_df) == (2, np.inf)
+    assert found.statistic * 2 == pytest.approx(table["statistic"][0])
+    assert f"chi-square(2) = {2 * found.statistic:.3f}, p = " in repr(found)
+    assert "  z = " in repr(found)
+
+
+def test_an_empty_list_is_refused(rats):
+    with pytest.raises(DataError, match="no hypothesis to test in an empty list"):
+        rats.test([])
+
+
+@pytest.mark.parametrize(
+    ("formula", "name", "count"),
+    [
+        ("Reaction ~ factor(Days) + (1 | Subject)", "Days", 9),
+        ("Reaction ~ factor(Days) + (1 | Subject)", "factor( Days )", 9),
+        ("Reaction ~ poly(Days, 2) + (1 | Subject)", "poly(Days,2)", 2),
+        ("Reaction ~ Days + I(Days**2) + (1 | Subject)", "I(Days**2)", 1),
+    ],
+)
+def test_a_term_is_found_by_its_column_and_however_it_is_spaced(formula, name, count):
+    assert pp.lmm(formula, pp.load_dataset("sleepstudy")).test(name).num_df == count
+
+
+def test_a_column_of_two_terms_names_neither():
+    fit = pp.lmm("Reaction ~ sin(Days) + cos(Days) + (1 | Subject)", pp.load_dataset("sleepstudy"))
+    with pytest.raises(DataError, match="'Days', which is no coefficient"):
+        fit.test("Days")
+
+
+def test_beside_a_coefficient_left_out_another_is_tested_as_in_the_tables():
+    data = pp.load_dataset("sleepstudy").assign(twice=lambda d: 2 * d["Days"])
+    fit = pp.lmm("Reaction ~ Days + twice + (1 | Subject)", data)
+    found, table = fit.test("Days"), fit.tidy()
+    assert found.single.statistic[0] == pytest.approx(table["statistic"][1])
+    assert found.p_value == pytest.approx(table["p_value"][1])

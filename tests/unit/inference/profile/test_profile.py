@@ -121,17 +121,17 @@ HELD = [
     *[(m, "Intercept", "Intercept") for m in MODELS],
     *[(m, "x", "x") for m in MODELS],
     *[(m, "sigma", "sigma") for m in MODELS if m != "known sigma"],
-    *[(m, "sd__Intercept|g", "sd0.0") for m in ("slope", "weights", "independent", "known sigma")],
-    *[(m, "sd__x|g", "sd0.1") for m in ("slope", "weights", "crossed", "known sigma")],
-    *[(m, "cor__Intercept.x|g", "cor0") for m in ("slope", "crossed", "known sigma")],
-    ("crossed", "sd__Intercept|h", "sd1.0"),
-    ("compound symmetry", "sd__f[b]|g", "sd0.1"),
-    ("compound symmetry", "cor__f[a].f[b]|g", "cor0"),
-    ("homogeneous", "sd__f[a]|g", "sd0.0"),
-    ("homogeneous", "cor__f[a].f[b]|g", "cor0"),
-    ("autoregressive", "sd__f[c]|g", "sd0.0"),
-    ("autoregressive", "cor__f[a].f[b]|g", "cor0"),
-    ("one scale", "sd__f[a]|g", "sd0.0"),
+    *[(m, "sd(g.Intercept)", "sd0.0") for m in ("slope", "weights", "independent", "known sigma")],
+    *[(m, "sd(g.x)", "sd0.1") for m in ("slope", "weights", "crossed", "known sigma")],
+    *[(m, "corr(g.Intercept,g.x)", "cor0") for m in ("slope", "crossed", "known sigma")],
+    ("crossed", "sd(h.Intercept)", "sd1.0"),
+    ("compound symmetry", "sd(g.f[b])", "sd0.1"),
+    ("compound symmetry", "corr(g.f[a],g.f[b])", "cor0"),
+    ("homogeneous", "sd(g.f[a])", "sd0.0"),
+    ("homogeneous", "corr(g.f[a],g.f[b])", "cor0"),
+    ("autoregressive", "sd(g.f[c])", "sd0.0"),
+    ("autoregressive", "corr(g.f[a],g.f[b])", "cor0"),
+    ("one scale", "sd(g.f[a])", "sd0.0"),
 ]
 
 
@@ -204,14 +204,14 @@ def test_a_correlation_of_an_effect_that_may_be_zero_has_its_whole_range():
     slopes = pp.lmm("distance ~ age + (0 + age | Subject)", data, reml=False)
     rise = slopes.objective - fit.objective
     assert rise < norm.ppf(0.975) ** 2
-    curve = fit.profile("cor__Intercept.age|Subject").curves[0]
+    curve = fit.profile("corr(Subject.Intercept,Subject.age)").curves[0]
     assert curve.interval(0.95) == (-1.0, 1.0)
     assert_allclose(np.abs(curve.zeta).max(), np.sqrt(rise), rtol=1e-5)
 
 
 def test_a_variance_of_zero_has_a_curve_to_one_side():
     fit = pp.lmm("Yield ~ 1 + (1 | Batch)", pp.load_dataset("Dyestuff2"), reml=False)
-    curve = fit.profile("sd__Intercept|Batch").curves[0]
+    curve = fit.profile("sd(Batch.Intercept)").curves[0]
     low, high = curve.interval(0.95)
     assert low == 0.0
     assert curve.zeta[0] == 0.0
@@ -245,7 +245,7 @@ def test_aliased_coefficients_have_no_curve():
 def test_the_frame_has_what_the_curves_have(fits):
     found = fits["slope"].profile(["x", "sigma"])
     frame = found.to_frame()
-    assert set(frame) == {"term", "value", "zeta"}
+    assert list(frame) == ["effect", "group", "term", "value", "zeta"]
     intervals = found.confint(0.9)
     assert list(intervals["term"]) == ["x", "sd__Observation"]
     assert "90%" not in repr(found)
@@ -277,7 +277,7 @@ def test_generalized_models_have_none():
 
 def test_autoregressive_correlations_further_apart_are_powers(fits):
     found = fits["autoregressive"].profile("random", level=0.96)
-    near = found["cor__f[a].f[b]|g"].interval(0.95)
-    far = found["cor__f[a].f[c]|g"].interval(0.95)
+    near = found["corr(g.f[a],g.f[b])"].interval(0.95)
+    far = found["corr(g.f[a],g.f[c])"].interval(0.95)
     assert far[1] == pytest.approx(near[1] ** 2, rel=1e-3)
     assert far[0] >= 0.0

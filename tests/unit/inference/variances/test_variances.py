@@ -67,7 +67,7 @@ def test_a_slope_mixes_one_and_two_degrees_of_freedom():
     sleep = pp.load_dataset("sleepstudy")
     fit = pp.lmm("Reaction ~ Days + (Days | Subject)", sleep)
     row = fit.variance_tests().iloc[1]
-    assert row["left_out"] == "Days of (Days | Subject)"
+    assert row["term"] == "Days of (Days | Subject)"
     # lmerTest's ranova, tests/reference/inference.
     assert row["statistic"] == pytest.approx(42.83681343643, abs=1e-6)
     assert (row["df_low"], row["df_high"]) == (1, 2)
@@ -152,7 +152,7 @@ def test_a_gain_of_rounding_is_none():
 
 def test_terms_written_as_one_are_told_apart():
     fit = pp.lmm("strength ~ 1 + (1 | batch/cask)", pp.load_dataset("Pastes"))
-    assert fit.variance_tests()["left_out"].tolist() == ["(1 | batch)", "(1 | batch:cask)"]
+    assert fit.variance_tests()["term"].tolist() == ["(1 | batch)", "(1 | batch:cask)"]
 
 
 @pytest.mark.parametrize("seed", ["a", 1.5, -1])
