@@ -157,6 +157,7 @@ class GPBoost(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.slope = slope
 
     def fit(self, X: Any, y: Any, groups: Any) -> GPBoost:
+        """Boost, with an intercept for each group and perhaps a slope."""
         import gpboost as gpb
 
         X = np.ascontiguousarray(X, dtype=np.float64)
@@ -171,6 +172,7 @@ class GPBoost(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any, groups: Any) -> Any:
+        """Predict rows of known or new groups."""
         X = np.ascontiguousarray(X, dtype=np.float64)
         more = {}
         if self.slope is not None:

@@ -33,6 +33,7 @@ class Case:
 
     @property
     def factors(self) -> tuple[str, ...]:
+        """Grouping columns."""
         return ("d", "s") if self.data == "InstEval" else (self.group,)
 
 
@@ -80,10 +81,12 @@ class WithoutGroups(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.learner, self.factors = learner, factors
 
     def fit(self, X: Any, y: Any) -> WithoutGroups:
+        """Fit the learner."""
         self.fitted_ = self.learner.fit(self._shown(X), y)
         return self
 
     def predict(self, X: Any) -> Any:
+        """Predict rows."""
         return self.fitted_.predict(self._shown(X))
 
     def _shown(self, X: Any) -> Any:
@@ -97,11 +100,13 @@ class GroupedBoost(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.factors, self.slope = factors, slope
 
     def fit(self, X: Any, y: Any) -> GroupedBoost:
+        """Boost."""
         features = X.drop(columns=list(self.factors))
         self.fitted_ = GPBoost(self.slope).fit(features, y, X[self.factors[0]])
         return self
 
     def predict(self, X: Any) -> Any:
+        """Predict rows."""
         return self.fitted_.predict(X.drop(columns=list(self.factors)), X[self.factors[0]])
 
 
