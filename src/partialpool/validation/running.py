@@ -67,7 +67,7 @@ def cross_validate(
         densities) and seconds; of classes accuracy and Brier's score too, of more than two
         classes instead of the first four. The log-likelihood is NaN of models that give no density:
         generalized models with zero inflation, a dispersion or other parts besides the mean,
-        ``MixedEffectsRegressor`` of other families than Gaussian, regressors whose ``predict`` has no
+        ``MixedEffectsRegressor`` of counts, regressors whose ``predict`` has no
         ``return_std``, and predictions of fits and regressors without random effects.
 
     Raises
