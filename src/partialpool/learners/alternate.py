@@ -100,6 +100,8 @@ class Alternated:
         Position of the best one in it.
     converged
         Whether the log-likelihood stayed the same before iterations ran out.
+    before : (n,) array
+        The random part Z b that was taken from the response that the learner was fitted to.
     """
 
     learned: Learned
@@ -107,6 +109,7 @@ class Alternated:
     history: tuple[Step, ...]
     best: int
     converged: bool
+    before: Vector
 
 
 # A random learner's likelihood wanders: it has stopped rising when so many iterations in a
@@ -114,7 +117,13 @@ class Alternated:
 _PATIENCE = 3
 
 
-def alternate(estimator: Any, rows: Rows, step: VarianceStep, stopping: Stopping) -> Alternated:
+def alternate(
+    estimator: Any,
+    rows: Rows,
+    step: VarianceStep,
+    stopping: Stopping,
+    start: Vector | None = None,
+) -> Alternated:
     """Fit the learner to y - Z b, and the random part to what that leaves over, in turn.
 
     Parameters
@@ -127,6 +136,8 @@ def alternate(estimator: Any, rows: Rows, step: VarianceStep, stopping: Stopping
         The variance step.
     stopping
         When to stop.
+    start : (n,) array, optional
+        Z b to begin with; none by default.
 
     References
     ----------
@@ -134,20 +145,23 @@ def alternate(estimator: Any, rows: Rows, step: VarianceStep, stopping: Stopping
     84(6), 1313-1328.
     """
     part: RandomPart | None = None
-    kept: tuple[Learned, RandomPart] | None = None
+    kept: tuple[Learned, RandomPart, Vector] | None = None
     history: list[Step] = []
     best, converged = 0, False
+    before = np.zeros(len(rows.y)) if start is None else start
     while len(history) < stopping.max_iter and not converged:
-        target = rows.y if part is None else rows.y - part.fitted
+        target = rows.y - before
         learned = learn(estimator, rows.X, target, rows.weights, rows.folds, rows.out_of_bag)
         part = step(rows.y - learned.honest, part)
         history.append(record(part))
         risen = kept is None or history[-1].loglik > history[best].loglik
         if risen or stopping.keep == "last":
-            best, kept = len(history) - 1, (learned, part)
+            best, kept = len(history) - 1, (learned, part, before)
+        before = part.fitted
         converged = has_settled(history, best, stopping, len(rows.y))
     assert kept is not None
-    return Alternated(*kept, tuple(history), best, converged)
+    learned, part, before = kept
+    return Alternated(learned, part, tuple(history), best, converged, before)
 
 
 def has_settled(history: list[Step], best: int, stopping: Stopping, n: int) -> bool:

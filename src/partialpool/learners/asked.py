@@ -16,10 +16,11 @@ __all__ = ["Algorithm", "Asked", "check_asked", "check_family"]
 
 Algorithm = Literal["alternate", "leaves", "boosting"]
 
+_FAMILIES = ("gaussian", "poisson", "nbinom1", "nbinom2", "gamma")
 _CHOICES = {
     "algorithm": ("alternate", "leaves", "boosting"),
     "variance": ("ml", "em"),
-    "residuals": ("auto", "folds", "groups", "in-sample"),
+    "residuals": ("auto", "folds", "in-sample"),
 }
 
 
@@ -53,6 +54,13 @@ class Asked:
     folds: int
     seed: int
     rescale: bool
+
+    @property
+    def apart(self) -> bool:
+        """Whether groups that are known and those that aren't get learners of their own."""
+        return (self.algorithm, self.variance) == ("alternate", "ml") and (
+            self.residuals != "in-sample"
+        )
 
 
 def check_asked(
@@ -110,14 +118,18 @@ def check_family(family: Any, algorithm: Any, variance: Any) -> ResponseFamily:
         If learners can't have it, or not by the algorithm asked for.
     """
     resolved = resolve(family)
-    if resolved.name not in ("gaussian", "poisson"):
+    if resolved.name not in _FAMILIES:
         raise ModelError(
-            f"family must be 'gaussian' or 'poisson' here, found {resolved.name!r}. Classes have "
+            f"family must be one of {_FAMILIES} here, found {resolved.name!r}. Classes have "
             "MixedEffectsClassifier; other families have partialpool.glmm."
         )
     if resolved.name == "gaussian" and resolved.link.name != "identity":
         raise ModelError(
             f"family='gaussian' has the identity link here, found {resolved.link.name!r}."
+        )
+    if resolved.name != "gaussian" and resolved.link.name != "log":
+        raise ModelError(
+            f"family={resolved.name!r} has the log link here, found {resolved.link.name!r}."
         )
     if resolved.name != "gaussian" and (algorithm != "alternate" or variance != "ml"):
         raise ModelError(

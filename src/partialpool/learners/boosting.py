@@ -14,7 +14,8 @@ from partialpool.design import Design
 from partialpool.errors import ModelError
 from partialpool.frames import Table
 from partialpool.learners.alternate import Alternated, Rows, Step, record
-from partialpool.learners.grouped import GroupedRows, Layout, build_design
+from partialpool.learners.grouped import GroupedRows, build_design
+from partialpool.learners.layout import Layout
 from partialpool.learners.learning import Learned, fit_learner, predict_learner
 from partialpool.learners.leaves import leaf_values
 from partialpool.learners.part import RandomPart
@@ -142,7 +143,8 @@ def fit_boosted(estimator: Any, rows: Rows, grouped: GroupedRows, layout: Layout
     last = make_step(design, "ml")(rows.y - honest, None)
     learned = Learned(whole.model, whole.fitted, honest)
     history = (*whole.history, record(last))
-    return Alternated(learned, last, history, len(history) - 1, True)
+    none = np.zeros(len(rows.y))
+    return Alternated(learned, last, history, len(history) - 1, True, none)
 
 
 def _boost_rows(

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
-from sklearn.metrics import accuracy_score
-from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
 
-from partialpool.errors import DataError, PartialPoolWarning
+from partialpool.errors import DataError
 from partialpool.families import Binomial
-from partialpool.inference.rows import RandomPart as Wanted
 from partialpool.learners.asked import check_asked
-from partialpool.learners.checks import check_rows, check_weights, frame_kind, read_labels
-from partialpool.learners.fitting import Fitted, Target
-from partialpool.learners.grouped import check_groups, lay_out, read_rows, with_groups_absent
+from partialpool.learners.checks import (
+    check_rows,
+    check_weights,
+    frame_kind,
+    read_labels,
+)
+from partialpool.learners.fitted import Target
 from partialpool.learners.learning import Residuals, check_learner, refuse_classifier
-from partialpool.learners.part import NewLevels
-from partialpool.learners.prediction import look, part_of
-from partialpool.learners.quasi import average_mean, fit_quasi
-from partialpool.results import VarCorr
+from partialpool.learners.predicting_classes import PredictingClassifier
+from partialpool.learners.quasi import fit_quasi
 
 __all__ = ["MixedEffectsClassifier"]
 
 Vector = NDArray[np.float64]
 
 
-class MixedEffectsClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class MixedEffectsClassifier(PredictingClassifier):
     """Classification by a learner f and random effects: logit P(y = 1) = f(x) + z'b.
 
     The learner is a *regressor*, fitted to the working response of penalised quasi-likelihood
@@ -156,17 +152,7 @@ class MixedEffectsClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         labels = read_labels(y, X)
         check_classification_targets(labels)
         weights = check_weights(sample_weight, len(labels))
-        layout = lay_out(X, self.random, groups, Z)
-        rows = read_rows(X, layout, groups, Z)
-        if rows.grouped:
-            check_groups(rows, layout, single=True)
-        else:
-            warnings.warn(
-                "neither random= nor groups= was given, so that the learner is fitted alone, "
-                "without random effects.",
-                PartialPoolWarning,
-                stacklevel=2,
-            )
+        rows = self._lay_out(X, groups, Z, single=True)
         self.classes_ = np.unique(labels)
         if len(self.classes_) < 2:
             (only,) = self.classes_.tolist()
@@ -176,142 +162,11 @@ class MixedEffectsClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         targets = [
             Target((labels == one).astype(np.float64), weights, family, kind) for one in ones
         ]
-        self._fitted = [fit_quasi(learner, rows, layout, target, asked) for target in targets]
-        self._layout = layout
-        self.estimators_ = [fitted.model for fitted in self._fitted]
+        self._fitted = [fit_quasi(learner, rows, self._layout, target, asked) for target in targets]
+        self.estimators_ = [fitted.population.model for fitted in self._fitted]
         self.n_iter_ = max(len(fitted.history) for fitted in self._fitted)
         self.converged_ = all(fitted.converged for fitted in self._fitted)
         return self
-
-    def predict_proba(
-        self,
-        X: Any,
-        groups: Any = None,
-        Z: Any = None,
-        *,
-        random: Wanted = "all",
-        new_levels: NewLevels = "population",
-    ) -> Vector:
-        """Predict the probability of every class.
-
-        Averaged over what isn't known of the random effects: their conditional distribution
-        in known groups, the whole distribution in new ones.
-
-        Parameters
-        ----------
-        X, groups, Z, random, new_levels
-            As for :meth:`partialpool.MixedEffectsRegressor.predict`.
-
-        Returns
-        -------
-        (m, n_classes) array
-            Columns in the order of ``classes_``; rows sum to 1.
-
-        Raises
-        ------
-        DataError
-            If columns are missing, or a level is new and ``new_levels="error"``.
-        """
-        rows = self._read(X, groups, Z, random)
-        shares = []
-        for fitted in self._fitted:
-            outlook = look(fitted.part, rows, random, new_levels)
-            eta = fitted.common(rows.features) + outlook.mean
-            shares.append(average_mean(Binomial(), eta, outlook.variance))
-        if len(shares) == 1:
-            return np.column_stack([1.0 - shares[0], shares[0]])
-        table = np.column_stack(shares)
-        return np.asarray(table / table.sum(axis=1, keepdims=True))
-
-    def predict(
-        self,
-        X: Any,
-        groups: Any = None,
-        Z: Any = None,
-        *,
-        random: Wanted = "all",
-        new_levels: NewLevels = "population",
-    ) -> Any:
-        """Predict the most probable class of every row.
-
-        Parameters
-        ----------
-        X, groups, Z, random, new_levels
-            As for :meth:`predict_proba`.
-        """
-        shares = self.predict_proba(X, groups, Z, random=random, new_levels=new_levels)
-        return self.classes_[np.argmax(shares, axis=1)]
-
-    def score(
-        self,
-        X: Any,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        groups: Any = None,
-        Z: Any = None,
-    ) -> float:
-        """Share of rows whose class is predicted.
-
-        Parameters
-        ----------
-        X, groups, Z
-            As for :meth:`predict`.
-        y : (m,) array
-            What was observed.
-        sample_weight : (m,) array, optional
-            How much each row counts.
-        """
-        return float(accuracy_score(y, self.predict(X, groups, Z), sample_weight=sample_weight))
-
-    def effects(self, factor: str | None = None, of: Any = None) -> Any:
-        """Tabulate the random effects of a grouping factor with their standard deviations.
-
-        Parameters
-        ----------
-        factor
-            Name of the grouping factor; may be left out when there is only one.
-        of
-            A class, where there are more than two: its effects against the rest.
-
-        Returns
-        -------
-        data frame
-            Effects on the log odds, and their conditional standard deviations.
-
-        Raises
-        ------
-        DataError
-            If the factor or the class is unknown, or there are no groups.
-        """
-        return part_of(self._one(of).part).effects(factor)
-
-    def varcorr(self, of: Any = None) -> VarCorr:
-        """Standard deviations and correlations of the random effects, on the log odds.
-
-        Parameters
-        ----------
-        of
-            As for :meth:`effects`.
-        """
-        return part_of(self._one(of).part).varcorr
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        own = get_tags(self._learner()).input_tags
-        tags.input_tags.sparse, tags.input_tags.allow_nan = own.sparse, own.allow_nan
-        return tags
-
-    def _one(self, of: Any) -> Fitted:
-        check_is_fitted(self)
-        if len(self._fitted) == 1:
-            return self._fitted[0]
-        places = np.flatnonzero(self.classes_ == of)
-        if not len(places):
-            raise DataError(
-                f"of={of!r} is none of the classes {list(self.classes_)}. Each has effects of its "
-                "own, against the rest: name one."
-            )
-        return self._fitted[int(places[0])]
 
     def _learner(self) -> Any:
         if self.estimator is not None:
@@ -320,10 +175,3 @@ class MixedEffectsClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
 
         # Working responses are far out where a class is rare: leaves of one row would follow.
         return RandomForestRegressor(300, min_samples_leaf=5, random_state=self.random_state)
-
-    def _read(self, X: Any, groups: Any, Z: Any, random: Wanted) -> Any:
-        check_is_fitted(self)
-        if random == "none":
-            X = with_groups_absent(X, self._layout, tuple(getattr(self, "feature_names_in_", ())))
-        X = check_rows(self, X, None, reset=False)
-        return read_rows(X, self._layout, groups, Z)

@@ -3,97 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design
-from partialpool.families import ResponseFamily
-from partialpool.frames import FrameKind
 from partialpool.learners.alternate import Alternated, Rows, Step, Stopping, alternate
 from partialpool.learners.asked import Asked
 from partialpool.learners.boosting import check_boosting, fit_boosted
-from partialpool.learners.grouped import GroupedRows, Layout, build_design
-from partialpool.learners.intervals import Calibration, calibrate, calibrate_rows
-from partialpool.learners.learning import (
-    Folds,
-    group_folds,
-    learn,
-    out_of_fold,
-    predict_learner,
-    row_folds,
+from partialpool.learners.fitted import Fitted, Level, Target
+from partialpool.learners.grouped import GroupedRows, build_design
+from partialpool.learners.intervals import (
+    Calibration,
+    Scores,
+    equal_scores,
+    score_groups,
+    score_rows,
 )
+from partialpool.learners.layout import Layout
+from partialpool.learners.learning import Folds, group_folds, learn, out_of_fold, row_folds
 from partialpool.learners.leaves import check_tree, fit_leaves
 from partialpool.learners.part import RandomPart
+from partialpool.learners.population import coarsest, learn_known, learn_population
 from partialpool.learners.scale import Scaled, rescale
 from partialpool.learners.variance import make_step
 
-__all__ = ["Fitted", "Target", "choose_folds", "fit_mixed"]
+__all__ = ["choose_folds", "fit_mixed"]
 
 Vector = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fitted:
-    """A learner and its random part.
-
-    Attributes
-    ----------
-    model
-        The learner, fitted.
-    part
-        The random part; None where there are no groups.
-    sigma
-        Residual standard deviation, in units of the response.
-    history
-        Every iteration.
-    best
-        Position of the one kept.
-    converged
-        Whether iterations ended by their own rule.
-    calibration
-        Scores for prediction intervals.
-    scale
-        Intercept and slope that put the learner's predictions on the scale of the response.
-    """
-
-    model: Any
-    part: RandomPart | None
-    sigma: float
-    history: tuple[Step, ...]
-    best: int
-    converged: bool
-    calibration: Calibration
-    scale: tuple[float, float] = (0.0, 1.0)
-
-    def common(self, features: Any) -> Vector:
-        """Predict what groups have in common, for every row (m,)."""
-        intercept, slope = self.scale
-        return intercept + slope * predict_learner(self.model, features)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Target:
-    """What is to be explained.
-
-    Attributes
-    ----------
-    y : (n,) array
-        Numbers, counts, or 0 and 1.
-    weights : (n,) array, or None
-        Prior weights.
-    family
-        Distribution and link.
-    kind
-        Library in which tables of effects come back.
-    """
-
-    y: Vector
-    weights: Vector | None
-    family: ResponseFamily
-    kind: FrameKind
 
 
 def fit_mixed(
@@ -120,41 +58,40 @@ def fit_mixed(
         If the random part can't be identified.
     """
     y, weights = target.y, target.weights
+    folds = choose_folds(asked, len(y))
+    whole = Rows(rows.features, y, weights, folds, asked.residuals == "auto")
     if not rows.grouped:
-        folds = (
-            None if asked.residuals == "in-sample" else row_folds(len(y), asked.folds, asked.seed)
-        )
-        return _alone(estimator, Rows(rows.features, y, weights, folds))
+        return _alone(estimator, whole)
     design = build_design(rows, layout, y, weights, target.kind)
-    whole = Rows(rows.features, y, weights, *choose_folds(asked, design))
+    if asked.apart:
+        return _fit_apart(estimator, whole, design, asked)
     done = _iterate(estimator, whole, design, rows, layout, asked)
-    if asked.algorithm == "leaves" and whole.folds is not None:
+    if asked.algorithm == "leaves" and folds is not None:
         done = _hold_out(estimator, whole, done)
-    scaled = rescale(design, done) if asked.rescale else Scaled(0.0, 1.0, done.learned.honest)
-    part = done.part
-    if asked.rescale:
-        part = make_step(design, asked.variance)(y - scaled.honest, part)
-    calibration = _calibrate(estimator, whole, part, scaled, asked)
-    return Fitted(
-        done.learned.model,
-        part,
-        part.sigma,
-        done.history,
-        done.best,
-        done.converged,
-        calibration,
-        (scaled.intercept, scaled.slope),
+    level, left = _finish(design, done, asked)
+    scores = _score(estimator, whole, level, left, asked)
+    return Fitted(level, level, done.history, done.best, done.converged, scores)
+
+
+def choose_folds(asked: Asked, n: int) -> Folds | None:
+    """Return the folds of held-out predictions of n rows."""
+    return None if asked.residuals == "in-sample" else row_folds(n, asked.folds, asked.seed)
+
+
+def _fit_apart(estimator: Any, rows: Rows, design: Design, asked: Asked) -> Fitted:
+    """Fit one learner for groups that aren't known, and one for those that are."""
+    stopping, step = Stopping(asked.max_iter, asked.tol), make_step(design, asked.variance)
+    codes = coarsest(design)
+    groups = group_folds(codes, asked.folds, asked.seed)
+    found = learn_population(estimator, rows, design, step, stopping, groups, scaled=asked.rescale)
+    done = learn_known(estimator, rows, design, step, stopping, found)
+    known, left = _finish(design, done, asked)
+    assert known.part is not None
+    scores = Calibration(
+        score_rows(known.part, left), score_groups(found.part, rows.y - found.across, codes)
     )
-
-
-def choose_folds(asked: Asked, design: Design) -> tuple[Folds | None, bool]:
-    """Return the folds of held-out predictions, and whether out-of-bag ones will do."""
-    if asked.residuals == "in-sample":
-        return None, False
-    if asked.residuals == "groups":
-        codes = design.random[0].factor.codes
-        return group_folds(codes, asked.folds, asked.seed), False
-    return row_folds(len(design.y), asked.folds, asked.seed), asked.residuals == "auto"
+    population = Level(found.model, found.part, found.part.sigma, found.scale)
+    return Fitted(population, known, found.history, found.best, found.converged, scores)
 
 
 def _iterate(
@@ -185,6 +122,17 @@ def _hold_out(estimator: Any, rows: Rows, done: Alternated) -> Alternated:
     return dataclasses.replace(done, learned=dataclasses.replace(done.learned, honest=honest))
 
 
+def _finish(design: Design, done: Alternated, asked: Asked) -> tuple[Level, Vector]:
+    """Put the learner to scale; return it and what it leaves over of rows held out."""
+    honest, part = done.learned.honest, done.part
+    scaled = rescale(design, honest) if asked.rescale else Scaled(0.0, 1.0, honest)
+    left = design.y - scaled.held_out
+    if asked.rescale:
+        part = make_step(design, asked.variance)(left, part)
+    scale = (scaled.intercept, scaled.slope)
+    return Level(done.learned.model, part, part.sigma, scale), left
+
+
 def _alone(estimator: Any, rows: Rows) -> Fitted:
     learned = learn(estimator, rows.X, rows.y, rows.weights, rows.folds)
     residuals = rows.y - learned.honest
@@ -193,17 +141,20 @@ def _alone(estimator: Any, rows: Rows) -> Fitted:
     sigma = float(np.sqrt(np.mean(residuals**2)))
     loglik = float(-0.5 * len(residuals) * (1 + np.log(2 * np.pi * max(sigma, 1e-300) ** 2)))
     history = (Step(loglik, sigma, (), ()),)
-    return Fitted(learned.model, None, sigma, history, 0, True, calibrate_rows(residuals, sigma))
+    level = Level(learned.model, None, sigma)
+    scores: Scores = equal_scores(residuals / max(sigma, 1e-300))
+    return Fitted(level, level, history, 0, True, Calibration(scores, scores))
 
 
-def _calibrate(
-    estimator: Any, rows: Rows, part: RandomPart, scaled: Scaled, asked: Asked
-) -> Calibration:
+def _score(estimator: Any, rows: Rows, level: Level, left: Vector, asked: Asked) -> Calibration:
     """Score rows by what the learner leaves over, and groups by learners without them."""
-    codes = part.design.random[0].factor.codes
-    residuals = rows.y - scaled.honest
+    part: RandomPart | None = level.part
+    assert part is not None
+    codes = coarsest(part.design)
     if rows.folds is None:
-        return calibrate(part, residuals, residuals, codes)
+        return Calibration(score_rows(part, left), score_groups(part, left, codes))
     folds = group_folds(codes, asked.folds, asked.seed)
     across = out_of_fold(estimator, rows.X, rows.y - part.fitted, rows.weights, folds)
-    return calibrate(part, residuals, rows.y - scaled.intercept - scaled.slope * across, codes)
+    intercept, slope = level.scale
+    left_across = rows.y - intercept - slope * across
+    return Calibration(score_rows(part, left), score_groups(part, left_across, codes))

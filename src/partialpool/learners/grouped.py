@@ -1,4 +1,4 @@
-"""Where a learner's groups come from: a formula over the table, or arrays beside it."""
+"""Rows as the learner sees them, and as the random part does."""
 
 from __future__ import annotations
 
@@ -11,44 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design, build
-from partialpool.errors import DataError, FormulaError, ModelError, show_rows
-from partialpool.formula import Formula, parse
-from partialpool.formula.names import quote
+from partialpool.errors import DataError, ModelError, show_rows
 from partialpool.frames import Column, FrameKind, Table, read_column, read_table
+from partialpool.learners.layout import Layout, fresh_name, parse_random
 
 __all__ = [
     "GroupedRows",
-    "Layout",
     "build_design",
     "check_groups",
-    "lay_out",
     "read_rows",
     "with_groups_absent",
 ]
 
 Vector = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What the random part is made of.
-
-    Attributes
-    ----------
-    text
-        Its terms: ``"(1 + sex | litter)"``; nothing where there are no groups.
-    group
-        Name of the array of groups; None where the columns are those of the table.
-    basis
-        Names of the columns of the array ``Z``; None where none was given.
-    leaving
-        Columns of the table that the learner doesn't see: the grouping columns.
-    """
-
-    text: str
-    group: str | None = None
-    basis: tuple[str, ...] | None = None
-    leaving: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,99 +43,6 @@ class GroupedRows:
     features: Any
     table: Table
     grouped: bool
-
-
-def lay_out(X: Any, random: str | None, groups: Any, Z: Any) -> Layout:
-    """Decide what the random part is made of.
-
-    Parameters
-    ----------
-    X
-        The table.
-    random
-        Random terms as a formula has them: ``"1 + sex | litter"``; None with arrays.
-    groups, Z
-        Labels (n,) and columns (n, k).
-
-    Raises
-    ------
-    DataError
-        If both a formula and arrays are given, or Z without groups.
-    FormulaError
-        If the formula can't be read, or holds anything but random terms.
-
-    Examples
-    --------
-    >>> lay_out({"x": [1.0], "g": ["a"]}, "1 + x | g", None, None)
-    Layout(text='(1 + x | g)', group=None, basis=None, leaving=('g',))
-    """
-    if random is not None:
-        return _by_formula(X, random, groups, Z)
-    if groups is None:
-        if Z is not None:
-            raise DataError("Z= was given without groups=. Pass each row's group as groups=.")
-        return Layout("")
-    basis = None if Z is None else _basis_names(Z)
-    name = str(getattr(groups, "name", None) or "group")
-    name = f"{name}_group" if basis is not None and name in basis else name
-    columns = "1" if basis is None else " + ".join(["0", *map(quote, basis)])
-    return Layout(f"({columns} | {quote(name)})", name, basis)
-
-
-def _by_formula(X: Any, random: str, groups: Any, Z: Any) -> Layout:
-    if groups is not None or Z is not None:
-        raise DataError(
-            f"random={random!r} names the groups, so that groups= and Z= have no place. Pass "
-            "one or the other."
-        )
-    text = f"({random})" if _has_bare_bar(random) else random
-    formula = _parse(text, _fresh_name("y", ()))
-    _refuse_array(X, random)
-    leaving = dict.fromkeys(name for term in formula.random for name in term.factors)
-    return Layout(text, leaving=tuple(leaving))
-
-
-def _has_bare_bar(text: str) -> bool:
-    depth = 0
-    for character in text:
-        depth += (character == "(") - (character == ")")
-        if character == "|" and depth == 0:
-            return True
-    return False
-
-
-def _parse(text: str, response: str) -> Formula:
-    if "~" in text:
-        raise FormulaError(
-            f"random={text!r} has a '~', but the response is passed to fit as y and the learner "
-            "stands for the fixed effects. Write the random terms alone, such as '(1 | litter)'."
-        )
-    formula = parse(f"{response} ~ 0 + {text}")
-    if formula.fixed != "0" or formula.offsets or not formula.random:
-        raise FormulaError(
-            f"random={text!r} has to hold random terms and nothing else, such as "
-            "'1 + sex | litter' or '(1 | a) + (1 | b)'. The learner stands for the rest."
-        )
-    return formula
-
-
-def _refuse_array(X: Any, random: str) -> None:
-    if isinstance(X, np.ndarray) or not (hasattr(X, "columns") or isinstance(X, Mapping)):
-        raise DataError(
-            f"random={random!r} names columns, but X is {type(X).__name__} without names. Pass a "
-            "data frame, or leave random= out and pass groups= and Z= to fit."
-        )
-
-
-def _basis_names(Z: Any) -> tuple[str, ...]:
-    if hasattr(Z, "columns"):
-        return tuple(map(str, read_table(Z).names))
-    if getattr(Z, "name", None):
-        return (str(Z.name),)
-    shape = np.shape(Z)
-    if len(shape) not in (1, 2):
-        raise DataError(f"Z must be an array of n rows and k columns, found shape {shape}.")
-    return tuple(f"z{i}" for i in range(shape[1] if len(shape) == 2 else 1))
 
 
 def read_rows(X: Any, layout: Layout, groups: Any = None, Z: Any = None) -> GroupedRows:
@@ -188,6 +70,7 @@ def read_rows(X: Any, layout: Layout, groups: Any = None, Z: Any = None) -> Grou
                 + (f"by random={layout.text!r}." if layout.text else "without groups.")
             )
         table = read_table(X) if layout.text else Table(n, (), "dict", _nothing)
+        _refuse_no_features(table, layout)
         plain = Table(table.n, table.names, "dict", table.column)
         return GroupedRows(_without(X, layout.leaving), plain, bool(layout.text))
     columns = {layout.group: _labels(groups, layout.group, n)}
@@ -195,6 +78,14 @@ def read_rows(X: Any, layout: Layout, groups: Any = None, Z: Any = None) -> Grou
         columns |= _basis(Z, layout, n)
     table = Table(n, tuple(columns), "dict", columns.__getitem__)
     return GroupedRows(X, table, groups is not None)
+
+
+def _refuse_no_features(table: Table, layout: Layout) -> None:
+    if layout.leaving and not set(table.names) - set(layout.leaving):
+        raise DataError(
+            f"X holds grouping columns only, {', '.join(table.names)}, and leaves no feature. "
+            "Add features, or fit the groups alone by partialpool.lmm."
+        )
 
 
 def check_groups(rows: GroupedRows, layout: Layout, single: bool) -> None:
@@ -267,6 +158,11 @@ def _labels(groups: Any, name: str, n: int) -> Column:
         absent = np.full(n, -1, dtype=np.int32)
         nobody = np.array([""], dtype=object)
         return Column(name, "text", codes=absent, levels=nobody, missing=np.ones(n, dtype=bool))
+    if isinstance(groups, str):
+        raise DataError(
+            f"groups must hold one label for each row, found the text {groups!r}. To name a column "
+            f"of X, pass random='1 | {groups}' instead."
+        )
     if np.ndim(groups) != 1:
         raise DataError(
             f"groups must hold one label for each row, found {np.ndim(groups)} dimensions. For "
@@ -319,12 +215,6 @@ def _without(X: Any, leaving: tuple[str, ...]) -> Any:
     return left.to_pandas() if left.implementation.is_pyarrow() else left.to_native()
 
 
-def _fresh_name(name: str, taken: tuple[str, ...]) -> str:
-    while name in taken:
-        name += "_"
-    return name
-
-
 def build_design(
     rows: GroupedRows,
     layout: Layout,
@@ -354,17 +244,18 @@ def build_design(
 
     Examples
     --------
+    >>> from partialpool.learners.layout import lay_out
     >>> layout = lay_out(None, None, np.array(["b", "a", "b"]), None)
     >>> rows = read_rows(np.zeros((3, 1)), layout, np.array(["b", "a", "b"]))
     >>> design = build_design(rows, layout, np.array([1.0, 2.0, 4.0]), None)
     >>> design.X.shape, design.random[0].factor.levels.tolist()
     ((3, 0), ['a', 'b'])
     """
-    table, name = rows.table, _fresh_name("y", rows.table.names)
+    table, name = rows.table, fresh_name("y", rows.table.names)
     response = read_column(name, y)
 
     def read(asked: str) -> Column:
         return response if asked == name else table.column(asked)
 
     whole = Table(table.n, (*table.names, name), kind, read)
-    return build(_parse(layout.text, name), whole, weights=weights)
+    return build(parse_random(layout.text, name), whole, weights=weights)

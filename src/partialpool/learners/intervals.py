@@ -8,9 +8,16 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.learners.part import Outlook, RandomPart
+from partialpool.learners.part import RandomPart
 
-__all__ = ["Calibration", "Scores", "calibrate", "calibrate_rows", "half_widths"]
+__all__ = [
+    "Calibration",
+    "Scores",
+    "equal_scores",
+    "group_scores",
+    "score_groups",
+    "score_rows",
+]
 
 Vector = NDArray[np.float64]
 
@@ -62,10 +69,8 @@ class Calibration:
     new: Scores
 
 
-def calibrate(
-    part: RandomPart, residuals: Vector, across: Vector, codes: NDArray[np.int32]
-) -> Calibration:
-    """Score the errors of rows and of groups.
+def score_rows(part: RandomPart, residuals: Vector) -> Scores:
+    """Score the errors of rows of known groups.
 
     Parameters
     ----------
@@ -73,38 +78,54 @@ def calibrate(
         The random part.
     residuals : (n,) array
         Response less predictions by a learner that hasn't seen the row.
-    across : (n,) array
+
+    References
+    ----------
+    Vovk, Gammerman & Shafer (2005), Algorithmic Learning in a Random World, section 4.1.
+    """
+    # With known covariances, leaving a row out divides its residual by 1 - h.
+    left = np.maximum(1.0 - part.leverages, 1e-12)
+    own = _roots(part) * (residuals - part.fitted) / (part.sigma * np.sqrt(left))
+    return equal_scores(own)
+
+
+def score_groups(part: RandomPart, residuals: Vector, codes: NDArray[np.int32]) -> Scores:
+    """Score the errors of rows of new groups.
+
+    Parameters
+    ----------
+    part
+        The random part.
+    residuals : (n,) array
         Response less predictions by a learner that hasn't seen the row's group.
     codes : (n,) array of int
         Each row's group.
 
     References
     ----------
-    Vovk, Gammerman & Shafer (2005), Algorithmic Learning in a Random World, section 4.1;
     Dunn, Wasserman & Ramdas (2023), Journal of the American Statistical Association 118,
     2491-2502, section 3.3: groups weigh the same, whatever their size.
     """
-    weights = part.design.weights
-    scale = np.ones(len(residuals)) if weights is None else np.sqrt(weights)
-    # With known covariances, leaving a row out divides its residual by 1 - h.
-    left = np.maximum(1.0 - part.leverages, 1e-12)
-    own = scale * (residuals - part.fitted) / (part.sigma * np.sqrt(left))
-    spread = np.sqrt(part.sigma**2 / scale**2 + _prior_variance(part))
+    spread = np.sqrt(part.sigma**2 / _roots(part) ** 2 + _prior_variance(part))
+    return group_scores(residuals / spread, codes)
+
+
+def group_scores(errors: Vector, codes: NDArray[np.int32]) -> Scores:
+    """Score standardised errors of rows whose groups weigh the same."""
     sizes = np.bincount(codes)
     groups = len(sizes)
-    known = np.full(len(own), 1.0 / (len(own) + 1))
-    new = 1.0 / ((groups + 1) * sizes[codes])
-    return Calibration(
-        _scores(own, known, 1.0 / (len(own) + 1)),
-        _scores(across / spread, new, 1.0 / (groups + 1)),
-    )
+    return _scores(errors, 1.0 / ((groups + 1) * sizes[codes]), 1.0 / (groups + 1))
 
 
-def calibrate_rows(residuals: Vector, sigma: float) -> Calibration:
-    """Score the errors of rows that belong to no group."""
-    equal = np.full(len(residuals), 1.0 / (len(residuals) + 1))
-    scores = _scores(residuals / max(sigma, 1e-300), equal, float(equal[0]))
-    return Calibration(scores, scores)
+def equal_scores(errors: Vector) -> Scores:
+    """Score standardised errors of rows that weigh the same."""
+    equal = 1.0 / (len(errors) + 1)
+    return _scores(errors, np.full(len(errors), equal), equal)
+
+
+def _roots(part: RandomPart) -> Vector:
+    weights = part.design.weights
+    return np.ones(len(part.design.y)) if weights is None else np.sqrt(weights)
 
 
 def _scores(errors: Vector, weights: Vector, spare: float) -> Scores:
@@ -118,21 +139,3 @@ def _prior_variance(part: RandomPart) -> Vector:
     for effects, term in zip(part.design.random, part.varcorr.terms, strict=True):
         total += np.einsum("ir,rc,ic->i", effects.basis, term.cov, effects.basis)
     return total
-
-
-def half_widths(calibration: Calibration, outlook: Outlook, sigma: float, level: float) -> Vector:
-    """Half the width of every row's prediction interval.
-
-    Parameters
-    ----------
-    calibration
-        Scores of the rows fitted.
-    outlook
-        Variance of the random part of the new rows.
-    sigma
-        Residual standard deviation.
-    level
-        Coverage.
-    """
-    known, new = calibration.known.quantile(level), calibration.new.quantile(level)
-    return np.where(outlook.new, new, known) * np.sqrt(outlook.variance + sigma**2)

@@ -102,6 +102,24 @@ class LaplacePart:
         return self.fit.linear_predictor - self.offset
 
     @property
+    def dispersion(self) -> float:
+        """Linear predictor of the dispersion; 0 where the family has none."""
+        found = self.fit.eta.get("dispersion")
+        return 0.0 if found is None else float(found[0])
+
+    def outlook_fitted(self, *, new: bool) -> Outlook:
+        """Predict the rows fitted, as of known groups or as of new ones."""
+        columns = dict(self.outcome.columns)
+        if new:
+            gone = np.full(len(self.outcome.y), -1, dtype=np.int32)
+            nobody = np.array([""], dtype=object)
+            for effects in self.design.random:
+                for name in effects.term.factors:
+                    missing = np.ones(len(gone), dtype=bool)
+                    columns[name] = Column(name, "text", codes=gone, levels=nobody, missing=missing)
+        return self.outlook(_as_table(columns, len(self.outcome.y), "dict"))
+
+    @property
     def leverages(self) -> Vector:
         """Not there: intervals of counts aren't made of residuals.
 
@@ -165,7 +183,7 @@ def _fit(outcome: Outcome, fixed: str, learner: Vector, penalty: float | None = 
         _RESPONSE: read_column(_RESPONSE, outcome.y),
         _LEARNER: read_column(_LEARNER, learner),
     }
-    formula = f"{_RESPONSE} ~ {fixed} + {outcome.text}"
+    formula = f"{_RESPONSE} ~ {fixed}" + (f" + {outcome.text}" if outcome.text else "")
     whole = _as_table({**outcome.columns, **own}, len(outcome.y), outcome.kind)
     return glmm(formula, whole, family=outcome.family, weights=outcome.weights, penalty=penalty)
 

@@ -31,7 +31,7 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 Folds = tuple[NDArray[np.intp], ...]
-Residuals = Literal["auto", "folds", "groups", "in-sample"]
+Residuals = Literal["auto", "folds", "in-sample"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

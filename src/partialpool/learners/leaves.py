@@ -61,7 +61,7 @@ def fit_leaves(
     Sela & Simonoff (2012), Machine Learning 86, 169-207, section 3.
     """
     part: RandomPart | None = None
-    kept: tuple[Learned, RandomPart] | None = None
+    kept: tuple[Learned, RandomPart, Vector] | None = None
     history: list[Step] = []
     best, settled = 0, False
     while len(history) < stopping.max_iter and not settled:
@@ -71,10 +71,11 @@ def fit_leaves(
         part = step(rows.y - fitted, part if isinstance(part, MlPart) else None)
         history.append(record(part))
         if kept is None or history[-1].loglik > history[best].loglik:
-            best, kept = len(history) - 1, (Learned(tree, fitted, fitted), part)
+            best, kept = len(history) - 1, (Learned(tree, fitted, fitted), part, rows.y - target)
         settled = has_settled(history, best, stopping, len(rows.y))
     assert kept is not None
-    return Alternated(*kept, tuple(history), best, settled)
+    learned, part, before = kept
+    return Alternated(learned, part, tuple(history), best, settled, before)
 
 
 def _set_leaves(tree: Any, X: Any, design: Design) -> Vector:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,15 @@ from numpy.typing import NDArray
 from partialpool.families import ResponseFamily
 from partialpool.learners.alternate import Rows, Step, Stopping, has_settled, record
 from partialpool.learners.asked import Asked
-from partialpool.learners.fitting import Fitted, Target, choose_folds
-from partialpool.learners.grouped import GroupedRows, Layout, build_design
-from partialpool.learners.intervals import calibrate_rows
+from partialpool.learners.drawing import score_draws
+from partialpool.learners.fitted import Fitted, Level, Target
+from partialpool.learners.fitting import choose_folds
+from partialpool.learners.grouped import GroupedRows, build_design
+from partialpool.learners.intervals import Calibration
 from partialpool.learners.laplace import LaplacePart, Outcome, fit_part, rescale_outcome
-from partialpool.learners.learning import Learned, learn, row_folds
+from partialpool.learners.layout import Layout
+from partialpool.learners.learning import Learned, group_folds, learn, out_of_fold
+from partialpool.learners.population import coarsest
 
 __all__ = ["average_mean", "fit_quasi"]
 
@@ -34,10 +39,23 @@ class _Working:
     weights: Vector
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turns:
+    """What taking turns has led to: the best iteration, and all of them."""
+
+    learned: Learned
+    part: LaplacePart | None
+    target: Vector
+    weights: Vector
+    history: tuple[Step, ...]
+    best: int
+    converged: bool
+
+
 def fit_quasi(
     estimator: Any, rows: GroupedRows, layout: Layout, target: Target, asked: Asked
 ) -> Fitted:
-    """Fit a learner with random effects to counts or classes.
+    """Fit a learner with random effects to counts, classes or positive numbers.
 
     Parameters
     ----------
@@ -63,73 +81,100 @@ def fit_quasi(
     section 2: working response and weights. Pellagatti et al. (2021), Statistical Analysis and
     Data Mining 14, 241-257: with a forest for the fixed part.
     """
-    n = len(target.y)
+    folds = choose_folds(asked, len(target.y))
+    whole = Rows(rows.features, target.y, None, folds, asked.residuals == "auto")
+    outcome = _outcome(rows, layout, target)
+    turns = _take_turns(estimator, whole, outcome, Stopping(asked.max_iter, asked.tol))
+    level = _finish(turns, outcome, rescaled=asked.rescale and rows.grouped)
+    scores = None
+    if target.family.name != "binomial":
+        scores = _score(estimator, whole, turns, level, outcome, asked)
     if not rows.grouped:
-        alone = None if asked.residuals == "in-sample" else row_folds(n, asked.folds, asked.seed)
-        return _iterate(estimator, Rows(rows.features, target.y, None, alone), target, None, asked)
-    design = build_design(rows, layout, target.y, target.weights, target.kind)
-    used = [name for name in design.formula.columns if name in rows.table]
-    columns = {name: rows.table.column(name) for name in used}
-    outcome = Outcome(target.y, target.weights, target.family, layout.text, columns, target.kind)
-    whole = Rows(rows.features, target.y, None, *choose_folds(asked, design))
-    return _iterate(estimator, whole, target, outcome, asked)
+        level = dataclasses.replace(level, part=None)
+    return Fitted(level, level, turns.history, turns.best, turns.converged, scores)
 
 
-def _iterate(
-    estimator: Any, rows: Rows, target: Target, outcome: Outcome | None, asked: Asked
-) -> Fitted:
+def _outcome(rows: GroupedRows, layout: Layout, target: Target) -> Outcome:
+    columns = {}
+    if rows.grouped:
+        design = build_design(rows, layout, target.y, target.weights, target.kind)
+        used = [name for name in design.formula.columns if name in rows.table]
+        columns = {name: rows.table.column(name) for name in used}
+    return Outcome(target.y, target.weights, target.family, layout.text, columns, target.kind)
+
+
+def _take_turns(estimator: Any, rows: Rows, outcome: Outcome, stopping: Stopping) -> _Turns:
     """Working response, learner and random part in turn; the rows' weights are the working ones."""
-    y, weights, family = target.y, target.weights, target.family
-    stopping = Stopping(asked.max_iter, asked.tol)
+    y, weights, family = outcome.y, outcome.weights, outcome.family
     eta = np.full(len(y), float(family.link(np.average(y, weights=weights))))
+    needed = bool(outcome.text) or "dispersion" in family.parts()
+    dispersion = family.start(y, weights=weights).get("dispersion", 0.0) if needed else 0.0
     random = np.zeros(len(y))
-    kept: tuple[Learned, LaplacePart | None] | None = None
+    kept: _Turns | None = None
     history: list[Step] = []
     best, settled = 0, False
     while len(history) < stopping.max_iter and not settled:
-        working = _work(y, eta, weights, family)
+        working = _work(outcome, eta, dispersion)
         left = working.y - random
         learned = learn(estimator, rows.X, left, working.weights, rows.folds, rows.out_of_bag)
-        part = None if outcome is None else fit_part(outcome, learned.honest)
-        random = random if part is None else part.fitted
+        part = fit_part(outcome, learned.honest) if needed else None
+        random, dispersion = (random, 0.0) if part is None else (part.fitted, part.dispersion)
         eta = learned.honest + random
-        history.append(_record(part, eta, target))
+        history.append(_alone(outcome, eta) if part is None else record(part))
         if kept is None or history[-1].loglik > history[best].loglik:
-            best, kept = len(history) - 1, (learned, part)
+            best = len(history) - 1
+            kept = _Turns(learned, part, left, working.weights, (), best, False)
         settled = has_settled(history, best, stopping, len(y))
     assert kept is not None
-    learned, part = kept
-    scale = (0.0, 1.0)
-    if outcome is not None and asked.rescale:
-        scale = rescale_outcome(outcome, learned.honest)
-        part = fit_part(outcome, scale[0] + scale[1] * learned.honest)
-    nothing = calibrate_rows(np.zeros(1), 1.0)
-    return Fitted(learned.model, part, 1.0, tuple(history), best, settled, nothing, scale)
+    return dataclasses.replace(kept, history=tuple(history), converged=settled)
 
 
-def _work(y: Vector, eta: Vector, weights: Vector | None, family: ResponseFamily) -> _Working:
+def _finish(turns: _Turns, outcome: Outcome, *, rescaled: bool) -> Level:
+    honest, part, scale = turns.learned.honest, turns.part, (0.0, 1.0)
+    if rescaled:
+        scale = rescale_outcome(outcome, honest)
+        part = fit_part(outcome, scale[0] + scale[1] * honest)
+    dispersion = 0.0 if part is None else part.dispersion
+    return Level(turns.learned.model, part, 1.0, scale, dispersion)
+
+
+def _score(
+    estimator: Any, rows: Rows, turns: _Turns, level: Level, outcome: Outcome, asked: Asked
+) -> Calibration:
+    """Score rows by predictions without them, and groups by learners without these."""
+    part: Any = level.part
+    if not outcome.text:
+        alone = part or fit_part(outcome, turns.learned.honest)
+        known = score_draws(alone, alone.offset, new=False, seed=asked.seed)
+        return Calibration(known, known)
+    known = score_draws(part, part.offset, new=False, seed=asked.seed)
+    if rows.folds is None:
+        return Calibration(known, score_draws(part, part.offset, new=True, seed=asked.seed))
+    folds = group_folds(coarsest(part.design), asked.folds, asked.seed)
+    across = out_of_fold(estimator, rows.X, turns.target, turns.weights, folds)
+    intercept, slope = level.scale
+    new = score_draws(part, intercept + slope * across, new=True, seed=asked.seed)
+    return Calibration(known, new)
+
+
+def _work(outcome: Outcome, eta: Vector, dispersion: float) -> _Working:
+    family, weights = outcome.family, outcome.weights
     near = np.clip(eta, -_FARTHEST, _FARTHEST) if family.name == "binomial" else eta
-    at = {"mean": near, "dispersion": np.zeros_like(near)}
+    at = {"mean": near, "dispersion": np.full_like(near, dispersion)}
     mu, slope = family.mu(at), np.asarray(family.link.slope(near))
     w = slope**2 / family.variance(at)
-    return _Working(near + (y - mu) / slope, w if weights is None else w * weights)
+    return _Working(near + (outcome.y - mu) / slope, w if weights is None else w * weights)
 
 
-def _record(part: LaplacePart | None, eta: Vector, target: Target) -> Step:
-    if part is not None:
-        return record(part)
-    return Step(_loglik(eta, target), 1.0, (), ())
-
-
-def _loglik(eta: Vector, target: Target) -> float:
-    """Log-likelihood up to a constant, of the two families that learners have."""
-    y, mu = target.y, target.family.mu({"mean": eta})
+def _alone(outcome: Outcome, eta: Vector) -> Step:
+    """Record a learner without groups, by its log-likelihood up to a constant."""
+    y, mu = outcome.y, outcome.family.mu({"mean": eta})
     rows = y * np.log(np.maximum(mu, 1e-300))
-    if target.family.name == "binomial":
-        rows += (1 - y) * np.log(np.maximum(1 - mu, 1e-300))
-    else:
-        rows -= mu
-    return float(rows.sum() if target.weights is None else target.weights @ rows)
+    rows += (
+        (1 - y) * np.log(np.maximum(1 - mu, 1e-300)) if outcome.family.name == "binomial" else -mu
+    )
+    weighted = rows.sum() if outcome.weights is None else outcome.weights @ rows
+    return Step(float(weighted), 1.0, (), ())
 
 
 def average_mean(family: ResponseFamily, eta: Vector, variance: Vector) -> Vector:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design
-from partialpool.learners.alternate import Alternated
 from partialpool.solve import Likelihood, solve
 
 __all__ = ["Scaled", "rescale"]
@@ -32,35 +31,34 @@ class Scaled:
     ----------
     intercept, slope
         Of the response on the learner's predictions.
-    honest : (n,) array
+    held_out : (n,) array
         Intercept plus slope times the predictions of rows that the learner hasn't seen.
     """
 
     intercept: float
     slope: float
-    honest: Vector
+    held_out: Vector
 
 
-def rescale(design: Design, done: Alternated) -> Scaled:
+def rescale(design: Design, held_out: Vector) -> Scaled:
     """Regress the response on held-out predictions, with the model's own random effects.
 
     Parameters
     ----------
     design
         Rows and random terms, with the response.
-    done
-        The learner and its held-out predictions.
+    held_out : (n,) array
+        Predictions of rows, or of groups, that the learner hasn't seen.
 
     References
     ----------
     Breiman (1996), Machine Learning 24, 49-64: stacking, with one learner.
     """
-    honest = done.learned.honest
-    if np.ptp(honest) <= 1e-10 * np.abs(honest).max():
-        return Scaled(0.0, 1.0, honest)
-    X = np.column_stack([np.ones(len(honest)), honest])
+    if np.ptp(held_out) <= 1e-10 * np.abs(held_out).max():
+        return Scaled(0.0, 1.0, held_out)
+    X = np.column_stack([np.ones(len(held_out)), held_out])
     whole = dataclasses.replace(design, X=X, columns=("Intercept", "learner"))
     intercept, slope = solve(whole, Likelihood(reml=False)).beta
     if not 0.0 < slope < _STEEPEST:
-        return Scaled(0.0, 1.0, honest)
-    return Scaled(float(intercept), float(slope), intercept + slope * honest)
+        return Scaled(0.0, 1.0, held_out)
+    return Scaled(float(intercept), float(slope), intercept + slope * held_out)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from partialpool.design import Design
 from partialpool.errors import ModelError
 from partialpool.learners.em import EmState, Grouped, em_start, em_step, gather
-from partialpool.learners.part import EmPart, MlPart, RandomPart
+from partialpool.learners.em_part import EmPart
+from partialpool.learners.part import MlPart, RandomPart
 from partialpool.solve import Likelihood, solve, solve_again
 
 __all__ = ["Variance", "VarianceStep", "make_step", "marginal_loglik"]

@@ -112,7 +112,7 @@ def _trace(model: Any) -> _Trace:
             "training() draws a fitted MixedEffectsRegressor that has groups, or a fitted MERF, "
             f"found {type(model).__name__}."
         )
-    part = model._fitted.part
+    part = model._fitted.population.part
     term = part.design.random[0]
     return _Trace(
         objective=np.array([step.loglik for step in history]),

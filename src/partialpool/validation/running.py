@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError, show_rows
 from partialpool.frames import Table, collect, read_column, read_table
 from partialpool.inference.seeds import Seed
-from partialpool.validation.candidates import Candidate, Random, candidate
+from partialpool.validation.candidates import candidate
+from partialpool.validation.kinds import Candidate, Random
 from partialpool.validation.result import CrossValidation, Scores, score
 from partialpool.validation.splits import Scheme, split
 
@@ -63,9 +64,10 @@ def cross_validate(
     -------
     CrossValidation
         One table: MAE, RMSE, MAPE, R squared, log-likelihood (the sum of log predictive
-        densities) and seconds. The log-likelihood is NaN of models that give no density:
+        densities) and seconds; of classes accuracy and Brier's score too, of more than two
+        classes instead of the first four. The log-likelihood is NaN of models that give no density:
         generalized models with zero inflation, a dispersion or other parts besides the mean,
-        ``MixedEffectsRegressor(family="poisson")``, regressors whose ``predict`` has no
+        ``MixedEffectsRegressor`` of counts, regressors whose ``predict`` has no
         ``return_std``, and predictions of fits and regressors without random effects.
 
     Raises
@@ -202,7 +204,8 @@ def _run(
             prediction = trained.predict(rows, way)
             took = fitting + perf_counter() - start
             for store, values in ((means, prediction.mean), (densities, prediction.log_density)):
-                store.setdefault(way, np.full(len(model.y), np.nan))[rows] = values
+                shape = (len(model.y), *values.shape[1:])
+                store.setdefault(way, np.full(shape, np.nan))[rows] = values
             seconds[way] = seconds.get(way, 0.0) + took
     scored = np.concatenate(held_out)
     return [

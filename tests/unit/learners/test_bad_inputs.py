@@ -184,3 +184,13 @@ def test_probabilities_without_random_effects_need_no_groups():
     fitted = learner.fit(TABLE, np.where(np.median(Y) < Y, 1, 0))
     without = fitted.predict_proba(TABLE.drop(columns="g"), random="none")
     np.testing.assert_array_equal(without, fitted.predict_proba(TABLE, random="none"))
+
+
+def test_a_column_cannot_be_named_as_groups():
+    with pytest.raises(DataError, match=r"found the text 'g'. To name a column of X, pass random"):
+        model().fit(TABLE, Y, groups="g")
+
+
+def test_a_table_of_groups_alone_leaves_nothing_to_learn_from():
+    with pytest.raises(DataError, match="X holds grouping columns only, g, and leaves no feature"):
+        model(random="1 | g").fit(TABLE[["g"]], Y)

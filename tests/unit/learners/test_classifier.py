@@ -65,7 +65,7 @@ def test_a_linear_learner_leads_to_the_generalized_linear_mixed_model():
 def test_new_groups_are_averaged_over():
     x, codes, y, _ = simulated()
     model = MixedEffectsClassifier(TREE).fit(x, y, groups=codes)
-    eta = model._fitted[0].common(x)
+    eta = model._fitted[0].population.common(x)
     sd = model.varcorr().terms[0].sd[0]
     draws = np.random.default_rng(1).normal(size=20_000) * sd
     expected = np.mean(1 / (1 + np.exp(-(eta[0] + draws))))
@@ -106,3 +106,31 @@ def test_the_learner_has_to_take_weights():
     x, codes, y, _ = simulated()
     with pytest.raises(DataError, match="KNeighborsRegressor takes no sample_weight"):
         MixedEffectsClassifier(KNeighborsRegressor()).fit(x, y, groups=codes)
+
+
+@pytest.mark.parametrize("which", ["known", "new"])
+def test_intervals_of_probabilities_cover_those_of_groups(which):
+    rng = np.random.default_rng(7)
+    codes = np.repeat(np.arange(120), 20)
+    x = rng.uniform(-1, 1, (len(codes), 2))
+    share = 1 / (1 + np.exp(-(x[:, 0] + rng.normal(size=120)[codes])))
+    y = (rng.random(len(codes)) < share).astype(int)
+    train = codes < 80
+    model = MixedEffectsClassifier(LinearRegression()).fit(x[train], y[train], groups=codes[train])
+    rows = train if which == "known" else ~train
+    found = model.predict_interval(x[rows], groups=codes[rows], level=0.8)
+    covered = np.mean((share[rows] >= found["conf_low"]) & (share[rows] <= found["conf_high"]))
+    # Three standard errors of the share of 80 groups, or 40, whose rows hang together.
+    assert covered == pytest.approx(0.8, abs=0.13 if which == "known" else 0.19)
+    other = model.predict_interval(x[rows], groups=codes[rows], level=0.8, of=0)
+    np.testing.assert_allclose(other["conf_low"], 1 - found["conf_high"])
+    with pytest.raises(DataError, match="of=2 is none of the classes"):
+        model.predict_interval(x[rows], groups=codes[rows], of=2)
+
+
+def test_an_interval_without_random_effects_needs_no_groups():
+    x, codes, y, _ = simulated()
+    table = pd.DataFrame(x, columns=["a", "b"]).assign(g=codes)
+    model = MixedEffectsClassifier(TREE, random="1 | g", max_iter=2).fit(table, y)
+    found = model.predict_interval(table[["a", "b"]], random="none")
+    np.testing.assert_allclose(found["estimate"], model.predict_proba(table, random="none")[:, 1])

@@ -21,7 +21,8 @@ def test_the_random_parts_variance_is_exact():
     model = MixedEffectsRegressor(LinearRegression()).fit(x, y, groups=codes, Z=Z)
     found = model.predict_interval(x, groups=codes, Z=Z, level=0.8)
     half = (found["conf_high"] - found["conf_low"]) / 2
-    D, sigma2 = model.varcorr_.terms[0].cov, model.sigma_**2
+    part = model._fitted.known.part
+    D, sigma2 = part.varcorr.terms[0].cov, part.sigma**2
     variance = np.empty(len(y))
     for j in range(20):
         own = Z[codes == j]

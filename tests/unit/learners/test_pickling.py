@@ -34,3 +34,17 @@ def test_a_fitted_model_is_pickled_and_predicts_the_same(model):
 
 def test_a_familys_link_is_the_same_after_pickling():
     assert pickle.loads(pickle.dumps(Poisson())).link is Poisson().link
+
+
+def test_joblib_keeps_both_learners(tmp_path):
+    joblib = pytest.importorskip("joblib")
+    x, _, codes, y = grouped_rows(1)
+    model = MixedEffectsRegressor(TREE).fit(x, y, groups=codes)
+    joblib.dump(model, tmp_path / "model.joblib")
+    again = joblib.load(tmp_path / "model.joblib")
+    mixed = np.where(np.arange(len(y)) % 2, codes, codes + 50)
+    for name in ("estimate", "conf_low", "conf_high"):
+        np.testing.assert_array_equal(
+            again.predict_interval(x, groups=mixed)[name],
+            model.predict_interval(x, groups=mixed)[name],
+        )

@@ -3,13 +3,18 @@ import pandas as pd
 import pytest
 from lightgbm import LGBMRegressor
 from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestRegressor
-from sklearn.inspection import partial_dependence, permutation_importance
+from sklearn.inspection import (
+    PartialDependenceDisplay,
+    partial_dependence,
+    permutation_importance,
+)
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
@@ -111,7 +116,7 @@ def test_an_overfitting_learner_does_not_shrink_the_residual_variance():
 def test_iterations_stop_where_the_likelihood_stays_the_same(rats):
     X, y = rats
     model = MixedEffectsRegressor(
-        LinearRegression(), random="1 | litter", tol=1e-6, rescale=False
+        LinearRegression(), random="1 | litter", tol=1e-6, residuals="in-sample"
     ).fit(X, y)
     logliks = [step.loglik for step in model.history_]
     assert model.converged_
@@ -176,25 +181,25 @@ def test_out_of_bag_predictions_serve_where_there_are_some(rats):
     X, y = rats
     forest = RandomForestRegressor(60, random_state=1)
     model = MixedEffectsRegressor(forest, random="1 | litter", max_iter=1, rescale=False).fit(X, y)
-    left = y - model.estimator_.oob_prediction_
+    left = y - model.known_estimator_.oob_prediction_
     fit = pp.lmm("left ~ 0 + (1 | litter)", X.assign(left=left), reml=False)
-    assert model.sigma_ == pytest.approx(fit.sigma, rel=1e-7)
+    assert model._fitted.known.sigma == pytest.approx(fit.sigma, rel=1e-7)
 
 
 def test_too_few_trees_for_out_of_bag_fall_back_on_folds(rats):
     X, y = rats
     forest = RandomForestRegressor(3, random_state=1)
     model = MixedEffectsRegressor(forest, random="1 | litter", max_iter=1).fit(X, y)
-    assert not hasattr(model.estimator_, "oob_prediction_")
+    assert not hasattr(model.known_estimator_, "oob_prediction_")
 
 
 def test_rescaling_is_the_mixed_model_of_held_out_predictions(rats):
     X, y = rats
     forest = RandomForestRegressor(60, random_state=1)
     model = MixedEffectsRegressor(forest, random="1 | litter", max_iter=1).fit(X, y)
-    held_out = X.assign(f=model.estimator_.oob_prediction_, y=y)
+    held_out = X.assign(f=model.known_estimator_.oob_prediction_, y=y)
     fit = pp.lmm("y ~ f + (1 | litter)", held_out, reml=False)
-    np.testing.assert_allclose(model.scale_, fit.fixef.values, rtol=1e-8)
+    np.testing.assert_allclose(model._fitted.known.scale, fit.fixef.values, rtol=1e-8)
 
 
 def test_scikit_learns_inspection_works_on_it(rats):
@@ -241,3 +246,43 @@ def test_predictions_without_random_effects_need_no_groups():
     fitted = MixedEffectsRegressor(LinearRegression(), random="1 | g").fit(table, y)
     without = fitted.predict(table.drop(columns="g"), random="none")
     np.testing.assert_array_equal(without, fitted.predict(table, random="none"))
+    found = fitted.predict_interval(table.drop(columns="g"), random="none")
+    np.testing.assert_array_equal(found["estimate"], without)
+    assert (found["conf_high"] > found["conf_low"]).all()
+
+
+def test_partial_dependence_is_drawn(rats):
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    X, y = rats
+    model = MixedEffectsRegressor(TREE, random="1 | litter", max_iter=1).fit(X.astype(float), y)
+    shown = PartialDependenceDisplay.from_estimator(model, X.astype(float), ["litsize", "sex"])
+    assert len(shown.lines_.ravel()) == 2
+    pyplot.close("all")
+
+
+def test_a_pipeline_of_columns_is_a_learner_and_a_step(rats):
+    X, y = rats
+    words = X.assign(treatment=np.array(["none", "low", "high"])[X["treatment"]])
+    coded = make_column_transformer((OneHotEncoder(), ["treatment"]), remainder="passthrough")
+    inner = MixedEffectsRegressor(make_pipeline(coded, TREE), random="1 | litter", max_iter=1)
+    outer = make_pipeline(FunctionTransformer(), inner).set_output(transform="pandas")
+    found = outer.fit(words, y).predict(words)
+    np.testing.assert_allclose(found, inner.fit(words, y).predict(words))
+
+
+def test_levels_that_no_row_has_are_no_groups(rats):
+    X, y = rats
+    known = X["litter"].astype(str)
+    wide = X.assign(litter=pd.Categorical(known, categories=[*known.unique(), "99", "100"]))
+    model = MixedEffectsRegressor(TREE, random="1 | litter", max_iter=1).fit(wide, y)
+    assert len(model.effects()) == known.nunique()
+
+
+def test_arrows_tables_come_back(rats):
+    pa = pytest.importorskip("pyarrow")
+    X, y = rats
+    table = pa.Table.from_pandas(X, preserve_index=False)
+    model = MixedEffectsRegressor(TREE, random="1 | litter", max_iter=1).fit(table, y)
+    assert isinstance(model.predict_interval(table), pa.Table)
+    without = model.predict(table.drop_columns(["litter"]), random="none")
+    np.testing.assert_allclose(without, model.predict(table, random="none"))

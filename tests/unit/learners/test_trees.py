@@ -13,7 +13,8 @@ from partialpool import MixedEffectsRegressor
 from partialpool.errors import ModelError
 from partialpool.learners.alternate import Rows
 from partialpool.learners.boosting import fit_boosted
-from partialpool.learners.grouped import build_design, lay_out, read_rows
+from partialpool.learners.grouped import build_design, read_rows
+from partialpool.learners.layout import lay_out
 from partialpool.learners.variance import make_step
 from tests.unit.learners.twin import grouped_rows
 

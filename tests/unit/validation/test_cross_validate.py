@@ -3,6 +3,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.naive_bayes import GaussianNB
 
 import partialpool as pp
 from partialpool.errors import DataError, ModelError, NotAvailableError
@@ -256,3 +258,46 @@ def test_models_of_different_responses_are_refused(sleep, slopes):
         pp.cross_validate({"a": slopes, "b": logs}, sleep, "Subject")
     with pytest.raises(DataError, match="response='Days', but 'LmmFit' predicts 'Reaction'"):
         pp.cross_validate(slopes, sleep, "Subject", response="Days")
+
+
+def test_several_classes_are_scored_by_their_probabilities():
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame({"x": rng.normal(size=300), "g": np.arange(300) % 10})
+    noisy = data["x"] + 0.5 * rng.normal(size=300)
+    data["y"] = np.array(["a", "b", "c"])[np.digitize(noisy, [-0.5, 0.5])]
+    found = pp.cross_validate(LogisticRegression(), data, "g", response="y")
+    shares = found.predictions["LogisticRegression", "none"]
+    own = data["y"].map({"a": 0, "b": 1, "c": 2}).to_numpy()
+    scores = found.scores[0]
+    assert scores.loglik == pytest.approx(-len(data) * log_loss(data["y"], shares))
+    assert scores.accuracy == pytest.approx(np.mean(shares.argmax(axis=1) == own))
+    assert scores.brier == pytest.approx(((shares - np.eye(3)[own]) ** 2).sum(axis=1).mean())
+    assert "rmse" not in found.to_frame().columns
+    assert "Brier" in repr(found)
+    assert "RMSE" not in repr(found)
+
+
+def test_a_mixed_classifier_of_three_classes_is_scored():
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame({"x": rng.normal(size=300), "g": np.arange(300) % 10})
+    push = rng.normal(size=10)[data["g"]]
+    data["y"] = np.digitize(data["x"] + push + 0.5 * rng.normal(size=300), [-0.5, 0.5])
+    model = pp.MixedEffectsClassifier(LinearRegression(), random="1 | g", max_iter=2)
+    found = pp.cross_validate(model, data, "g", response="y")
+    assert found.random == ("with", "without")
+    assert found.scores[0].accuracy > found.scores[1].accuracy > 1 / 3
+
+
+def test_a_class_that_a_fold_lacks_has_no_probability():
+    data = pd.DataFrame({"x": np.arange(40.0), "g": np.repeat(np.arange(4), 10)})
+    data["y"] = np.where(data["g"] == 3, "rare", np.where(data["x"] % 2 == 0, "even", "odd"))
+    found = pp.cross_validate(GaussianNB(), data, "g", "new-groups", response="y", folds=4)
+    shares = found.predictions["GaussianNB", "none"]
+    np.testing.assert_array_equal(shares[data["g"] == 3, 2], 0.0)
+    assert np.isfinite(found.scores[0].loglik)
+
+
+def test_a_single_class_is_refused():
+    data = pd.DataFrame({"x": np.arange(20.0), "g": np.arange(20) % 4, "y": "same"})
+    with pytest.raises(DataError, match="'y' has 1 class, 'same'"):
+        pp.cross_validate(GaussianNB(), data, "g", response="y")
