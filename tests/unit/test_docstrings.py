@@ -5,11 +5,11 @@ from partialpool.docstrings import explained
 
 
 def test_methods_have_the_words_of_their_functions_without_the_object():
-    text = inspect.getdoc(pp.GlmmFit.confint)
-    assert text.startswith("Compute confidence intervals.")
-    assert "\nlevel\n" in text
+    text = inspect.getdoc(pp.GlmmFit.vcov_of)
+    assert text.startswith("Return the covariance")
+    assert "\npart\n" in text
     assert "\nfit\n" not in text
-    assert ">>> fit.confint().round(2)" in text
+    assert '>>> fit.vcov_of("dispersion").shape' in text
 
 
 def test_parameters_that_the_method_hasnt_are_left_out():
