@@ -173,9 +173,30 @@ def cluster_scores(fit: GlmmFit, cluster: Any = None) -> Matrix:
 
 
 def robust_vcov(fit: GlmmFit, cluster: Any = None, kind: RobustKind = "CR1") -> Matrix:
-    """Return the cluster-robust covariance of the mean's fixed effects (p, p).
+    """Return the cluster-robust covariance of the mean's fixed effects.
 
-    See :func:`cluster_robust`; NaN for columns left out.
+    Parameters
+    ----------
+    fit, cluster, kind
+        As for :func:`cluster_robust`, of which this is the covariance.
+
+    Returns
+    -------
+    (p, p) array
+        NaN for columns left out.
+
+    Raises
+    ------
+    DataError, ModelError, NotAvailableError
+        As :func:`cluster_robust`.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+    ...               family="poisson")
+    >>> fit.robust_vcov().shape
+    (3, 3)
     """
     robust = cluster_robust(fit, cluster, kind)
     kept = fit.fixef.values
