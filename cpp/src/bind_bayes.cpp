@@ -33,6 +33,15 @@ FixedPrior map_fixed(const Scaling& scaling, const InMatrix& combinations, const
             rest.squaredNorm()};
 }
 
+using OutSingle = nb::ndarray<nb::numpy, float>;
+
+OutSingle room_single(int chains, int draws, std::size_t last) {
+    const auto c = static_cast<std::size_t>(chains), d = static_cast<std::size_t>(draws);
+    auto data = std::make_unique<float[]>(c * d * last);
+    nb::capsule owner(data.get(), [](void* p) noexcept { delete[] static_cast<float*>(p); });
+    return OutSingle(data.release(), {c, d, last}, owner);
+}
+
 /// A model's posterior for Python.
 class Posterior {
 public:
@@ -66,9 +75,10 @@ public:
         return to_numpy(out);
     }
 
-    /// Points, descriptions, beta, effects and how they came about, per chain and draw.
+    /// Points, descriptions, beta, effects and how they came about, per chain and draw; effects
+    /// in single precision if asked for.
     nb::tuple sample(int chains, int tune, int draws, std::uint64_t seed, double target_accept,
-                     int max_depth, const nb::object& progress) {
+                     int max_depth, const nb::object& progress, bool single) {
         const NutsOptions options{tune, draws, target_accept, max_depth};
         const auto& cp = problem_.cross_products();
         std::size_t effects = 0;
@@ -83,10 +93,12 @@ public:
         Out points = room(static_cast<std::size_t>(size()));
         Out described = room(static_cast<std::size_t>(target_->n_described()));
         Out beta = room(static_cast<std::size_t>(cp.p));
-        Out b = room(effects);
+        Out b = single ? room(0) : room(effects);
+        OutSingle rounded = room_single(chains, draws, single ? effects : 0);
         Out how = room(static_cast<std::size_t>(n_how));
         Chains run(problem_, prior_, options, chains, seed);
-        run.start({points.data(), described.data(), beta.data(), b.data(), how.data()});
+        run.start({points.data(), described.data(), beta.data(), single ? nullptr : b.data(),
+                   single ? rounded.data() : nullptr, how.data()});
         bool ended = false;
         while (!ended) {
             {
@@ -96,7 +108,8 @@ public:
             if (PyErr_CheckSignals() != 0) throw nb::python_error();
             if (!progress.is_none()) progress(run.done(), run.total());
         }
-        return nb::make_tuple(points, described, beta, b, how, run.no_start());
+        const nb::object drawn = single ? nb::cast(rounded) : nb::cast(b);
+        return nb::make_tuple(points, described, beta, drawn, how, run.no_start());
     }
 
 private:
@@ -126,7 +139,7 @@ void bind_bayes(nb::module_& m) {
         .def("describe", &Posterior::describe, nb::arg("q").noconvert())
         .def("sample", &Posterior::sample, nb::arg("chains"), nb::arg("tune"), nb::arg("draws"),
              nb::arg("seed"), nb::arg("target_accept"), nb::arg("max_depth"),
-             nb::arg("progress").none());
+             nb::arg("progress").none(), nb::arg("single") = false);
 }
 
 }  // namespace partialpool

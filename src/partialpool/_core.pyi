@@ -78,6 +78,7 @@ class Posterior:
         target_accept: float,
         max_depth: int,
         progress: Callable[[int, int], None] | None,
+        single: bool = False,
     ) -> tuple[_Floats, _Floats, _Floats, _Floats, _Floats, bool]: ...
 
 class Problem:

@@ -74,6 +74,7 @@ def _needs_nothing(function: Any) -> bool:
 def asked(fits: dict[str, Any]) -> Iterator[tuple[str, pd.DataFrame]]:
     """Tables for which something has to be said."""
     lmm, grouped, glmm, bmm, penalized = fits.values()
+    yield "loo_compare", pp.bayes.loo_compare(bmm, bmm.resample(seed=2))
     yield "tidy with intervals", lmm.tidy(conf_int=True)
     yield "tidy with intervals, glmm", glmm.tidy(conf_int=True)
     for method in ("wald", "profile", "bootstrap"):

@@ -41,12 +41,15 @@ void Chains::run(int chain, const ChainOutput& output) {
     const auto& cp = target.cross_products();
     Index n_effects = 0;
     for (const auto& block : cp.blocks) n_effects += block.q * block.k;
+    Vector rounded(output.single ? n_effects : 0);
     const LogDensity density = [&](const Vector& q, Vector& g) { return target.evaluate(q, g); };
     const Keep keep = [&](int draw, const Vector& q, const Transition& how) {
         const Index at = static_cast<Index>(chain) * options_.draws + draw;
         std::copy(q.data(), q.data() + q.size(), output.points + at * q.size());
         target.describe(q, output.described + at * target.n_described());
-        target.draw(q, effects, output.beta + at * cp.p, output.effects + at * n_effects);
+        double* own = output.single ? rounded.data() : output.effects + at * n_effects;
+        target.draw(q, effects, output.beta + at * cp.p, own);
+        if (output.single) std::copy(own, own + n_effects, output.single + at * n_effects);
         const double numbers[n_how] = {how.accept,
                                        how.step_size,
                                        how.energy,

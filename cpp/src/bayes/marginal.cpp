@@ -23,7 +23,7 @@ Marginal::Marginal(const Problem& problem, const MarginalPrior& prior)
         inverse_.push_back(
             least_squares(map_of(problem, t).matrix(), Matrix::Identity(term.k, term.k)));
     }
-    ++size_;
+    if (!sigma_known()) ++size_;
     for (const auto& block : cp_.blocks) lambda_.push_back(Matrix::Zero(block.k, block.k));
     if (cp_.n_blocks() == 1) single_.emplace(cp_);
     if (cp_.n_blocks() > 1) crossed_.emplace(cp_);
@@ -44,15 +44,14 @@ Vector Marginal::centre() const {
         for (Index s = 0; s < charts_[t].n_scales(); ++s)
             q(first_[t] + s) = std::log(0.5 * unit * map.row(s).norm());
     }
-    q(size_ - 1) = std::log(unit);
+    if (!sigma_known()) q(size_ - 1) = std::log(unit);
     return q;
 }
 
 /// Set the factors and the residual variance; returns the log prior.
 double Marginal::set(const Vector& q) {
-    const Slope sigma = prior_.sigma.at_log(q(size_ - 1));
-    double log_prior = sigma.value;
-    sigma_ = std::exp(q(size_ - 1));
+    double log_prior = sigma_known() ? 0.0 : prior_.sigma.at_log(q(size_ - 1)).value;
+    sigma_ = sigma_known() ? prior_.sigma.a : std::exp(q(size_ - 1));
     const double ratio = sigma_ / problem_.scaling().y_scale;
     variance_ = ratio * ratio;
     for (std::size_t t = 0; t < charts_.size(); ++t) {
@@ -94,7 +93,8 @@ double Marginal::evaluate(const Vector& q, Vector& gradient) {
     double by_log_sigma =
         -static_cast<double>(cp_.n - cp_.p) + pieces_.s / variance_ - quadratic - variance_ * trace;
     for (std::size_t t = 0; t < charts_.size(); ++t) pull_back_term(t, gradient, by_log_sigma);
-    gradient(size_ - 1) = by_log_sigma + prior_.sigma.at_log(q(size_ - 1)).slope;
+    if (!sigma_known())
+        gradient(size_ - 1) = by_log_sigma + prior_.sigma.at_log(q(size_ - 1)).slope;
     return log_prior - 0.5 * value;
 }
 

@@ -6,14 +6,17 @@ the extra ``bayes``.
 
 from __future__ import annotations
 
+from partialpool.bayes.comparison import loo_compare
 from partialpool.bayes.crossvalidation import Elpd
 from partialpool.bayes.diagnostics import diagnose
 from partialpool.bayes.draws import Draws
 from partialpool.bayes.fit import BayesFit
+from partialpool.bayes.graph import ModelGraph, Node
 from partialpool.bayes.hypotheses import Hypothesis
 from partialpool.bayes.model import bmm
 from partialpool.bayes.priors import (
     LKJ,
+    Constant,
     Exponential,
     Flat,
     Gamma,
@@ -30,6 +33,7 @@ from partialpool.bayes.priors import (
 __all__ = [
     "LKJ",
     "BayesFit",
+    "Constant",
     "Draws",
     "Elpd",
     "Exponential",
@@ -41,9 +45,12 @@ __all__ = [
     "Hypothesis",
     "InverseGamma",
     "LogNormal",
+    "ModelGraph",
+    "Node",
     "Normal",
     "Prior",
     "StudentT",
     "bmm",
     "diagnose",
+    "loo_compare",
 ]

@@ -12,10 +12,12 @@ from partialpool.bayes.priors import Normal
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
 
-__all__ = ["advise", "roughness", "troubles"]
+__all__ = ["advise", "largest_rhat", "roughness", "troubles"]
 
-# In short chains R-hat is larger by chance, by a few draws' share of the chain.
-_RHAT, _CHANCE = 1.01, 10.0
+# Chains of draws with this much autocorrelation (draws for each effective one) still mix well.
+_RHAT, _SLOW = 1.01, 2.5
+# Fewer draws than this in a chain say nothing about whether chains agree.
+_LEAST = 20
 _DRAWS_PER_CHAIN = 100
 _BFMI = 0.3
 # A posterior this wide beside its prior has learnt next to nothing.
@@ -81,14 +83,32 @@ def _divergences(fit: BayesFit) -> list[str]:
 
 
 def _disagreement(fit: BayesFit, names: tuple[str, ...], found: Diagnosis) -> list[str]:
-    limit = max(_RHAT, 1.0 + _CHANCE / fit.draws.draws)
+    if fit.draws.draws < _LEAST:
+        return [
+            f"{fit.draws.draws} draws in each chain can't show whether the chains agree. Take "
+            "hundreds: draws=1000."
+        ]
+    limit = largest_rhat(fit.draws.chains, fit.draws.draws)
     far = [n for n, r in zip(names, found.rhat, strict=True) if r > limit]
     if not far:
         return []
     return [
-        f"the chains don't agree yet on {_list(far)} (R-hat above {limit:g}). Run them longer: "
+        f"the chains don't agree yet on {_list(far)} (R-hat above {limit:.3g}). Run them longer: "
         f"tune={2 * fit.control.tune}, draws={2 * fit.control.draws}."
     ]
+
+
+def largest_rhat(chains: int, draws: int) -> float:
+    """R-hat that chains which agree exceed about once in a thousand times, or 1.01.
+
+    Variances between and within the 2 C halves of n draws have an F distribution's ratio, times
+    the draws for each effective one.
+    """
+    from scipy.special import fdtri
+
+    halves, n = 2 * chains, draws // 2
+    ratio = float(fdtri(halves - 1, halves * (n - 1), 0.999))
+    return max(_RHAT, float(np.sqrt((n - 1 + _SLOW * ratio) / n)))
 
 
 def _few(fit: BayesFit, names: tuple[str, ...], found: Diagnosis) -> list[str]:
@@ -116,6 +136,9 @@ def _depth(fit: BayesFit) -> list[str]:
 
 def _energy(fit: BayesFit) -> list[str]:
     energy = fit.draws.stats["energy"]
+    if np.ptp(energy) <= 1e-9 * np.abs(energy).max():
+        # Everything was drawn exactly, and nothing sampled.
+        return []
     with np.errstate(invalid="ignore", divide="ignore"):
         bfmi = (np.diff(energy, axis=1) ** 2).mean(axis=1) / energy.var(axis=1)
     if not (bfmi < _BFMI).any():

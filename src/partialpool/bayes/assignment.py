@@ -104,9 +104,11 @@ class _Given:
         for key in keys:
             if key in self.priors:
                 prior = self.priors[key]
-                if prior.support not in (support, "any"):
+                # What is known is a single number: covariances are estimated.
+                known = prior.support == "number" and support == "positive" and len(keys) == 1
+                if prior.support not in (support, "any") and not known:
                     raise ModelError(
-                        f"the prior {prior} of {key!r} is for {prior.support} numbers, but "
+                        f"the prior {prior} of {key!r} is for {_KINDS[prior.support]}, but "
                         f"{parameter} is {_NUMBERS[support]}. Use one of {_CHOICES[support]}."
                     )
                 if support == "correlation" and isinstance(prior, Flat):
@@ -133,6 +135,12 @@ class _Given:
             )
 
 
+_KINDS = {
+    "real": "real numbers",
+    "positive": "positive numbers",
+    "correlation": "correlations",
+    "number": "sigma and other single numbers",
+}
 _NUMBERS = {"real": "any number", "positive": "positive", "correlation": "a correlation matrix"}
 _CHOICES = {
     "real": "normal, student_t, flat",

@@ -25,7 +25,13 @@ from partialpool.design import Design
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
 
-__all__ = ["conditional_density", "kernel_density", "prior_density", "tail_bound"]
+__all__ = [
+    "conditional_density",
+    "kernel_density",
+    "log_prior_density",
+    "prior_density",
+    "tail_bound",
+]
 
 Array = NDArray[np.float64]
 # Draws of the covariance over which conditional densities are averaged, with random effects.
@@ -36,7 +42,13 @@ _DENSE = 200
 
 def prior_density(prior: Prior, x: float) -> float:
     """Density of a proper prior at x."""
-    return float(_distribution(prior).pdf(x))
+    return float(np.exp(log_prior_density(prior, np.asarray(x))))
+
+
+def log_prior_density(prior: Prior, x: Array) -> Array:
+    """Log-density of a proper prior at every x."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(_distribution(prior).logpdf(x))
 
 
 def _distribution(prior: Prior) -> Any:
@@ -70,10 +82,11 @@ class _HalfT:
     def __init__(self, prior: HalfStudentT) -> None:
         self.prior = prior
 
-    def pdf(self, x: float) -> float:
+    def logpdf(self, x: Array) -> Array:
         from scipy import stats
 
-        return 2.0 * float(stats.t.pdf(x, self.prior.df, scale=self.prior.scale)) * (x >= 0)
+        inside = np.log(2.0) + stats.t.logpdf(x, self.prior.df, scale=self.prior.scale)
+        return np.where(x >= 0, inside, -np.inf)
 
 
 def kernel_density(draws: Array, x: float, positive: bool = False) -> float:

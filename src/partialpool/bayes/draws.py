@@ -12,9 +12,20 @@ from partialpool.bayes.assignment import free_scales
 from partialpool.design import Design, RandomEffects
 from partialpool.inference.parameters import ParameterName, corr_label, sd_label
 
-__all__ = ["Draws", "PartDraws", "named_parameters", "parameter_names"]
+__all__ = ["Draws", "PartDraws", "in_single_precision", "named_parameters", "parameter_names"]
 
 Array = NDArray[np.float64]
+
+
+# Numbers of effects, draws times levels, from which on they are kept in single precision.
+_MANY = 25_000_000
+
+
+def in_single_precision(designs: Mapping[str, Design], draws: int) -> bool:
+    """Whether so many draws of all effects are kept in single precision."""
+    terms = [effects for design in designs.values() for effects in design.random]
+    each = sum(len(effects.factor.levels) * len(effects.columns) for effects in terms)
+    return each * draws > _MANY
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +41,9 @@ class PartDraws:
     corr
         Per random term (C, D, k, k): their correlations.
     effects
-        Per random term (C, D, J, k): the effects of every level.
+        Per random term (C, D, J, k): the effects of every level. In single precision where
+        there are more than 25 million, which is seven digits; nothing that is made of draws has
+        as many.
     """
 
     fixef: Array

@@ -13,6 +13,8 @@ from partialpool.design import Design
 __all__ = ["PosteriorEstimates"]
 
 Array = NDArray[np.float64]
+# Levels whose draws are worked on at once.
+_LEVELS = 500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,13 +42,23 @@ class PosteriorEstimates:
 
     def effects(self, design: Design) -> tuple[Array, ...]:
         """Posterior means (J, k) of every random term's effects."""
-        return tuple(b.mean(axis=(0, 1)) for b in self.draws.effects)
+        return tuple(b.mean(axis=(0, 1), dtype=np.float64) for b in self.draws.effects)
 
     def conditional(self, design: Design) -> tuple[Array, ...]:
         """Posterior covariances (J, k, k) of every level's effects."""
-        out = []
-        for b in self.draws.effects:
-            centred = b - b.mean(axis=(0, 1))
-            size = b.shape[0] * b.shape[1] - 1
-            out.append(np.einsum("cdjk,cdjl->jkl", centred, centred, optimize=True) / size)
-        return tuple(out)
+        return tuple(
+            np.concatenate([_covariances(b[:, :, j : j + _LEVELS]) for j in _starts(b)])
+            for b in self.draws.effects
+        )
+
+
+def _starts(b: Array) -> range:
+    return range(0, b.shape[2], _LEVELS)
+
+
+def _covariances(b: Array) -> Array:
+    """Covariances (J, k, k) of a block of levels, in double precision."""
+    b = b.astype(np.float64)
+    centred = b - b.mean(axis=(0, 1))
+    size = b.shape[0] * b.shape[1] - 1
+    return np.asarray(np.einsum("cdjk,cdjl->jkl", centred, centred, optimize=True) / size)

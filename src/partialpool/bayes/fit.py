@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Literal
@@ -17,8 +17,11 @@ from partialpool.bayes.control import Control, Engine
 from partialpool.bayes.crossvalidation import Elpd
 from partialpool.bayes.draws import Draws, named_parameters
 from partialpool.bayes.estimates import PosteriorEstimates
+from partialpool.bayes.explained import r_squared
+from partialpool.bayes.graph import ModelGraph, model_graph
 from partialpool.bayes.hypotheses import Hypothesis
 from partialpool.bayes.rows import NewLevels
+from partialpool.bayes.sensitivity import prior_sensitivity
 from partialpool.bayes.statement import Statement
 from partialpool.bayes.summary import PosteriorSummary, summarize
 from partialpool.design import Design
@@ -184,6 +187,7 @@ class BayesFit:
         inapplicable: Literal["error", "ignore"] = "error",
         offset: Any = None,
         applicable: Any = None,
+        trials: Any = None,
         seed: Seed = None,
     ) -> Any:
         """See :func:`partialpool.bayes.predict.predict`."""
@@ -199,6 +203,7 @@ class BayesFit:
             inapplicable=inapplicable,
             offset=offset,
             applicable=applicable,
+            trials=trials,
             seed=seed,
         )
 
@@ -209,9 +214,12 @@ class BayesFit:
         new: Any = None,
         random: Literal["all", "none"] | Sequence[str] = "all",
         new_levels: NewLevels = "error",
+        trials: Any = None,
     ) -> Vector:
         """See :func:`partialpool.bayes.predict.simulate`."""
-        return prediction.simulate(self, nsim, seed, new=new, random=random, new_levels=new_levels)
+        return prediction.simulate(
+            self, nsim, seed, new=new, random=random, new_levels=new_levels, trials=trials
+        )
 
     def hypothesis(self, text: str) -> Hypothesis:
         """See :func:`partialpool.bayes.hypotheses.check`."""
@@ -255,6 +263,58 @@ class BayesFit:
         drawn = draw_prior(self.statement, draws, generator(seed))
         return BayesFit(self.statement, drawn, "prior", Control(draws, 0, 1, 0))
 
+    def resample(
+        self,
+        draws: int | None = None,
+        tune: int | None = None,
+        chains: int | None = None,
+        seed: int | None = None,
+        target_accept: float | None = None,
+        max_depth: int | None = None,
+        progress: bool | Callable[[int, int], None] = False,
+    ) -> BayesFit:
+        """Sample the same model again, longer or more carefully.
+
+        Parameters
+        ----------
+        draws, tune, chains, target_accept, max_depth
+            As for :func:`partialpool.bmm`; None for those of the fit.
+        seed
+            None for the fit's: the same numbers give the same draws.
+        progress
+            As for :func:`partialpool.bmm`.
+
+        Raises
+        ------
+        DataError
+            If a number is out of range.
+
+        Warns
+        -----
+        PartialPoolWarning
+            As :func:`partialpool.bmm`.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> fit = pp.bmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"), seed=1)
+        >>> fit.resample(draws=5000).parameters["Days"].shape
+        (4, 5000)
+        """
+        from partialpool.bayes.model import resample  # which builds fits, and so imports this
+
+        return resample(
+            self, draws, tune, chains, seed, target_accept, max_depth, progress=progress
+        )
+
+    def prior_sensitivity(self) -> Any:
+        """See :func:`partialpool.bayes.sensitivity.prior_sensitivity`."""
+        return prior_sensitivity(self)
+
+    def r_squared(self, random: Literal["all", "none"] | Sequence[str] = "all") -> Vector:
+        """See :func:`partialpool.bayes.explained.r_squared`."""
+        return r_squared(self, random)
+
     def prior_summary(self) -> Any:
         """See :func:`partialpool.bayes.tables.prior_summary`."""
         return tables.prior_summary(self)
@@ -275,11 +335,18 @@ class BayesFit:
         """See :func:`partialpool.bayes.tables.augment`."""
         return tables.augment(self)
 
-    def to_arviz(self) -> Any:
+    def render(self) -> ModelGraph:
+        """Return the model's graph: it prints as equations, and has a ``source`` for Graphviz.
+
+        :func:`partialpool.plots.model_graph` draws it.
+        """
+        return model_graph(self.statement)
+
+    def to_arviz(self, rows: bool | None = None, seed: int = 0) -> Any:
         """See :func:`partialpool.bayes.exchange.to_arviz`."""
         from partialpool.bayes.exchange import to_arviz
 
-        return to_arviz(self)
+        return to_arviz(self, rows, seed)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write a fit to one file.

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from partialpool.bayes.assignment import PartPriors
 from partialpool.bayes.control import Control
-from partialpool.bayes.draws import Draws, PartDraws
+from partialpool.bayes.draws import Draws, PartDraws, in_single_precision
 from partialpool.bayes.priors import (
     LKJ,
+    Constant,
     Exponential,
     Flat,
     Gamma,
@@ -32,10 +33,6 @@ __all__ = ["make_posterior", "sample_marginal", "why_not_marginal"]
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
-_ELSEWHERE = (
-    "; with a known residual standard deviation pass sigma=",
-    ", or fix the residual standard deviation with sigma=",
-)
 _STATS = ("accept", "step_size", "energy", "log_density", "steps", "depth", "diverging")
 
 
@@ -60,7 +57,8 @@ def sample_marginal(stated: Statement, control: Control, progress: Progress | No
     ModelError
         If the model can't be identified on these rows, or no chain finds a place to start.
     """
-    reduced = _reduce(stated)
+    sigma = stated.priors.scales["sigma"].prior
+    reduced = reduce(stated.design, sigma.value if isinstance(sigma, Constant) else None)
     posterior = make_posterior(stated, reduced)
     with reduced.algebra():
         _, described, beta, effects, how, lost = posterior.sample(
@@ -71,6 +69,7 @@ def sample_marginal(stated: Statement, control: Control, progress: Progress | No
             control.target_accept,
             control.max_depth,
             progress,
+            in_single_precision(stated.designs, control.chains * control.draws),
         )
     if lost:
         raise ModelError(
@@ -78,17 +77,6 @@ def sample_marginal(stated: Statement, control: Control, progress: Progress | No
             "that exclude what the data say, or for values of extreme size."
         )
     return _gather(stated, reduced, described, beta, effects, how)
-
-
-def _reduce(stated: Statement) -> Reduced:
-    try:
-        return reduce(stated.design)
-    except ModelError as error:
-        # Linear models may be given their residual standard deviation; these have a prior of it.
-        said = str(error)
-        for advice in _ELSEWHERE:
-            said = said.replace(advice, "")
-        raise ModelError(said) from None
 
 
 def make_posterior(stated: Statement, reduced: Reduced) -> Posterior:
@@ -146,6 +134,8 @@ def _code(prior: Prior) -> tuple[int, float, float]:
             return (5, prior.shape, prior.scale)
         case LogNormal():
             return (6, prior.mean, prior.sd)
+        case Constant():
+            return (7, prior.value, 0.0)
         case _:
             return (0, 0.0, 0.0)
 

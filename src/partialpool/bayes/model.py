@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any, Literal
 
 import numpy as np
@@ -14,13 +15,15 @@ from partialpool.bayes.draws import Draws
 from partialpool.bayes.fit import BayesFit
 from partialpool.bayes.marginal import sample_marginal, why_not_marginal
 from partialpool.bayes.prior_draws import draw_prior
+from partialpool.bayes.priors import Constant
+from partialpool.bayes.propriety import refuse_improper
 from partialpool.bayes.statement import Statement, state
 from partialpool.bayes.tables import parameter_table
 from partialpool.errors import DataError, ModelError, PartialPoolWarning
 from partialpool.families import ResponseFamily
 from partialpool.inference.seeds import Seed
 
-__all__ = ["bmm"]
+__all__ = ["bmm", "resample"]
 
 Progress = Callable[[int, int], None]
 
@@ -38,6 +41,7 @@ def bmm(
     engine: Literal["auto", "marginal", "nuts", "prior"] = "auto",
     weights: Any = None,
     offset: Any = None,
+    sigma: float | None = None,
     zero_inflation: str | None = None,
     dispersion: str | None = None,
     missing: Literal["error", "drop"] = "error",
@@ -77,6 +81,10 @@ def bmm(
         otherwise they multiply the log-density, or are trials, as for ``glmm``.
     offset
         Known part of the linear predictor: a column, an expression or an array.
+    sigma
+        A known residual standard deviation, as for ``lmm``: with ``weights`` of one over each
+        row's squared standard error, 1. Other single numbers are known by their prior,
+        ``priors={"phi": "constant(2)"}``.
     zero_inflation, dispersion
         One-sided formulas, as for ``glmm``.
     missing
@@ -132,7 +140,7 @@ def bmm(
         formula,
         data,
         family,
-        priors=priors,
+        priors=_with_sigma(priors, sigma),
         weights=weights,
         offset=offset,
         zero_inflation=zero_inflation,
@@ -140,6 +148,7 @@ def bmm(
         missing=missing,
         applicable=applicable,
     )
+    refuse_improper(statement)
     if engine == "prior":
         drawn = draw_prior(statement, control.draws, np.random.default_rng(control.seed))
         return BayesFit(statement, drawn, "prior", Control(control.draws, 0, 1, control.seed))
@@ -155,19 +164,60 @@ def bmm(
     return fit
 
 
+def resample(
+    fit: BayesFit,
+    draws: int | None = None,
+    tune: int | None = None,
+    chains: int | None = None,
+    seed: int | None = None,
+    target_accept: float | None = None,
+    max_depth: int | None = None,
+    progress: bool | Progress = False,
+) -> BayesFit:
+    """Sample the same model again; see :meth:`BayesFit.resample`."""
+    given = {
+        "draws": draws,
+        "tune": tune,
+        "chains": chains,
+        "seed": seed,
+        "target_accept": target_accept,
+        "max_depth": max_depth,
+    }
+    own = asdict(fit.control)
+    control = make_control(**own | {k: v for k, v in given.items() if v is not None})
+    if fit.engine == "prior":
+        return fit.prior(control.draws, control.seed)
+    marginal = fit.engine == "marginal"
+    found = _sample(fit.statement, control, marginal, progress)
+    again = BayesFit(fit.statement, found, fit.engine, control)
+    _warn(again)
+    return again
+
+
+def _with_sigma(priors: Mapping[str, Any] | None, sigma: float | None) -> Any:
+    if sigma is None:
+        return priors
+    if isinstance(priors, Mapping) and "sigma" in priors:
+        raise DataError("sigma= fixes what priors['sigma'] is the prior of: give one of them.")
+    return {**(priors or {}), "sigma": Constant(sigma)}
+
+
 def _sample(
     statement: Statement, control: Control, marginal: bool, progress: bool | Progress
 ) -> Draws:
-    if not marginal:
-        from partialpool.bayes.general import sample_general
-
-        return sample_general(statement, control, bool(progress))
+    sample = sample_marginal if marginal else _general_sampler()
     if progress is True:
         from partialpool.bayes.progress import bar
 
         with bar() as report:
-            return sample_marginal(statement, control, report)
-    return sample_marginal(statement, control, progress if callable(progress) else None)
+            return sample(statement, control, report)
+    return sample(statement, control, progress if callable(progress) else None)
+
+
+def _general_sampler() -> Callable[[Statement, Control, Progress | None], Draws]:
+    from partialpool.bayes.general import sample_general  # late: JAX takes seconds
+
+    return sample_general
 
 
 def _warn(fit: BayesFit) -> None:

@@ -18,7 +18,7 @@ from partialpool.inference.seeds import Seed, generator
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
 
-__all__ = ["fitted", "predict", "simulate"]
+__all__ = ["fitted", "predict", "simulate", "simulate_draws"]
 
 Array = NDArray[np.float64]
 Interval = Literal["confidence", "prediction"]
@@ -37,6 +37,7 @@ def predict(
     inapplicable: Literal["error", "ignore"] = "error",
     offset: Any = None,
     applicable: Any = None,
+    trials: Any = None,
     seed: Seed = None,
 ) -> Any:
     """Predict every row by its posterior mean, with an interval if asked for.
@@ -60,7 +61,7 @@ def predict(
     interval
         ``"confidence"``: of the mean, a credible interval; ``"prediction"``: of a new response
         in the row. New rows are of weight 1, and have the trials that the response's cbind()
-        gives in the table.
+        gives in the table, unless ``trials`` says others.
     level
         Probability of the interval, which is cut off equally at both ends.
     inapplicable
@@ -68,6 +69,9 @@ def predict(
         ``"ignore"`` to disregard it.
     offset, applicable
         For new rows, in place of arrays given with the rows fitted.
+    trials
+        Of new responses with trials: a number, an array (m,), or a column or expression of
+        ``new``.
     seed
         For what is drawn anew.
 
@@ -108,7 +112,8 @@ def predict(
         applicable=applicable,
         seed=seed,
     )
-    found = np.hstack(list(_summaries(fit, rows, type, interval, level, new, seed)))
+    of = trials_of(fit, new, rows.n, trials) if interval == "prediction" else None
+    found = np.hstack(list(_summaries(fit, rows, type, interval, level, new is None, of, seed)))
     if interval is None and not se:
         return found[0]
     kind = fit.design.spec.kind if new is None else read_schema(new).kind
@@ -132,19 +137,19 @@ def _summaries(
     kind: str,
     interval: Interval | None,
     level: float,
-    new: Any,
+    own: bool,
+    trials: Array | None,
     seed: Seed,
 ) -> Iterator[Array]:
     """Mean, standard deviation and limits, if asked for, of every row (2 or 4, rows), in blocks."""
     rng = generator(seed)
-    trials = trials_of(fit, new, rows.n) if interval == "prediction" else None
     tails = [(1 - level) / 2, (1 + level) / 2]
     for block in rows.blocks():
         eta = rows.eta(block)
         values = eta["mean"] if kind == "link" else means(fit, eta)
         out = [values.mean(axis=0), values.std(axis=0, ddof=1)]
         if interval == "prediction":
-            values = responses(fit, eta, block, new is None, trials, rng)
+            values = responses(fit, eta, block, own, trials, rng)
             if trials is not None and fit.family.has_trials:
                 values = values / np.maximum(trials[block], 1.0)
         if interval is not None:
@@ -208,6 +213,7 @@ def simulate(
     new: Any = None,
     random: RandomPart = "all",
     new_levels: NewLevels = "error",
+    trials: Any = None,
 ) -> Array:
     """Draw new responses from the posterior predictive distribution.
 
@@ -220,7 +226,7 @@ def simulate(
         are enough.
     seed
         Seed of NumPy's default generator.
-    new, random, new_levels
+    new, random, new_levels, trials
         As for :func:`predict`.
 
     Returns
@@ -246,8 +252,17 @@ def simulate(
     size = fit.draws.chains * fit.draws.draws
     chosen = rng.choice(size, nsim, replace=nsim > size)
     rows = posterior_rows(fit, new, random=random, new_levels=new_levels, seed=seed, draws=chosen)
-    trials = trials_of(fit, new, rows.n)
+    of = trials_of(fit, new, rows.n, trials)
     blocks = (
-        responses(fit, rows.eta(block), block, new is None, trials, rng) for block in rows.blocks()
+        responses(fit, rows.eta(block), block, new is None, of, rng) for block in rows.blocks()
     )
     return np.hstack(list(blocks)).T
+
+
+def simulate_draws(fit: BayesFit, seed: Seed = None) -> Array:
+    """Draw one response of the rows fitted by every posterior draw (S, n)."""
+    rng = generator(seed)
+    rows = posterior_rows(fit)
+    trials = trials_of(fit, None, rows.n)
+    blocks = (responses(fit, rows.eta(b), b, True, trials, rng) for b in rows.blocks())
+    return np.hstack(list(blocks))

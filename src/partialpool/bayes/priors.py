@@ -14,6 +14,7 @@ from partialpool.errors import ModelError
 __all__ = [
     "LKJ",
     "PRIORS",
+    "Constant",
     "Exponential",
     "Flat",
     "Gamma",
@@ -41,7 +42,8 @@ class Prior(ABC):
         Its name in a specification such as ``"normal(0, 5)"``.
     support
         ``"real"`` for coefficients, ``"positive"`` for standard deviations and dispersions,
-        ``"correlation"`` for correlation matrices, ``"any"``.
+        ``"correlation"`` for correlation matrices, ``"number"`` for what isn't estimated,
+        ``"any"``.
     """
 
     name: ClassVar[str]
@@ -91,6 +93,25 @@ class Flat(Prior):
             "a flat prior is no distribution, so that nothing can be drawn from it. Give every "
             "parameter a proper prior to see what the priors say."
         )
+
+
+@dataclass(frozen=True)
+class Constant(Prior):
+    """A known value, of ``sigma`` or another single number.
+
+    Examples
+    --------
+    >>> str(Constant(1))
+    'constant(1)'
+    """
+
+    name: ClassVar[str] = "constant"
+    support: ClassVar[str] = "number"
+    value: float
+
+    def draw(self, rng: np.random.Generator, size: Any) -> Vector:
+        """Repeat the value."""
+        return np.full(size, float(self.value))
 
 
 @dataclass(frozen=True)
@@ -262,6 +283,7 @@ PRIORS: dict[str, type[Prior]] = {
     kind.name: kind
     for kind in (
         Flat,
+        Constant,
         Normal,
         StudentT,
         HalfNormal,

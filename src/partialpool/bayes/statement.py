@@ -10,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 
 from partialpool.bayes.assignment import Assignment, assign
-from partialpool.bayes.priors import Flat
 from partialpool.bayes.scale_defaults import scale_defaults
 from partialpool.bayes.scales import response_scale
 from partialpool.core import Problem, matrix, vector
@@ -84,7 +83,7 @@ def state(
     parts = build_parts(
         formulas,
         data,
-        read=partial(read_generalized_response, family=resolved, zero=zero),
+        read=partial(read_generalized_response, family=resolved, zero=zero, believed=True),
         weights=weights,
         offset=offset,
         missing=missing,
@@ -101,9 +100,7 @@ def state(
         priors,
     )
     symbols = {part: symbol for part, (symbol, _) in defaults.items()}
-    stated = Statement(designs, response, resolved, zero, kept, symbols, assignment)
-    _refuse_improper(stated)
-    return stated
+    return Statement(designs, response, resolved, zero, kept, symbols, assignment)
 
 
 def _family(family: Any) -> ResponseFamily:
@@ -143,17 +140,3 @@ def independent_columns(design: Design) -> list[int]:
     noise = np.random.default_rng(0).normal(size=len(design.X))
     weights = None if design.weights is None else vector(design.weights)
     return list(Problem(matrix(design.X), noise, weights, None, []).kept)
-
-
-def _refuse_improper(stated: Statement) -> None:
-    """Refuse flat priors under which the posterior is none."""
-    for name, design in stated.designs.items():
-        for effects, term in zip(design.random, stated.priors.parts[name].terms, strict=True):
-            J, k = len(effects.factor.levels), len(effects.columns)
-            flat = [a.parameter for a in term.scales if isinstance(a.prior, Flat)]
-            if flat and k + 2 > J:
-                raise ModelError(
-                    f"a flat prior of {flat[0]} gives no proper posterior: {effects.factor.name!r} "
-                    f"has {J} level(s), and {k + 2} are needed. Take another prior, such as "
-                    "half_normal."
-                )

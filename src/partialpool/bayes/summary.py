@@ -79,6 +79,7 @@ def summarize(fit: BayesFit, level: float = 0.95) -> PosteriorSummary:
             *roughness(fit, table.names, table.diagnosis),
             *masks,
             *_gone(fit),
+            *_rounded(fit),
             *advise(fit),
         ),
     )
@@ -95,6 +96,14 @@ def _gone(fit: BayesFit) -> tuple[str, ...]:
             gone = int((~effects.applicable).sum())
             out.append(f"{gone} effect(s) of {effects.term.source} don't apply to their level.")
     return tuple(out)
+
+
+def _rounded(fit: BayesFit) -> tuple[str, ...]:
+    kept = [b for part in fit.draws.parts.values() for b in part.effects]
+    if all(b.dtype == np.float64 for b in kept):
+        return ()
+    count = sum(b.size for b in kept)
+    return (f"the {count:,} draws of effects are kept in single precision, seven digits.",)
 
 
 def _facts(fit: BayesFit) -> tuple[tuple[str, str], ...]:

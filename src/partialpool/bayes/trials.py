@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.bayes.hypotheses import evaluate_expression
+from partialpool.bayes.expressions import evaluate_expression
 from partialpool.errors import DataError, UnknownNameError
 from partialpool.frames import read_table
 
@@ -20,8 +20,19 @@ __all__ = ["trials_of"]
 Array = NDArray[np.float64]
 
 
-def trials_of(fit: BayesFit, new: Any, n: int) -> Array | None:
+def trials_of(fit: BayesFit, new: Any, n: int, given: Any = None) -> Array | None:
     """Read the numbers of trials of rows: those fitted if ``new`` is None, else the n new ones.
+
+    Parameters
+    ----------
+    fit
+        A Bayesian fit.
+    new
+        Table of the new rows, or None.
+    n
+        Number of rows.
+    given
+        The user's numbers of trials: one, an array (n,), or a column or expression of the table.
 
     Returns
     -------
@@ -31,8 +42,10 @@ def trials_of(fit: BayesFit, new: Any, n: int) -> Array | None:
     Raises
     ------
     DataError
-        If the new table doesn't say them.
+        If the new table doesn't say them, or those given are no numbers of trials.
     """
+    if given is not None:
+        return _given(fit, new, n, given)
     known = fit.statement.response.trials
     if new is None or known is None or not fit.family.has_trials or np.all(known == 1):
         return known if new is None else None
@@ -40,8 +53,8 @@ def trials_of(fit: BayesFit, new: Any, n: int) -> Array | None:
     if not text.startswith("cbind("):
         raise DataError(
             "new responses need numbers of trials, which came by weights= and aren't part of the "
-            "formula. Fit the model with cbind(successes, failures) as the response, or ask for "
-            "interval='confidence'."
+            "formula. Say them by trials=, a number, an array or a column of the new table, or ask "
+            "for interval='confidence'."
         )
     successes, failures = text.removeprefix("cbind(").removesuffix(")").rsplit(",", 1)
     try:
@@ -49,8 +62,30 @@ def trials_of(fit: BayesFit, new: Any, n: int) -> Array | None:
     except UnknownNameError as error:
         raise DataError(
             f"new responses need numbers of trials, which the table doesn't say: {text} can't be "
-            f"computed from its columns. Add them, or ask for interval='confidence'. ({error})"
+            f"computed from its columns. Add them, say trials=, or ask for interval='confidence'. "
+            f"({error})"
         ) from None
+    return np.broadcast_to(values, (n,)).astype(np.float64)
+
+
+def _given(fit: BayesFit, new: Any, n: int, given: Any) -> Array:
+    if not fit.family.has_trials:
+        raise DataError(
+            f"trials= is for binomial and betabinomial responses; this one is {fit.family.name}."
+        )
+    if isinstance(given, str):
+        if new is None:
+            raise DataError(
+                "trials= names a column of new rows, but there are none. Give a number or an array."
+            )
+        given = evaluate_expression(given, _numbers(new))
+    values = np.asarray(given, dtype=np.float64)
+    if values.ndim > 1 or (values.ndim == 1 and len(values) != n):
+        raise DataError(
+            f"trials= must be one number or {n}, one for each row, found {values.shape}."
+        )
+    if not (np.isfinite(values) & (values >= 0) & (values == np.floor(values))).all():
+        raise DataError("trials= must be whole numbers of at least 0.")
     return np.broadcast_to(values, (n,)).astype(np.float64)
 
 

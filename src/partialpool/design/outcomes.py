@@ -37,6 +37,7 @@ def read_generalized_response(
     weights: Vector | None,
     family: ResponseFamily,
     zero: Zero = "none",
+    believed: bool = False,
 ) -> Response:
     """Evaluate the response on the rows to fit, as its family needs it, and check it.
 
@@ -53,6 +54,8 @@ def read_generalized_response(
         Whose response it is.
     zero
         What ``zero_inflation=`` adds to it.
+    believed
+        Whether there are priors, so that counts may be zero throughout.
 
     Raises
     ------
@@ -76,7 +79,7 @@ def read_generalized_response(
     else:
         values = _numbers(text, value, sheet, family)
         response = Response(text, values, weights=weights, rows=sheet.rows)
-    family.check(response, zero)
+    family.check(response, zero, believed)
     if family.name in ("gaussian", "student_t"):
         refuse_lost_digits(text, response.values)
     return response

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import ModelError
+from partialpool.families.checks import refuse_uncounted
 from partialpool.families.links import LINKS, Link, read_link
 from partialpool.families.response import Response
 
@@ -244,7 +245,7 @@ class ResponseFamily(ABC):
         """
         return self._start(y, trials, weights, zero)
 
-    def check(self, response: Response, zero: Zero = "none") -> None:
+    def check(self, response: Response, zero: Zero = "none", believed: bool = False) -> None:
         """Refuse a response that the family can't have.
 
         Parameters
@@ -253,6 +254,9 @@ class ResponseFamily(ABC):
             What is to be explained.
         zero
             What ``zero_inflation=`` adds.
+        believed
+            Whether there are priors. With them no successes at all, or no events, are something
+            to learn from; without, the likelihood has no maximum.
 
         Raises
         ------
@@ -262,6 +266,9 @@ class ResponseFamily(ABC):
             If the response is constant.
         """
         self._check(response, zero)
+        refuse_uncounted(response)
+        if not believed:
+            self._refuse_one_sided(response, zero)
 
     def mu(self, eta: Eta) -> Vector:
         """Return the inverse link of the mean's linear predictor."""
@@ -298,6 +305,10 @@ class ResponseFamily(ABC):
 
     @abstractmethod
     def _check(self, response: Response, zero: Zero) -> None: ...
+
+    def _refuse_one_sided(self, response: Response, zero: Zero) -> None:
+        """Refuse a response at one end of a discrete range, where no maximum is finite."""
+        return
 
 
 def zero_share(eta: Eta) -> Vector:

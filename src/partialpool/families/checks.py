@@ -11,6 +11,7 @@ from partialpool.families.response import Response
 __all__ = [
     "refuse_constant",
     "refuse_rows",
+    "refuse_uncounted",
     "require_counts",
     "require_inside_unit",
     "require_nonnegative",
@@ -105,6 +106,20 @@ def require_trials(response: Response, family: str) -> None:
     )  # fmt: skip
 
 
+def refuse_uncounted(response: Response) -> None:
+    """Refuse a response of which no row counts.
+
+    Raises
+    ------
+    ModelError
+        If there is none.
+    """
+    if not response.counted.any():
+        raise ModelError(
+            f"no row of the response {response.text} counts: each has no trials or weight zero."
+        )
+
+
 def refuse_constant(response: Response, values: NDArray[np.float64], *only: float) -> None:
     """Refuse a response that is the same in all rows that count.
 
@@ -122,11 +137,8 @@ def refuse_constant(response: Response, values: NDArray[np.float64], *only: floa
     ModelError
         If it is, naming the value.
     """
+    refuse_uncounted(response)
     counted = values[response.counted]
-    if not len(counted):
-        raise ModelError(
-            f"no row of the response {response.text} counts: each has no trials or weight zero."
-        )
     lowest = float(counted.min())
     if lowest == counted.max() and (not only or lowest in only):
         raise ModelError(

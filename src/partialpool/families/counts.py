@@ -45,13 +45,15 @@ class _Counts(ResponseFamily):
         self, y: Vector, trials: Vector | None, weights: Vector | None, zero: Zero
     ) -> dict[str, float]:
         truncated, zeros = self._counting.truncated, average((y == 0) * 1.0, weights)
-        if truncated:
+        if truncated and (y > 0).any():
             y, weights = y[y > 0], None if weights is None else weights[y > 0]
         mean, variance = average(y, weights), spread(y, weights)
         if zero == "inflated":
             # Half the zeros for the start: how many are extra is what the model finds out.
             zeros *= 0.5
             mean /= 1.0 - zeros
+        # No event in n rows: half a one, so that the link is finite.
+        mean = max(mean, 0.5 / len(y))
         # Where zeros aren't seen, what is seen has a mean above mu, and less one a mean below.
         mean = max(mean - 0.5, 0.5) if truncated else mean
         found = {
@@ -65,15 +67,19 @@ class _Counts(ResponseFamily):
         family = type(self).__name__
         require_counts(response, family)
         if not self._counting.truncated or zero == "hurdle":
-            # Ones throughout are a model too: times to an event, with offset=log(time).
-            refuse_constant(response, response.values, 0.0)
             return
         refuse_rows(
             response, response.values == 0, "is zero", f"{family} is for counts from 1 on.",
             "Add zero_inflation='~ 1' for a hurdle model, in which a second part explains the "
             "zeros, or leave these rows out.",
         )  # fmt: skip
-        refuse_constant(response, response.values, 1.0)
+
+    def _refuse_one_sided(self, response: Response, zero: Zero) -> None:
+        if not self._counting.truncated or zero == "hurdle":
+            # Ones throughout are a model too: times to an event, with offset=log(time).
+            refuse_constant(response, response.values, 0.0)
+        else:
+            refuse_constant(response, response.values, 1.0)
 
 
 @dataclass(frozen=True, init=False, repr=False)

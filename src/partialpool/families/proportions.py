@@ -45,6 +45,8 @@ class _Trials(ResponseFamily):
 
     def _check(self, response: Response, zero: Zero) -> None:
         require_trials(response, type(self).__name__)
+
+    def _refuse_one_sided(self, response: Response, zero: Zero) -> None:
         values = response.values
         if response.trials is not None:
             # Shares may be the same everywhere, unless they are all 0 or all 1.

@@ -11,6 +11,7 @@ from partialpool.extras import require
 require("matplotlib", extra="plots")
 
 from partialpool.plots.checks import group_influence, quantile_residuals  # noqa: E402
+from partialpool.plots.graphs import model_graph  # noqa: E402
 from partialpool.plots.intervals import caterpillar  # noqa: E402
 from partialpool.plots.means import means  # noqa: E402
 from partialpool.plots.penalties import penalty_path  # noqa: E402
@@ -28,6 +29,7 @@ __all__ = [
     "fitted_lines",
     "group_influence",
     "means",
+    "model_graph",
     "penalty_path",
     "posterior_intervals",
     "posterior_predictive",

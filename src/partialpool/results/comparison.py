@@ -215,6 +215,11 @@ def compare(
     if len(called) != len(fits):
         raise DataError(f"names has {len(called)} name(s), but there are {len(fits)} fits.")
     for fit, name in zip(fits, called, strict=True):
+        if hasattr(fit, "loo"):
+            raise DataError(
+                f"{name} is a posterior, which has no maximum of its likelihood to compare. "
+                "Compare Bayesian fits with each other by pp.bayes.loo_compare."
+            )
         if not hasattr(fit, "observed"):
             raise DataError(f"compare needs fits, found {type(fit).__name__} as {name}.")
     for fit, name in zip(fits[1:], called[1:], strict=True):

@@ -65,12 +65,6 @@ def test_priors_that_fit_nothing_are_refused(given, message):
         priors(SLEEP, pp.load_dataset("sleepstudy"), priors=given)
 
 
-def test_a_flat_standard_deviation_needs_enough_levels():
-    data = {"y": [1.0, 2, 3, 5, 4, 6], "g": ["a", "a", "b", "b", "a", "b"]}
-    with pytest.raises(ModelError, match=r"'g' has 2 level.*3 are needed"):
-        priors("y ~ 1 + (1 | g)", data, priors={"sd": "flat()"})
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

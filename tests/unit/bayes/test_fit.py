@@ -5,6 +5,8 @@ import polars as pl
 import pytest
 
 import partialpool as pp
+from partialpool.bayes.advice import largest_rhat
+from partialpool.bayes.diagnostics import rhat
 from partialpool.errors import (
     DataError,
     ModelError,
@@ -291,8 +293,23 @@ def test_weights_divide_the_residual_variance(sleep):
 
 
 def test_too_short_chains_are_warned_of_with_what_to_do(sleep):
+    with pytest.warns(PartialPoolWarning, match="4 draws in each chain can't show whether"):
+        pp.bmm(SLEEP, sleep, draws=4, seed=1)
     with pytest.warns(PartialPoolWarning, match=r"draws diverged|the chains don't agree yet"):
-        pp.bmm(SLEEP, sleep, draws=4, tune=0, seed=1)
+        pp.bmm(SLEEP, sleep, draws=50, tune=0, seed=1)
+
+
+@pytest.mark.parametrize(("chains", "draws"), [(2, 20), (4, 20), (4, 100), (4, 1000)])
+def test_chains_that_agree_are_seldom_said_not_to(chains, draws):
+    # As autocorrelated as chains that mix well: 0.4 from draw to draw.
+    rng = np.random.default_rng(chains + draws)
+    x = rng.normal(size=(chains, draws, 1000))
+    for t in range(1, draws):
+        x[:, t] = 0.4 * x[:, t - 1] + np.sqrt(1 - 0.4**2) * x[:, t]
+    assert (rhat(x) > largest_rhat(chains, draws)).mean() < 0.005
+    # One chain three standard deviations off is seen.
+    x[0] += 3.0
+    assert (rhat(x) > largest_rhat(chains, draws)).mean() > 0.9
 
 
 def test_an_aliased_column_is_left_out(sleep):
@@ -393,3 +410,26 @@ def test_new_responses_have_the_trials_of_the_table():
     with pytest.raises(DataError, match="came by weights="):
         by_weights.predict({"g": [1]}, interval="prediction")
     assert by_weights.predict({"g": [1]}).shape == (1,)
+    for trials in (1000, [1000], "2 * size"):
+        drawn = by_weights.simulate(3, seed=1, new={"g": [1], "size": [500]}, trials=trials)
+        assert drawn.min() > 300
+    found = by_weights.predict(new, interval="prediction", trials="size", seed=1)
+    width = np.asarray(found["conf_high"]) - np.asarray(found["conf_low"])
+    np.testing.assert_allclose(width, 2 * 1.96 * 0.5 / np.sqrt([10, 1000]), rtol=0.2)
+
+
+@pytest.mark.parametrize(
+    ("trials", "message"),
+    [
+        ([1, 2], "one number or 180"),
+        (1.5, "whole numbers"),
+        ("size", "names a column of new rows"),
+    ],
+)
+def test_trials_that_are_none_are_refused(fit, sleep, trials, message):
+    slow = sleep.assign(slow=(sleep["Reaction"] > 300) * 1.0)
+    binomial = pp.bmm("slow ~ Days", slow, "binomial", engine="prior")
+    with pytest.raises(DataError, match=message):
+        binomial.simulate(1, seed=1, trials=trials)
+    with pytest.raises(DataError, match=r"trials= is for binomial"):
+        fit.simulate(1, seed=1, trials=trials)

@@ -68,6 +68,35 @@ def test_random_effects_are_integrated_out_as_dense_algebra_does():
     np.testing.assert_allclose(score, d.X.T @ np.linalg.solve(V, d.y) + pull, rtol=1e-8)
 
 
+def test_crossed_effects_are_integrated_out_as_dense_algebra_does():
+    from partialpool.bayes.densities import _conditionals
+
+    rng = np.random.default_rng(5)
+    g, h, x = rng.integers(0, 7, 60), rng.integers(0, 5, 60), rng.normal(size=60)
+    y = 2 + 0.5 * x + rng.normal(size=7)[g] + 0.5 * rng.normal(size=5)[h] * x
+    data = {"y": y + rng.normal(size=60), "x": x, "g": g, "h": h, "w": rng.uniform(0.5, 2, 60)}
+    priors = {"Intercept": "normal(0, 5)", "x": "normal(0, 2)"}
+    fit = pp.bmm("y ~ x + (x | g) + (1 | h)", data, weights="w", priors=priors, draws=50, seed=1)
+    own, d = fit.draws.parts["mean"], fit.design
+    V = np.diag(fit.draws.scales["sigma"][0, 0] ** 2 / d.weights)
+    for effects, sd, corr in zip(d.random, own.sd, own.corr, strict=True):
+        codes = effects.factor.codes
+        cov = np.outer(sd[0, 0], sd[0, 0]) * corr[0, 0]
+        V = V + np.equal.outer(codes, codes) * (effects.basis @ cov @ effects.basis.T)
+    T = np.array([[1.0, d.X[:, 1].mean()], [0.0, 1.0]])
+    precision, score = next(_conditionals(fit))
+    exact = d.X.T @ np.linalg.solve(V, d.X) + T.T @ np.diag([1 / 25, 1 / 4]) @ T
+    np.testing.assert_allclose(precision, exact, rtol=1e-8)
+    np.testing.assert_allclose(score, d.X.T @ np.linalg.solve(V, d.y), rtol=1e-8, atol=1e-8)
+    # Averaged over the draws it is the density that a kernel makes of them, where they lie.
+    many = pp.bmm("y ~ x + (x | g) + (1 | h)", data, weights="w", priors=priors, seed=1)
+    draws = many.parameters["x"].ravel()
+    at = float(draws.mean())
+    after = stats.gaussian_kde(draws)(at)[0]
+    ratio = many.hypothesis(f"x = {at}").ratio
+    assert ratio == pytest.approx(after / stats.norm.pdf(at, 0, 2), rel=0.05)
+
+
 @pytest.mark.parametrize("prior", ["half_cauchy(1)", "half_student_t(3, 1)"])
 def test_heavy_tails_of_a_prior_do_no_harm(line, prior):
     fit = pp.bmm("y ~ x", line, priors=PRIORS | {"sigma": prior}, seed=1)
@@ -113,11 +142,18 @@ def test_a_column_left_out_is_named_with_what_it_equals(line):
 @pytest.mark.parametrize(
     ("formula", "groups", "message"),
     [
-        ("y ~ x + (1 | g)", 40, r"and not a measurement\.$"),
-        ("y ~ 1 + (x | g)", 20, r"Take columns out of the term\.$"),
+        ("y ~ x + (1 | g)", 40, "and not a measurement; .* pass sigma="),
+        ("y ~ 1 + (x | g)", 20, "Take columns out of the term, or fix .* with sigma="),
     ],
 )
-def test_no_advice_names_an_argument_that_there_is_not(line, formula, groups, message):
+def test_what_can_not_be_told_from_the_residual_can_with_its_deviation_known(
+    line, formula, groups, message
+):
     data = {**line, "g": np.arange(40) % groups}
     with pytest.raises(ModelError, match=message):
         pp.bmm(formula, data)
+    fit = pp.bmm(formula, data, sigma=0.5, draws=200, seed=1)
+    assert fit.sigma == 0.5
+    with pytest.raises(DataError, match="'sigma' is known"):
+        fit.hypothesis("sigma = 1")
+    assert fit.hypothesis("x / sigma > 0").probability > 0.9 if "x +" in formula else True

@@ -10,7 +10,8 @@ struct ChainOutput {
     double* points;     ///< (chains, draws, m) unconstrained
     double* described;  ///< (chains, draws, d), as `Marginal::describe`
     double* beta;       ///< (chains, draws, p)
-    double* effects;    ///< (chains, draws, e), blocks in a row
+    double* effects;    ///< (chains, draws, e), blocks in a row; or null
+    float* single;      ///< the same in single precision; or null
     double* how;        ///< (chains, draws, n_how)
 };
 /// accept, step size, energy, log density, steps, depth, diverged

@@ -20,6 +20,7 @@ struct MarginalPrior {
 /// get v Omega in X'X, v h in X'y; minus twice the log density is then the restricted
 /// criterion at known v. In log sigma at fixed Lambda it has the slope
 /// 2 (n - p) - 2 s / v + 2 w + 2 v tr(R'Omega R), with w the prior's quadratic form.
+/// A constant sigma is no coordinate.
 /// Every chain has one of its own, since evaluating leaves a factor behind.
 class Marginal {
 public:
@@ -42,6 +43,7 @@ public:
     void draw(const Vector& q, Random& random, double* beta, double* effects);
 
 private:
+    bool sigma_known() const { return prior_.sigma.kind == ScalePrior::Kind::constant; }
     double set(const Vector& q);
     bool eliminate(Level level);
     void pull_back_term(std::size_t t, Vector& gradient, double& by_log_sigma) const;

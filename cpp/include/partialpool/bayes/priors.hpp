@@ -18,7 +18,8 @@ struct ScalePrior {
         exponential,     ///< mean
         gamma,           ///< shape, rate
         inverse_gamma,   ///< shape, scale
-        log_normal       ///< mean and standard deviation of the logarithm
+        log_normal,      ///< mean and standard deviation of the logarithm
+        constant         ///< the value; for sigma alone
     };
     Kind kind = Kind::flat;
     double a = 0.0, b = 0.0;

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.bayes.assignment import Assigned, TermPriors
 from partialpool.bayes.general.centring import row_information, well_known
+from partialpool.bayes.general.sites import Law, law_of
 from partialpool.bayes.statement import Statement
 from partialpool.design import Design
 
@@ -17,6 +19,11 @@ __all__ = ["PartLayout", "TermLayout", "lay_out"]
 Array = NDArray[np.float64]
 
 
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["codes", "basis", "scales", "correlation"],
+    meta_fields=["levels", "k", "structure", "centred", "shared"],
+)
 @dataclass(frozen=True, slots=True, eq=False)
 class TermLayout:
     """One random term.
@@ -29,8 +36,8 @@ class TermLayout:
         Numbers of levels and of effects.
     structure
         Form of the covariance.
-    priors
-        Of standard deviations and correlation.
+    scales, correlation
+        Priors of the free standard deviations, and of the correlations, if there are any.
     centred
         Whether the effects are sampled as themselves.
     shared
@@ -43,11 +50,17 @@ class TermLayout:
     levels: int
     k: int
     structure: str
-    priors: TermPriors
+    scales: tuple[Law, ...]
+    correlation: Law | None
     centred: bool
     shared: tuple[int, ...]
 
 
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["start", "Q", "origin", "map", "means", "fixed", "terms"],
+    meta_fields=["centred"],
+)
 @dataclass(frozen=True, slots=True, eq=False)
 class PartLayout:
     """One linear predictor: eta = start + Q gamma + Z b, with beta = origin + map gamma.
@@ -75,7 +88,7 @@ class PartLayout:
     origin: Array
     map: Array
     means: Array
-    fixed: tuple[Assigned, ...]
+    fixed: tuple[Law, ...]
     centred: bool
     terms: tuple[TermLayout, ...]
 
@@ -131,7 +144,8 @@ def _part(
                 len(e.factor.levels),
                 len(e.columns),
                 e.term.structure if len(e.columns) > 1 else "diagonal",
-                own,
+                tuple(law_of(a.prior) for a in own.scales),
+                None if own.correlation is None else law_of(own.correlation.prior),
                 centred,
                 tuple(-1 if i in taken else i for i in places),
             )
@@ -142,7 +156,7 @@ def _part(
         origin,
         transform,
         X.mean(axis=0),
-        priors.fixed,
+        tuple(law_of(a.prior) for a in priors.fixed),
         priors.centred,
         tuple(terms),
     )

@@ -3,61 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpyro
 import numpyro.distributions as dist
 
-from partialpool.bayes.assignment import Assigned
 from partialpool.bayes.general.densities import log_density
 from partialpool.bayes.general.layout import PartLayout, TermLayout
-from partialpool.bayes.general.sites import coefficient_prior, scale_distribution
-from partialpool.bayes.priors import LKJ
+from partialpool.bayes.general.sites import Law, coefficient_prior, scale_distribution
 
-__all__ = ["Likelihood", "model"]
+__all__ = ["GeneralModel", "Likelihood", "Number", "model"]
 
 
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["y", "trials", "weights"],
+    meta_fields=["family", "link", "zero"],
+)
+@dataclass(frozen=True, slots=True, eq=False)
 class Likelihood:
     """Names and numbers of the response."""
 
-    def __init__(
-        self, family: str, link: str, zero: str, y: Any, trials: Any, weights: Any
-    ) -> None:
-        self.family, self.link, self.zero = family, link, zero
-        self.y, self.trials, self.weights = y, trials, weights
+    family: str
+    link: str
+    zero: str
+    y: Any
+    trials: Any
+    weights: Any
 
 
-def model(
-    layout: Mapping[str, PartLayout],
-    scales: Mapping[str, tuple[str, Assigned]],
-    likelihood: Likelihood,
-) -> None:
-    """State the model to NumPyro.
+@partial(jax.tree_util.register_dataclass, data_fields=["prior"], meta_fields=["symbol"])
+@dataclass(frozen=True, slots=True, eq=False)
+class Number:
+    """A linear predictor that is one number: its symbol and prior."""
 
-    Parameters
+    symbol: str
+    prior: Law
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["parts", "numbers", "likelihood"],
+    meta_fields=[],
+)
+@dataclass(frozen=True, slots=True, eq=False)
+class GeneralModel:
+    """All that a model is: what shapes it, and, as leaves of a tree, its numbers.
+
+    Attributes
     ----------
-    layout
-        Linear predictors with a formula.
-    scales
-        Symbol and prior of those that are one number, by part.
+    parts
+        Linear predictors with a formula, by name.
+    numbers
+        Those that are one number, by name.
     likelihood
         Of the response.
     """
-    eta = {name: _predictor(name, part) for name, part in layout.items()}
-    for part, (symbol, assigned) in scales.items():
-        value = numpyro.sample(symbol, scale_distribution(assigned.prior))
+
+    parts: Mapping[str, PartLayout]
+    numbers: Mapping[str, Number]
+    likelihood: Likelihood
+
+
+def model(stated: GeneralModel) -> None:
+    """State a model to NumPyro."""
+    eta = {name: _predictor(name, part) for name, part in stated.parts.items()}
+    for part, number in stated.numbers.items():
+        value = _number(number)
         eta[part] = jnp.log(value) * jnp.ones(())
-    rows = log_density(
-        likelihood.family,
-        likelihood.link,
-        likelihood.zero,
-        likelihood.y,
-        likelihood.trials,
-        likelihood.weights,
-        eta,
-    )
+    own = stated.likelihood
+    rows = log_density(own.family, own.link, own.zero, own.y, own.trials, own.weights, eta)
     numpyro.factor("likelihood", rows.sum())
+
+
+def _number(number: Number) -> Any:
+    if number.prior.kind == "constant":
+        (value,) = number.prior.numbers
+        return numpyro.deterministic(number.symbol, jnp.asarray(value))
+    return numpyro.sample(number.symbol, scale_distribution(number.prior))
 
 
 def _predictor(name: str, part: PartLayout) -> Any:
@@ -77,17 +104,17 @@ def _predictor(name: str, part: PartLayout) -> Any:
 
 def _fixed_prior(part: PartLayout, beta: Any) -> Any:
     total = jnp.zeros(())
-    for i, assigned in enumerate(part.fixed):
+    for i, law in enumerate(part.fixed):
         own = part.centred and i == 0
-        total = total + coefficient_prior(assigned.prior, part.means @ beta if own else beta[i])
+        total = total + coefficient_prior(law, part.means @ beta if own else beta[i])
     return total
 
 
 def _random(name: str, term: TermLayout, beta: Any) -> Any:
     """Z b: b itself, or b = D L z with z standard normal, where variances near zero do no harm."""
     scales = [
-        numpyro.sample(f"{name}.sd.{i}", scale_distribution(a.prior))
-        for i, a in enumerate(term.priors.scales)
+        numpyro.sample(f"{name}.sd.{i}", scale_distribution(law))
+        for i, law in enumerate(term.scales)
     ]
     sd = jnp.stack(scales) if len(scales) == term.k else jnp.full(term.k, scales[0])
     sd = numpyro.deterministic(f"{name}.sd", sd)
@@ -105,12 +132,11 @@ def _random(name: str, term: TermLayout, beta: Any) -> Any:
 
 def _lower(name: str, term: TermLayout) -> Any:
     """Cholesky factor of the correlation matrix."""
-    if term.priors.correlation is None:
+    if term.correlation is None:
         return jnp.eye(term.k)
-    prior = term.priors.correlation.prior
-    assert isinstance(prior, LKJ)
+    (shape,) = term.correlation.numbers
     if term.structure == "unstructured":
-        return numpyro.sample(f"{name}.L", dist.LKJCholesky(term.k, prior.eta))
+        return numpyro.sample(f"{name}.L", dist.LKJCholesky(term.k, shape))
     serial = term.structure == "ar1"
     low = -1.0 if serial else -1.0 / (term.k - 1)
     place = numpyro.sample(f"{name}.rho", dist.Uniform(0.0, 1.0))
@@ -121,5 +147,5 @@ def _lower(name: str, term: TermLayout) -> Any:
     matrix = power if serial else jnp.where(lag == 0, 1.0, rho)
     lower = jnp.linalg.cholesky(matrix)
     log_det = 2.0 * jnp.log(jnp.diagonal(lower)).sum()
-    numpyro.factor(f"{name}.corr", (prior.eta - 1.0) * log_det)
+    numpyro.factor(f"{name}.corr", (shape - 1.0) * log_det)
     return lower

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
-from numpyro.infer import MCMC, NUTS, init_to_uniform
 
 from partialpool.bayes.control import Control
-from partialpool.bayes.draws import Draws, PartDraws
+from partialpool.bayes.draws import Draws, PartDraws, in_single_precision
 from partialpool.bayes.general.layout import PartLayout, lay_out
-from partialpool.bayes.general.model import Likelihood, model
+from partialpool.bayes.general.model import GeneralModel, Likelihood, Number
+from partialpool.bayes.general.program import CHUNK, Program, program
+from partialpool.bayes.general.sites import law_of
 from partialpool.bayes.statement import Statement
 from partialpool.design import Design
+from partialpool.errors import ModelError
 
-__all__ = ["sample_general"]
+__all__ = ["chunks", "general_model", "read_draws", "sample_general"]
 
 Array = NDArray[np.float64]
-_FIELDS = (
-    "accept_prob",
-    "adapt_state.step_size",
-    "energy",
-    "potential_energy",
-    "num_steps",
-    "diverging",
-)
+Progress = Callable[[int, int], None]
 
 
-def sample_general(statement: Statement, control: Control, progress: bool) -> Draws:
+def sample_general(statement: Statement, control: Control, progress: Progress | None) -> Draws:
     """Draw from the posterior of a model of any family.
 
     Parameters
@@ -39,47 +36,82 @@ def sample_general(statement: Statement, control: Control, progress: bool) -> Dr
     control
         How to sample.
     progress
-        Whether to show NumPyro's bar.
+        Told the iterations done and their total, of all chains.
+
+    Raises
+    ------
+    ModelError
+        If no chain finds a place to start.
     """
-    layout = lay_out(statement)
     # In double precision, without changing JAX for whoever else uses it.
     with jax.enable_x64(True):
-        sampler = MCMC(
-            NUTS(
-                model,
-                target_accept_prob=control.target_accept,
-                max_tree_depth=control.max_depth,
-                init_strategy=init_to_uniform(radius=1.0),
-            ),
-            num_warmup=control.tune,
-            num_samples=control.draws,
-            num_chains=control.chains,
-            chain_method="vectorized",
-            progress_bar=progress,
-        )
-        sampler.run(
-            jax.random.PRNGKey(control.seed),
-            layout,
-            _scales(statement),
-            _likelihood(statement),
-            extra_fields=_FIELDS,
-        )
-        sites = {k: np.asarray(v) for k, v in sampler.get_samples(group_by_chain=True).items()}
-        extra = sampler.get_extra_fields(group_by_chain=True)
-        stats = {k: np.asarray(v, dtype=np.float64) for k, v in extra.items()}
+        stated = general_model(statement)
+        parts = program(control.tune, control.target_accept, control.max_depth)
+        single = in_single_precision(statement.designs, control.chains * control.draws)
+        sites, stats = _run(parts, stated, control, progress, single)
+    return read_draws(statement, stated, sites, stats)
+
+
+def general_model(statement: Statement) -> GeneralModel:
+    """Lay a model out for the programs."""
+    numbers = {
+        part: Number(symbol, law_of(statement.priors.scales[symbol].prior))
+        for part, symbol in statement.symbols.items()
+    }
+    return GeneralModel(lay_out(statement), numbers, _likelihood(statement))
+
+
+def read_draws(
+    statement: Statement, stated: GeneralModel, sites: dict[str, Array], stats: dict[str, Array]
+) -> Draws:
+    """Read what the programs drew, sites and statistics by name, (C, D, ...) each."""
     parts = {
-        name: _part(name, design, statement.kept[name], layout[name], sites, control)
+        name: _part(name, design, statement.kept[name], stated.parts[name], sites, stats)
         for name, design in statement.designs.items()
     }
     scales = {symbol: sites[symbol] for symbol in statement.symbols.values()}
-    return Draws(parts, scales, _stats(stats))
+    how = {name: np.asarray(x, dtype=np.float64) for name, x in stats.items()}
+    return Draws(parts, scales, how | {"depth": np.ceil(np.log2(how["steps"] + 1.0))})
 
 
-def _scales(statement: Statement) -> dict[str, Any]:
-    return {
-        part: (symbol, statement.priors.scales[symbol])
-        for part, symbol in statement.symbols.items()
-    }
+def _run(
+    parts: Program,
+    stated: GeneralModel,
+    control: Control,
+    progress: Progress | None,
+    single: bool,
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Draw by chunks: sites and statistics, (C, D, ...) each."""
+    stated = jax.device_put(stated)
+    keys = jax.random.split(jax.random.PRNGKey(control.seed), control.chains)
+    states, there = parts.start(keys, stated)
+    if not np.asarray(there).all():
+        raise ModelError(
+            "no point with a finite posterior density was found in 100 attempts. Look for priors "
+            "that exclude what the data say, or for values of extreme size."
+        )
+    kept, total = [], control.tune + control.draws
+    # Chunks end with the warm-up, so that none holds draws of both kinds.
+    for count in (*chunks(control.tune), *chunks(control.draws)):
+        states, (positions, stats) = parts.advance(states, stated, jnp.int64(count))
+        done = int(states.i[0])
+        if done > control.tune:
+            sites = parts.read(positions, stated)
+            sites = {
+                name: x.astype(jnp.float32) if single and name.endswith(".b") else x
+                for name, x in sites.items()
+            }
+            kept.append(jax.tree.map(lambda x, n=count: np.asarray(x[:n]), (sites, stats)))
+        if progress is not None:
+            progress(done * control.chains, total * control.chains)
+    joined = jax.tree.map(lambda *x: np.swapaxes(np.concatenate(x), 0, 1), *kept)
+    return joined[0], joined[1]
+
+
+def chunks(total: int) -> list[int]:
+    """Cut a number of iterations into chunks."""
+    whole, rest = divmod(total, CHUNK)
+    return [CHUNK] * whole + ([rest] if rest else [])
 
 
 def _likelihood(statement: Statement) -> Likelihood:
@@ -105,9 +137,9 @@ def _part(
     kept: list[int],
     layout: PartLayout,
     sites: dict[str, Any],
-    control: Control,
+    stats: dict[str, Array],
 ) -> PartDraws:
-    fixef = np.full((control.chains, control.draws, len(design.columns)), np.nan)
+    fixef = np.full((*stats["accept"].shape, len(design.columns)), np.nan)
     if kept:
         fixef[:, :, kept] = layout.origin + sites[f"{name}.gamma"] @ layout.map.T
     terms = range(len(layout.terms))
@@ -118,16 +150,3 @@ def _part(
         tuple(x @ np.swapaxes(x, -1, -2) for x in lower),
         tuple(sites[f"{name}.{t}.b"] for t in terms),
     )
-
-
-def _stats(found: dict[str, Array]) -> dict[str, Array]:
-    steps = found["num_steps"]
-    return {
-        "accept": found["accept_prob"],
-        "step_size": found["adapt_state.step_size"],
-        "energy": found["energy"],
-        "log_density": -found["potential_energy"],
-        "steps": steps,
-        "depth": np.ceil(np.log2(steps + 1.0)),
-        "diverging": found["diverging"],
-    }

@@ -2,43 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, dataclass
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 
-from partialpool.bayes import priors as p
+from partialpool.bayes.priors import Prior
 
-__all__ = ["coefficient_prior", "scale_distribution"]
+__all__ = ["Law", "coefficient_prior", "law_of", "scale_distribution"]
 
 
-def scale_distribution(prior: p.Prior) -> Any:
+@partial(jax.tree_util.register_dataclass, data_fields=["numbers"], meta_fields=["kind"])
+@dataclass(frozen=True, slots=True)
+class Law:
+    """A prior whose kind shapes a program, and whose numbers are its input."""
+
+    kind: str
+    numbers: tuple[Any, ...]
+
+
+def law_of(prior: Prior) -> Law:
+    """Part a prior in kind and numbers.
+
+    Examples
+    --------
+    >>> from partialpool.bayes.priors import LKJ
+    >>> law_of(LKJ(2))
+    Law(kind='lkj', numbers=(2.0,))
+    """
+    return Law(prior.name, tuple(float(x) for x in astuple(prior)))
+
+
+def scale_distribution(law: Law) -> Any:
     """Return the distribution of a positive number."""
-    match prior:
-        case p.HalfNormal():
-            return dist.HalfNormal(prior.scale)
-        case p.HalfStudentT():
-            return dist.FoldedDistribution(dist.StudentT(prior.df, 0.0, prior.scale))
-        case p.HalfCauchy():
-            return dist.HalfCauchy(prior.scale)
-        case p.Exponential():
-            return dist.Exponential(prior.rate)
-        case p.Gamma():
-            return dist.Gamma(prior.shape, prior.rate)
-        case p.InverseGamma():
-            return dist.InverseGamma(prior.shape, prior.scale)
-        case p.LogNormal():
-            return dist.LogNormal(prior.mean, prior.sd)
+    match law.kind, law.numbers:
+        case "half_normal", (scale,):
+            return dist.HalfNormal(scale)
+        case "half_student_t", (df, scale):
+            return dist.FoldedDistribution(dist.StudentT(df, 0.0, scale))
+        case "half_cauchy", (scale,):
+            return dist.HalfCauchy(scale)
+        case "exponential", (rate,):
+            return dist.Exponential(rate)
+        case "gamma", (shape, rate):
+            return dist.Gamma(shape, rate)
+        case "inverse_gamma", (shape, scale):
+            return dist.InverseGamma(shape, scale)
+        case "log_normal", (mean, sd):
+            return dist.LogNormal(mean, sd)
         case _:
             return dist.ImproperUniform(dist.constraints.positive, (), ())
 
 
-def coefficient_prior(prior: p.Prior, value: Any) -> Any:
+def coefficient_prior(law: Law, value: Any) -> Any:
     """Log-density of a coefficient, 0 where the prior is flat."""
-    match prior:
-        case p.Normal():
-            return dist.Normal(prior.mean, prior.sd).log_prob(value)
-        case p.StudentT():
-            return dist.StudentT(prior.df, prior.mean, prior.scale).log_prob(value)
+    match law.kind, law.numbers:
+        case "normal", (mean, sd):
+            return dist.Normal(mean, sd).log_prob(value)
+        case "student_t", (df, mean, scale):
+            return dist.StudentT(df, mean, scale).log_prob(value)
         case _:
             return jnp.zeros(())

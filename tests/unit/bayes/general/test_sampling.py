@@ -42,6 +42,50 @@ def test_jax_is_left_in_the_precision_it_was_in(fit):
     assert jnp.ones(1).dtype == jnp.float32
 
 
+def test_a_second_fit_of_the_same_shape_compiles_nothing(fit):
+    from partialpool.bayes.general.program import program
+
+    data = pp.load_dataset("cbpp")
+    programs = program(500, 0.8, 10)
+    parts = (programs.start, programs.advance, programs.read)
+    before = [part._cache_size() for part in parts]
+    # Other responses, other priors' numbers, other numbers of draws and seeds.
+    other = data.assign(incidence=np.minimum(data["incidence"] + 1, data["size"]))
+    priors = {"period[T.2]": "normal(0, 1)"}
+    seen = []
+    again = pp.bmm(
+        CBPP, other, "binomial", priors=priors, draws=250, tune=500, chains=2, seed=2,
+        progress=lambda done, total: seen.append((done, total)),
+    )  # fmt: skip
+    assert [part._cache_size() for part in parts] == before
+    assert again.parameters["Intercept"].shape == (2, 250)
+    assert again.fixef["Intercept"] > fit.fixef["Intercept"]
+    assert seen[-1] == (1500, 1500)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+def test_a_seed_decides_the_draws_whatever_came_before(fit):
+    again = fit.resample()
+    np.testing.assert_array_equal(again.parameters["Intercept"], fit.parameters["Intercept"])
+    more = fit.resample(draws=600)
+    # The same chains, only longer.
+    first = more.parameters["Intercept"][:, :500]
+    np.testing.assert_array_equal(first, fit.parameters["Intercept"])
+
+
+def test_a_known_number_is_no_parameter_of_the_sampler():
+    from partialpool.bayes.general.sampling import general_model
+    from partialpool.bayes.statement import state
+
+    data = {"y": np.arange(20) % 5, "x": np.linspace(0, 1, 20)}
+    fit = pp.bmm(
+        "y ~ x", data, "nbinom2", priors={"phi": "constant(3)"}, draws=50, tune=100, seed=1
+    )
+    assert (fit.parameters["phi"] == 3.0).all()
+    stated = state("y ~ x", data, "nbinom2", priors={"phi": "constant(3)"})
+    assert general_model(stated).numbers["dispersion"].prior.kind == "constant"
+
+
 def agree(one, two, names):
     """Whether two fits' posterior means differ by no more than Monte Carlo errors."""
     for name in names:
