@@ -17,10 +17,13 @@ from partialpool.formula import Formula, parse
 from partialpool.frames import Schema, open_source, read_schema
 from partialpool.linear.estimates import LinearEstimates
 from partialpool.linear.model import check_likelihood
-from partialpool.solve import Likelihood, solve_by, solve_reduced
+from partialpool.solve import Likelihood, solve_reduced
 from partialpool.solve.stream import reduce_batches
 
 __all__ = ["StreamedLmm", "stream_lmm"]
+
+Read = Callable[[tuple[str, ...]], Iterator[Any]]
+"""Gives the tables of a source with some of its columns, from the first table on."""
 
 
 @explained
@@ -31,14 +34,15 @@ class StreamedLmm(LinearEstimates):
     Made by :func:`partialpool.stream_lmm`. It has all of :class:`partialpool.LmmFit` that needs
     no rows: estimates, their covariance, degrees of freedom and tests, means and slopes, random
     effects, predictions for any table. Its numbers are those of ``lmm`` on all rows at once.
-    """
 
-    def by_ml(self) -> StreamedLmm:
-        """Fit the same model to the same rows by maximum likelihood."""
-        if not self.reml:
-            return self
-        ml = Likelihood(False, self.solution.likelihood.sigma)
-        return StreamedLmm(self.design, solve_by(self.design, self.solution, ml))
+    Attributes
+    ----------
+    design
+        Columns and random terms, and how to make them again for new data; a few rows stand for
+        all.
+    solution
+        The optimum.
+    """
 
 
 def stream_lmm(
@@ -100,14 +104,8 @@ def stream_lmm(
     the rows enter the likelihood.
     """
     check_likelihood(reml, missing, sigma)
-    for name, value in (("weights", weights), ("offset", offset)):
-        if value is not None and not isinstance(value, str):
-            raise DataError(
-                f"{name}= must be a column or an expression, found {type(value).__name__}: rows "
-                "that come in batches have no array beside them."
-            )
-    if not isinstance(batch_rows, Integral) or batch_rows < 1:
-        raise DataError(f"batch_rows must be a whole number from 1, found {batch_rows!r}.")
+    _check_texts(weights=weights, offset=offset)
+    _check_batch_rows(batch_rows)
     schema, read = _open(data, int(batch_rows))
     parsed = parse(formula, schema.names)
     names = _names(parsed, (weights, offset), schema)
@@ -125,7 +123,18 @@ def stream_lmm(
     return StreamedLmm(design, solve_reduced(design, reduced, likelihood))
 
 
-Read = Callable[[tuple[str, ...]], Iterator[Any]]
+def _check_texts(**texts: object) -> None:
+    for name, value in texts.items():
+        if value is not None and not isinstance(value, str):
+            raise DataError(
+                f"{name}= must be a column or an expression, found {type(value).__name__}: rows "
+                "that come in batches have no array beside them. Make a column of it in the source."
+            )
+
+
+def _check_batch_rows(batch_rows: object) -> None:
+    if not isinstance(batch_rows, Integral) or int(batch_rows) < 1:
+        raise DataError(f"batch_rows must be a whole number from 1, found {batch_rows!r}.")
 
 
 def _open(data: Any, batch_rows: int) -> tuple[Schema, Read]:
