@@ -13,8 +13,10 @@ from partialpool.errors import DataError, ModelError, NotAvailableError, Partial
 from partialpool.frames import make_frame
 from partialpool.generalized.approximation import PQL
 from partialpool.generalized.solving import solve_designs
+from partialpool.inference import warn_unless_converged
 from partialpool.inference.bootstrap.sampling import generators
-from partialpool.inference.variances.tests import mixture, reductions
+from partialpool.inference.seeds import Seed
+from partialpool.inference.variances.tests import gain, mixture, reductions
 from partialpool.progress import counting
 
 if TYPE_CHECKING:
@@ -22,15 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["variance_tests"]
 
-# Two optima this close are one: the search stops there.
-_ROUNDING = 1e-6
-
 
 def variance_tests(
     fit: GlmmFit,
     method: Literal["mixture", "simulate"] = "mixture",
     n_sim: int = 1000,
-    seed: int | None = None,
+    seed: Seed = None,
 ) -> Any:
     """Test every variance of the random parts against zero.
 
@@ -64,6 +63,11 @@ def variance_tests(
     NotAvailableError
         By penalised quasi-likelihood.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Notes
     -----
     The mixture holds for many groups; with few it is conservative. The simulated p-value is that
@@ -86,6 +90,7 @@ def variance_tests(
     Hinkley (1997), Bootstrap Methods and their Application, section 4.4.
     """
     _check(fit, method, n_sim)
+    warn_unless_converged(fit, "tests")
     found = [
         (part, reduction)
         for part, design in fit.designs.items()
@@ -93,9 +98,11 @@ def variance_tests(
         for reduction in reductions(design, i)
     ]
     if not found:
-        raise ModelError("the model has no random terms, so no variance to test.")
+        raise ModelError(
+            "the model has no random terms, so no variance to test. Add one to the formula."
+        )
     smaller = [_without(fit, part, r.design) for part, r in found]
-    statistics = [_gain(fit, less) for less in smaller]
+    statistics = [gain(less.objective, fit.objective) for less in smaller]
     columns: dict[str, NDArray[Any]] = {
         "component": np.array([part for part, _ in found], dtype=object),
         "term": np.array([r.label for _, r in found], dtype=object),
@@ -138,21 +145,14 @@ def _without(fit: GlmmFit, part: str, design: Design) -> GlmmFit:
     return dataclasses.replace(fit, designs=designs, approximation=asked, solution=solution)
 
 
-def _gain(fit: GlmmFit, less: GlmmFit) -> float:
-    gain = less.objective - fit.objective
-    return gain if gain > _ROUNDING else 0.0
-
-
-def _simulated(
-    fit: GlmmFit, less: GlmmFit, statistic: float, n_sim: int, seed: int | None
-) -> float:
+def _simulated(fit: GlmmFit, less: GlmmFit, statistic: float, n_sim: int, seed: Seed) -> float:
     reached = made = 0
     with counting("simulated test", n_sim) as show:
         for rng, _ in generators(n_sim, 1, seed):
             y = less.simulate(1, seed=int(rng.integers(2**63)))[:, 0]
             show(made + 1)
             try:
-                drawn = _gain(fit.refit(y), less.refit(y))
+                drawn = gain(less.refit(y).objective, fit.refit(y).objective)
             except PartialPoolError:
                 continue  # a response without a maximum says nothing
             made += 1

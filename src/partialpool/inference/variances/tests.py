@@ -16,7 +16,7 @@ from partialpool.inference.seeds import Seed, generator
 from partialpool.inference.variances.exact import null_distribution
 from partialpool.solve import solve
 
-__all__ = ["Reduction", "mixture", "reductions", "variance_tests"]
+__all__ = ["Reduction", "gain", "mixture", "reductions", "variance_tests"]
 
 # Two optima this close are one: the search stops there.
 _ROUNDING = 1e-6
@@ -93,7 +93,9 @@ def variance_tests(
     if not isinstance(n_sim, (int, np.integer)) or n_sim < 1:
         raise DataError(f"n_sim must be a whole number of at least 1, found {n_sim!r}.")
     if not fit.design.random:
-        raise ModelError("the model has no random terms, so no variance to test.")
+        raise ModelError(
+            "the model has no random terms, so no variance to test. Add one to the formula."
+        )
     found = [r for i in range(len(fit.design.random)) for r in reductions(fit.design, i)]
     statistics = np.array([_statistic(fit, r.design) for r in found])
     pairs = zip(statistics, found, strict=True)
@@ -168,8 +170,13 @@ def _without_column(effects: RandomEffects, column: int) -> RandomEffects:
 
 def _statistic(fit: GaussianFit, smaller: Design) -> float:
     reduced = solve(smaller, fit.solution.likelihood)
-    gain = reduced.optimum.objective - fit.solution.optimum.objective
-    return gain if gain > _ROUNDING else 0.0
+    return gain(reduced.optimum.objective, fit.solution.optimum.objective)
+
+
+def gain(reduced: float, whole: float) -> float:
+    """How much lower a model's objective is than that of a special case of it, at least zero."""
+    lower = reduced - whole
+    return lower if lower > _ROUNDING else 0.0
 
 
 def mixture(statistic: float, low: int, high: int) -> float:

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from partialpool.core import vector
-from partialpool.generalized.inference.parameters import core_terms, estimated
+from partialpool.generalized.inference.parameters import estimated
+from partialpool.solve.generalized import core_terms
 
 __all__ = ["Natural"]
 
@@ -26,7 +27,9 @@ class Natural:
             if p.kind == "fixed":
                 beta[p.component][p.position] = values[p.label]
         coefficients = [vector(b[~np.isnan(b)]) for b in beta.values()]
-        psi = np.concatenate([np.empty(0), *(self._psi(t, values) for t in core_terms(solution))])
+        psi = np.concatenate(
+            [np.empty(0), *(self._psi(t, values) for t in core_terms(solution.layout))]
+        )
         return problem.at(vector(psi), coefficients, solution.objective.core).objective
 
     def least(self, label, value):
