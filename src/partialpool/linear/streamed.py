@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from numbers import Integral
 from typing import Any, Literal
 
 from partialpool.design import as_expression, columns_of
@@ -15,8 +14,9 @@ from partialpool.docstrings import explained
 from partialpool.errors import DataError
 from partialpool.formula import Formula, parse
 from partialpool.frames import Schema, open_source, read_schema
+from partialpool.inference.counts import check_count
 from partialpool.linear.estimates import LinearEstimates
-from partialpool.linear.model import check_likelihood
+from partialpool.linear.model import check_likelihood, warn_of_no_optimum
 from partialpool.solve import Likelihood, solve_reduced
 from partialpool.solve.stream import reduce_batches
 
@@ -89,6 +89,11 @@ def stream_lmm(
         As :func:`partialpool.lmm`; also if the source can't be read in batches, or gives other
         rows when it is read again.
 
+    Warns
+    -----
+    ConvergenceWarning
+        As :func:`partialpool.lmm`.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -105,8 +110,8 @@ def stream_lmm(
     """
     check_likelihood(reml, missing, sigma)
     _check_texts(weights=weights, offset=offset)
-    _check_batch_rows(batch_rows)
-    schema, read = _open(data, int(batch_rows))
+    size = check_count("batch_rows", batch_rows)
+    schema, read = _open(data, size)
     parsed = parse(formula, schema.names)
     names = _names(parsed, (weights, offset), schema)
     rows = build_batches(
@@ -120,7 +125,9 @@ def stream_lmm(
     )
     design, reduced = reduce_batches(rows, sigma)
     likelihood = Likelihood(bool(reml and design.random), sigma)
-    return StreamedLmm(design, solve_reduced(design, reduced, likelihood))
+    fit = StreamedLmm(design, solve_reduced(design, reduced, likelihood))
+    warn_of_no_optimum(fit)
+    return fit
 
 
 def _check_texts(**texts: object) -> None:
@@ -130,11 +137,6 @@ def _check_texts(**texts: object) -> None:
                 f"{name}= must be a column or an expression, found {type(value).__name__}: rows "
                 "that come in batches have no array beside them. Make a column of it in the source."
             )
-
-
-def _check_batch_rows(batch_rows: object) -> None:
-    if not isinstance(batch_rows, Integral) or int(batch_rows) < 1:
-        raise DataError(f"batch_rows must be a whole number from 1, found {batch_rows!r}.")
 
 
 def _open(data: Any, batch_rows: int) -> tuple[Schema, Read]:

@@ -14,8 +14,8 @@ from partialpool.frames import make_frame
 from partialpool.generalized.approximation import PQL
 from partialpool.generalized.solving import solve_designs
 from partialpool.inference import warn_unless_converged
-from partialpool.inference.bootstrap.sampling import generators
-from partialpool.inference.seeds import Seed
+from partialpool.inference.counts import check_count
+from partialpool.inference.seeds import Seed, generators
 from partialpool.inference.variances.tests import gain, mixture, reductions
 from partialpool.progress import counting
 
@@ -28,7 +28,7 @@ __all__ = ["variance_tests"]
 def variance_tests(
     fit: GlmmFit,
     method: Literal["mixture", "simulate"] = "mixture",
-    n_sim: int = 1000,
+    nsim: int = 1000,
     seed: Seed = None,
 ) -> Any:
     """Test every variance of the random parts against zero.
@@ -44,7 +44,7 @@ def variance_tests(
         ``"mixture"``: the statistic is, half of the time each, a chi-square with as many degrees of
         freedom as covariances that go, and one with one more. ``"simulate"``: the model without the
         variance draws responses as well, and both models are fitted to each.
-    n_sim, seed
+    nsim, seed
         Number of draws, and the seed of NumPy's generator.
 
     Returns
@@ -89,7 +89,7 @@ def variance_tests(
     Self & Liang (1987), JASA 82, 605-610; Stram & Lee (1994), Biometrics 50, 1171-1177; Davison &
     Hinkley (1997), Bootstrap Methods and their Application, section 4.4.
     """
-    _check(fit, method, n_sim)
+    _check(fit, method, nsim)
     warn_unless_converged(fit, "tests")
     found = [
         (part, reduction)
@@ -115,18 +115,17 @@ def variance_tests(
     }
     if method == "simulate":
         drawn = [
-            _simulated(fit, less, x, n_sim, seed)
+            _simulated(fit, less, x, nsim, seed)
             for x, less in zip(statistics, smaller, strict=True)
         ]
         columns["p_simulated"] = np.array(drawn)
     return make_frame(columns, fit.kind)
 
 
-def _check(fit: GlmmFit, method: str, n_sim: int) -> None:
+def _check(fit: GlmmFit, method: str, nsim: int) -> None:
     if method not in ("mixture", "simulate"):
         raise DataError(f"method must be 'mixture' or 'simulate', found {method!r}.")
-    if not isinstance(n_sim, (int, np.integer)) or isinstance(n_sim, bool) or n_sim < 1:
-        raise DataError(f"n_sim must be a whole number of at least 1, found {n_sim!r}.")
+    check_count("nsim", nsim)
     if fit.approximation.method == "pql":
         raise NotAvailableError(
             f"the fit is by {PQL}, which has no likelihood to compare. Fit the model with "
@@ -145,10 +144,10 @@ def _without(fit: GlmmFit, part: str, design: Design) -> GlmmFit:
     return dataclasses.replace(fit, designs=designs, approximation=asked, solution=solution)
 
 
-def _simulated(fit: GlmmFit, less: GlmmFit, statistic: float, n_sim: int, seed: Seed) -> float:
+def _simulated(fit: GlmmFit, less: GlmmFit, statistic: float, nsim: int, seed: Seed) -> float:
     reached = made = 0
-    with counting("simulated test", n_sim) as show:
-        for rng, _ in generators(n_sim, 1, seed):
+    with counting("simulated test", nsim) as show:
+        for rng, _ in generators(nsim, 1, seed):
             y = less.simulate(1, seed=int(rng.integers(2**63)))[:, 0]
             show(made + 1)
             try:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from partialpool.design import Design, RandomEffects
 from partialpool.errors import DataError, ModelError
 from partialpool.frames import make_frame
+from partialpool.inference.counts import check_count
 from partialpool.inference.protocol import GaussianFit
 from partialpool.inference.seeds import Seed, generator
 from partialpool.inference.variances.exact import null_distribution
@@ -35,7 +36,7 @@ class Reduction(NamedTuple):
 def variance_tests(
     fit: GaussianFit,
     method: Literal["mixture", "simulate"] = "mixture",
-    n_sim: int = 10_000,
+    nsim: int = 10_000,
     seed: Seed = None,
 ) -> Any:
     """Test every variance of the random part against zero.
@@ -51,7 +52,7 @@ def variance_tests(
         ``"mixture"``: the statistic is, half of the time each, a chi-square with as many degrees
         of freedom as covariances that go, and one with one more. ``"simulate"``: for terms with
         one variance the exact finite-sample distribution is drawn as well.
-    n_sim, seed
+    nsim, seed
         Number of draws, and the seed of NumPy's generator.
 
     Returns
@@ -90,8 +91,7 @@ def variance_tests(
     """
     if method not in ("mixture", "simulate"):
         raise DataError(f"method must be 'mixture' or 'simulate', found {method!r}.")
-    if not isinstance(n_sim, (int, np.integer)) or n_sim < 1:
-        raise DataError(f"n_sim must be a whole number of at least 1, found {n_sim!r}.")
+    check_count("nsim", nsim)
     if not fit.design.random:
         raise ModelError(
             "the model has no random terms, so no variance to test. Add one to the formula."
@@ -108,7 +108,7 @@ def variance_tests(
     }
     if method == "simulate":
         rng = generator(seed)
-        drawn = [_simulated(fit, r, x, n_sim, rng) for x, r in zip(statistics, found, strict=True)]
+        drawn = [_simulated(fit, r, x, nsim, rng) for x, r in zip(statistics, found, strict=True)]
         columns["p_simulated"] = np.array(drawn)
     return make_frame(columns, fit.design.spec.kind)
 
@@ -190,11 +190,11 @@ def mixture(statistic: float, low: int, high: int) -> float:
 
 
 def _simulated(
-    fit: GaussianFit, r: Reduction, statistic: float, n_sim: int, rng: np.random.Generator
+    fit: GaussianFit, r: Reduction, statistic: float, nsim: int, rng: np.random.Generator
 ) -> float:
     if not r.simple or fit.solution.likelihood.sigma is not None:
         return np.nan
     draws = null_distribution(
-        fit.design, fit.design.random[r.term], fit.solution.likelihood.reml, n_sim, rng
+        fit.design, fit.design.random[r.term], fit.solution.likelihood.reml, nsim, rng
     )
-    return float((1 + np.count_nonzero(draws >= statistic)) / (n_sim + 1))
+    return float((1 + np.count_nonzero(draws >= statistic)) / (nsim + 1))
