@@ -18,7 +18,7 @@ _BATCH = 1000
 
 
 def null_distribution(
-    design: Design, effects: RandomEffects, reml: bool, n_sim: int, rng: np.random.Generator
+    design: Design, effects: RandomEffects, reml: bool, nsim: int, rng: np.random.Generator
 ) -> Vector:
     """Draw the (restricted) likelihood ratio under a variance of zero.
 
@@ -30,14 +30,14 @@ def null_distribution(
         The term with one variance.
     reml
         Whether restricted likelihoods are compared.
-    n_sim
+    nsim
         Number of draws.
     rng
         Where chance comes from.
 
     Returns
     -------
-    (n_sim,) array
+    (nsim,) array
         Draws of the ratio; about half of them are zero.
 
     Raises
@@ -58,9 +58,9 @@ def null_distribution(
     loss = 1.0 / (1.0 + grid[:, None] * mu)
     scale = mu if reml else xi
     determinant = np.log1p(grid[:, None] * scale).sum(axis=1)
-    out = np.empty(n_sim)
-    for begin in range(0, n_sim, _BATCH):
-        size = min(_BATCH, n_sim - begin)
+    out = np.empty(nsim)
+    for begin in range(0, nsim, _BATCH):
+        size = min(_BATCH, nsim - begin)
         w2 = rng.chisquare(1.0, (size, len(mu)))
         rest = rng.chisquare(spare, size)[:, None] if spare > 0 else np.zeros((size, 1))
         ratio = (w2 @ gain.T) / (w2 @ loss.T + rest)
