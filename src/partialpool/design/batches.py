@@ -22,11 +22,12 @@ from partialpool.design.arguments import (
 from partialpool.design.build import build
 from partialpool.design.columns import check_finite
 from partialpool.design.evaluation import evaluate
+from partialpool.design.new_rows import NewRows
 from partialpool.design.replay import replay
-from partialpool.design.rows import Missing, choose_rows
+from partialpool.design.rows import Missing, choose_rows, too_few_rows
 from partialpool.design.sheet import Sheet
 from partialpool.design.survey import Survey
-from partialpool.design.values import Design, NewRows, RowReport
+from partialpool.design.values import Design, RowReport
 from partialpool.errors import DataError, ModelError
 from partialpool.formula import Formula
 from partialpool.frames import FrameKind, Table, read_table
@@ -127,10 +128,7 @@ def build_batches(
     for sheet, report in asked.sheets(tables):
         seen.look_at(sheet, report)
     if seen.used < 2:
-        raise DataError(
-            f"{seen.given:,} rows were given and {seen.used:,} can be used, but a model needs at "
-            "least 2."
-        )
+        raise too_few_rows(seen.used, seen.given, seen.dropped)
     table = seen.table(kind)
     design = build(formula, table, weights=weights, offset=offset)
     _refuse_learned(design, Sheet(table.n, {n: table.column(n) for n in names}), asked)

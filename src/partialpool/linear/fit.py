@@ -44,9 +44,8 @@ class LmmFit(LinearEstimates):
     @property
     def observed(self) -> Vector:
         """What the likelihood is of: response, number of trials and weight of every row (n, 3)."""
-        ones = np.ones(len(self.design.y))
-        weights = ones if self.design.weights is None else self.design.weights
-        return np.column_stack([self.design.y, ones, weights])
+        design = self.design
+        return np.column_stack([design.y, np.ones(len(design.y)), design.row_weights])
 
     @property
     def fitted(self) -> Vector:

@@ -77,7 +77,7 @@ def _spectrum(design: Design, effects: RandomEffects) -> tuple[Vector, Vector, i
             f"drawn for up to {_MOST_EFFECTS:,}. With so many groups the mixture is exact enough: "
             "take method='mixture'."
         )
-    w = np.ones(len(design.y)) if design.weights is None else design.weights
+    w = design.row_weights
     root = np.sqrt(w)
     Q = np.linalg.qr(design.X[:, _independent(design.X)] * root[:, None])[0]
     ZQ = np.zeros((J, k, Q.shape[1]))
