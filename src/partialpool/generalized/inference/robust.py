@@ -16,7 +16,7 @@ from partialpool.generalized.summary.limits import ENDLESS
 from partialpool.inference import RobustKind, warn_unless_converged
 from partialpool.inference.parameters import parameter_columns
 from partialpool.inference.robust.clusters import cluster_codes
-from partialpool.inference.wald import check_level, quantiles, two_sided
+from partialpool.inference.wald import Contrasts, check_level, two_sided
 from partialpool.solve.generalized import GeneralizedSolution, gradient_by_cluster
 
 if TYPE_CHECKING:
@@ -268,15 +268,7 @@ def robust_tests(
     df = robust.df(std_error)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = estimate / std_error
-    half = quantiles(df, level) * std_error
+    p_value = two_sided(statistic, df)
+    tests = Contrasts(estimate, std_error, df, statistic, p_value, robust.name)
     columns = parameter_columns(tuple(e.parameter for e in found))
-    values = {
-        "estimate": estimate,
-        "std_error": std_error,
-        "statistic": statistic,
-        "df": df,
-        "p_value": two_sided(statistic, df),
-        "conf_low": estimate - half,
-        "conf_high": estimate + half,
-    }
-    return make_frame(columns | values, fit.kind)
+    return make_frame(columns | tests.columns(level), fit.kind)

@@ -14,7 +14,7 @@ from partialpool.inference.ddf import DDF, calibrate, joint_test
 from partialpool.inference.hypotheses.equations import Equation, read_equation
 from partialpool.inference.hypotheses.fixed_terms import FixedTerm, fixed_terms
 from partialpool.inference.protocol import SearchedFit, WaldFit
-from partialpool.inference.wald import Contrasts, test_combinations
+from partialpool.inference.wald import Contrasts, combination_tests
 
 __all__ = ["LinearTest", "linear_test"]
 
@@ -120,7 +120,7 @@ def linear_test(
     kept = np.isfinite(fit.fixef.values)
     _refuse_left_out(fit, L, kept, texts)
     # Given that those left out are zero, as in every table of coefficients.
-    found = test_combinations(fit, calibration, L[:, kept], right)
+    found = combination_tests(fit, calibration, L[:, kept], right)
     single = replace(found, estimate=found.estimate - right)
     _refuse_contradictions(L, right, texts)
     joint = joint_test(calibration, fit.fixef.values[kept], L[:, kept], right)
