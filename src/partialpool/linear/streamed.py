@@ -11,7 +11,7 @@ from typing import Any, Literal
 from partialpool.design import as_expression, columns_of
 from partialpool.design.batches import build_batches
 from partialpool.docstrings import explained
-from partialpool.errors import DataError
+from partialpool.errors import DataError, NotAvailableError
 from partialpool.formula import Formula, parse
 from partialpool.frames import Schema, open_source, read_schema
 from partialpool.inference.counts import check_count
@@ -43,6 +43,13 @@ class StreamedLmm(LinearEstimates):
     solution
         The optimum.
     """
+
+    def __reduce__(self) -> Any:
+        # What the core has summed up stays in this process.
+        raise NotAvailableError(
+            "a fit of rows that went by in batches can't be saved, copied or sent to another "
+            "process yet. Keep its tables, tidy() and ranef(), or fit it where it is needed."
+        )
 
 
 def stream_lmm(
