@@ -1,59 +1,9 @@
 #include "partialpool/cross_products.hpp"
+#include "rank_columns.hpp"
 
 namespace partialpool {
 namespace detail {
 namespace {
-
-/// Drop columns that depend on those to their left (R's rule) and solve for y.
-///
-/// `r` is the triangle of the centred, scaled [X y]. A dropped column's row of the triangle
-/// is a direction of rounding noise, so the rest is reduced again without the column.
-struct Ranked {
-    std::vector<Index> kept, aliased;
-    Matrix r;           ///< (m, m) triangle of the kept columns
-    Vector rhs;         ///< (m,) their products with y
-    double residual;    ///< norm of the rest of y
-    Matrix dependence;  ///< (m, aliased) coordinates of the aliased columns
-};
-
-Ranked rank_columns(Matrix r, double tolerance) {
-    const Index p = r.cols() - 1;
-    std::vector<Index> columns(static_cast<std::size_t>(p));
-    for (Index c = 0; c < p; ++c) columns[static_cast<std::size_t>(c)] = c;
-    Ranked out;
-    Matrix work = r;
-    Index at = 0;
-    std::vector<Vector> dropped;
-    std::vector<Index> order = columns;
-    while (at < static_cast<Index>(order.size())) {
-        const double norm = r.col(order[static_cast<std::size_t>(at)]).norm();
-        if (std::abs(work(at, at)) > tolerance * norm) {
-            ++at;
-            continue;
-        }
-        out.aliased.push_back(order[static_cast<std::size_t>(at)]);
-        order.erase(order.begin() + at);
-        const Index m = static_cast<Index>(order.size());
-        Matrix rest(r.rows(), m + 1);
-        for (Index c = 0; c < m; ++c) rest.col(c) = r.col(order[static_cast<std::size_t>(c)]);
-        rest.col(m) = r.col(p);
-        work.setZero(m + 1, m + 1);
-        append_rows(work, rest);
-    }
-    const Index m = static_cast<Index>(order.size());
-    out.kept = order;
-    out.r = work.topLeftCorner(m, m);
-    out.rhs = work.col(m).head(m);
-    out.residual = std::abs(work(m, m));
-    out.dependence = Matrix::Zero(m, static_cast<Index>(out.aliased.size()));
-    if (!out.aliased.empty()) {
-        Matrix basis(r.rows(), m);
-        for (Index c = 0; c < m; ++c) basis.col(c) = r.col(order[static_cast<std::size_t>(c)]);
-        for (std::size_t a = 0; a < out.aliased.size(); ++a)
-            out.dependence.col(static_cast<Index>(a)) = least_squares(basis, r.col(out.aliased[a]));
-    }
-    return out;
-}
 
 /// Centres and scales of some columns; those beside a constant first one may be centred.
 ColumnScales find_scales(const ColumnSummary& summary, bool may_centre) {

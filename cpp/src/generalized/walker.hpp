@@ -55,6 +55,8 @@ private:
 inline constexpr double resolution = 1e-13;
 /// Decreases of which the first is worth no further step, the second no further attempt.
 inline constexpr double negligible = 1e-6, invisible = 1e-4;
+/// Share of what a step promised that has to come true for it to be taken.
+inline constexpr double worthwhile = 1e-4;
 
 struct Walker {
     GeneralizedProblem& problem;
@@ -89,7 +91,6 @@ struct Walker {
     int used() const { return problem.evaluations() - before; }
 
     Found first(Parameters from) {
-        Found out;
         const Local local = problem.evaluate(from, criterion, Level::average);
         problem.keep();
         return {std::move(from), local.value, local.gradient, local.curvature, 0, false};
@@ -141,11 +142,8 @@ struct Walker {
                 continue;
             }
             const double rho = (best.value - next.value) / step.promised;
-            if (rho < 0.25)
-                radius = 0.25 * length;
-            else if (rho > 0.75 && length > 0.8 * radius)
-                radius = 2.0 * radius;
-            if (rho > 1e-4)
+            resize(radius, rho, length);
+            if (rho > worthwhile)
                 accept(best, std::move(trial), next);
             else
                 problem.go_back();
@@ -175,16 +173,20 @@ struct Walker {
         Parameters trial = move(problem, best.point, step.p, outer);
         const Local next = problem.evaluate(trial, criterion, Level::average);
         const double rho = next.ok() ? (best.value - next.value) / step.promised : -1.0;
-        const double length = step.p.norm();
+        resize(radius, rho, step.p.norm());
+        if (rho > worthwhile)
+            accept(best, std::move(trial), next);
+        else
+            problem.go_back();
+        return rho > worthwhile;
+    }
+
+    /// Fit the radius to how much of what a step promised came true.
+    static void resize(double& radius, double rho, double length) {
         if (rho < 0.25)
             radius = 0.25 * length;
         else if (rho > 0.75 && length > 0.8 * radius)
             radius = 2.0 * radius;
-        if (rho > 1e-4)
-            accept(best, std::move(trial), next);
-        else
-            problem.go_back();
-        return rho > 1e-4;
     }
 
     void accept(Found& best, Parameters point, const Local& next) {

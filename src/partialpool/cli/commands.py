@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import partialpool
+from partialpool.cli.output import write
 from partialpool.errors import DataError, NotAvailableError
 from partialpool.frames import read_table
-from partialpool.frames.files import read_file, write_file
+from partialpool.frames.files import read_file
 from partialpool.progress import working
 
 __all__ = ["demo", "fit", "predict"]
@@ -96,12 +96,7 @@ def predict(arguments: Namespace) -> int:
             f"{arguments.new!r} has a column {taken[0]!r} already, which the predictions would "
             "replace. Rename it."
         )
-    frame = frame.assign(**columns)
-    if arguments.out:
-        write_file(frame, arguments.out)
-        print(f"{len(frame):,} predictions written to {arguments.out}", file=sys.stderr)
-    else:
-        frame.to_csv(sys.stdout, index=False)
+    write(frame.assign(**columns), arguments.out, "predictions")
     return 0
 
 

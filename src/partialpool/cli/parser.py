@@ -128,6 +128,11 @@ def _add_fit(commands: Any) -> None:
         action="append",
         help="where a covariate means something, such as \"dose: arm != 'control'\"",
     )
+    _with_generalized(parser)
+    parser.add_argument("--save", metavar="FILE", help="write the fitted model to this file")
+
+
+def _with_generalized(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("generalized models")
     group.add_argument(
         "--family", metavar="NAME", help="binomial, poisson, nbinom2, gamma, beta, ordinal, ..."
@@ -153,7 +158,6 @@ def _add_fit(commands: Any) -> None:
         type=float,
         help="of a weak normal prior on the coefficients, against separation",
     )
-    parser.add_argument("--save", metavar="FILE", help="write the fitted model to this file")
 
 
 def _add_predict(commands: Any) -> None:
@@ -186,6 +190,11 @@ def _add_predict(commands: Any) -> None:
         "population or class",
     )
     parser.add_argument("--se", action="store_true", help="add standard errors of the predictions")
+    _with_intervals(parser)
+    parser.add_argument("--out", metavar="FILE", help="write to this file, not to standard output")
+
+
+def _with_intervals(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("intervals of predictions")
     group.add_argument(
         "--interval",
@@ -202,7 +211,6 @@ def _add_predict(commands: Any) -> None:
         help="draw N data sets, so that what is uncertain of the variances counts too",
     )
     group.add_argument("--seed", metavar="N", type=int, help="of the bootstrap")
-    parser.add_argument("--out", metavar="FILE", help="write to this file, not to standard output")
 
 
 def _add_demo(commands: Any) -> None:

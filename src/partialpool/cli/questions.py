@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from argparse import Namespace
 from typing import Any
 
 import narwhals as nw
 
 import partialpool
+from partialpool.cli.output import write
 from partialpool.errors import DataError
-from partialpool.frames.files import write_file
 from partialpool.progress import working
 
 __all__ = ["anova", "compare", "confint", "means", "summary", "test", "tidy"]
@@ -90,7 +89,7 @@ def _ask(model: Any, name: str, options: dict[str, Any], optional: tuple[str, ..
     given = {key: value for key, value in options.items() if value is not None}
     for key in [key for key in given if key not in known]:
         if key not in optional:
-            raise DataError(f"{key}= is not for this kind of model: {_kind(model)}.")
+            raise DataError(f"{key}= is not for this kind of model: {_kind(model)}. Leave it out.")
         del given[key]
     return method(**given)
 
@@ -114,9 +113,5 @@ def _write(table: Any, path: str | None) -> int:
         frame = pd.DataFrame(frame)
     else:
         frame = frame.to_pandas()
-    if path:
-        write_file(frame, path)
-        print(f"{len(frame):,} rows written to {path}", file=sys.stderr)
-    else:
-        frame.to_csv(sys.stdout, index=False)
+    write(frame, path, "rows")
     return 0

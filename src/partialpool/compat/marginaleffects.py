@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.design import Design, replay
+from partialpool.compat.marginaleffects_parts import MixedFit, Scale, designs_of, parts_of
+from partialpool.design import replay
 from partialpool.errors import DataError, ModelError, NotAvailableError
 from partialpool.extras import require
 from partialpool.families import Ordinal
@@ -37,8 +37,6 @@ if not hasattr(pl.Series(["a"], dtype=pl.Categorical).cat, "get_categories"):
 __all__ = ["ModelPartialpool", "adapt"]
 
 Array = NDArray[np.float64]
-Scale = Literal["response", "link"]
-MixedFit: TypeAlias = LmmFit | GlmmFit
 
 # Columns that marginaleffects makes, and refuses in data.
 _RESERVED = {
@@ -101,9 +99,9 @@ class ModelPartialpool(ModelAbstract):  # type: ignore[misc]
     """What marginaleffects asks of a model; made by :func:`adapt`."""
 
     def __init__(self, fit: MixedFit, data: pl.DataFrame, scale: Scale) -> None:
-        self._parts = _parts(fit, scale)
+        self._parts = parts_of(fit, scale)
         self._scale = scale
-        designs = _designs(fit)
+        designs = designs_of(fit)
         used = dict.fromkeys(c for d in designs.values() for c in d.spec.typical)
         coefficients = [part.coefficients for part in self._parts]
         vault = ModelVault(
@@ -154,10 +152,10 @@ class ModelPartialpool(ModelAbstract):  # type: ignore[misc]
         if vcov is True:
             full = self.model.vcov if isinstance(self.model, LmmFit) else self.model.solution.vcov
             return np.asarray(full[np.ix_(kept, kept)])
-        if not isinstance(self.model, LmmFit) or vcov not in _KINDS:
+        if not isinstance(self.model, LmmFit) or vcov not in _COVARIANCES:
             raise DataError(
                 f"vcov={vcov!r}: there are True, a matrix, and for linear models "
-                f"{', '.join(map(repr, _KINDS))}."
+                f"{', '.join(map(repr, _COVARIANCES))}."
             )
         if vcov == "kenward-roger":
             return np.asarray(calibrate(self.model, "kenward-roger").vcov)
@@ -210,7 +208,7 @@ class ModelPartialpool(ModelAbstract):  # type: ignore[misc]
         return np.asarray(family.mean(eta, zero))
 
 
-_KINDS = ("kenward-roger", *get_args(RobustKind))
+_COVARIANCES = ("kenward-roger", *get_args(RobustKind))
 # A family of marginaleffects that has a link; of the mean it makes no difference which.
 _FAMILIES = {
     "identity": "gaussian",
@@ -230,45 +228,6 @@ def _is_inverse_link(fit: GlmmFit) -> bool:
     return bool(np.allclose(family.mean(fit.eta, zero), family.link.inverse(eta), equal_nan=True))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Part:
-    """A linear predictor: its design, None where it is a constant, and its estimates."""
-
-    name: str
-    design: Design | None
-    names: tuple[str, ...]
-    coefficients: Array
-    finite: NDArray[np.bool_]
-    moves: bool  # whether what is predicted depends on it
-
-    @property
-    def kept(self) -> NDArray[np.intp]:
-        return np.flatnonzero(self.finite)
-
-
-def _designs(fit: MixedFit) -> Mapping[str, Design]:
-    return {"mean": fit.design} if isinstance(fit, LmmFit) else fit.designs
-
-
-def _parts(fit: MixedFit, scale: Scale) -> tuple[_Part, ...]:
-    designs = _designs(fit)
-    if isinstance(fit, LmmFit):
-        estimates = {"mean": fit.fixef}
-    else:
-        estimates = {part: fit.fixef_of(part) for part in fit.parts}
-    moving = {"mean"}
-    if isinstance(fit, GlmmFit) and scale == "response":
-        moving = set(fit.family.mean_parts(fit.solution.zero))
-    parts = []
-    for part, fixef in estimates.items():
-        finite = np.isfinite(fixef.values)
-        prefix = "" if part == "mean" else f"{part}."
-        names = tuple(f"{prefix}{n}" for n, ok in zip(fixef.names, finite, strict=True) if ok)
-        known = fixef.values[finite]
-        parts.append(_Part(part, designs.get(part), names, known, finite, part in moving))
-    return tuple(parts)
-
-
 def _model_data(fit: MixedFit, data: Any) -> pl.DataFrame:
     """Return the rows fitted, factors with the model's levels."""
     design = fit.design
@@ -279,7 +238,7 @@ def _model_data(fit: MixedFit, data: Any) -> pl.DataFrame:
             "the table that it was fitted to."
         )
     frame = pl.DataFrame(data) if table.kind == "dict" else _as_polars(data)
-    typical = {c: t for d in _designs(fit).values() for c, t in d.spec.typical.items()}
+    typical = {c: t for d in designs_of(fit).values() for c, t in d.spec.typical.items()}
     taken = [c for c in frame.columns if c in _RESERVED and c not in typical]
     used: pl.DataFrame = frame.drop(taken)[positions(design).tolist()]
     levels = {c: t.levels for c, t in typical.items() if t.levels is not None}

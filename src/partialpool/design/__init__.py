@@ -5,18 +5,11 @@ from __future__ import annotations
 from partialpool.design.arguments import as_expression
 from partialpool.design.build import Parts, build, build_parts
 from partialpool.design.evaluation import columns_of
+from partialpool.design.new_rows import NewEffects, NewRows
 from partialpool.design.replay import replay, replay_parts, unknown_level
 from partialpool.design.spec import DesignSpec
 from partialpool.design.typical import Typical
-from partialpool.design.values import (
-    Design,
-    GroupingFactor,
-    Mask,
-    NewEffects,
-    NewRows,
-    RandomEffects,
-    RowReport,
-)
+from partialpool.design.values import Design, GroupingFactor, Mask, RandomEffects, RowReport
 
 __all__ = [
     "Design",

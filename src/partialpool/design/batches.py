@@ -6,15 +6,15 @@ number. A design built from these has all columns, and makes them again for any 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design.arguments import (
+    Argument,
     evaluate_argument,
     read_argument,
     refuse_negative_weights,
@@ -22,17 +22,15 @@ from partialpool.design.arguments import (
 from partialpool.design.build import build
 from partialpool.design.columns import check_finite
 from partialpool.design.evaluation import evaluate
-from partialpool.design.levels import joint_coding
-from partialpool.design.moments import Moments
+from partialpool.design.new_rows import NewRows
 from partialpool.design.replay import replay
-from partialpool.design.rows import Missing, choose_rows
+from partialpool.design.rows import Missing, choose_rows, too_few_rows
 from partialpool.design.sheet import Sheet
-from partialpool.design.typical import Typical
-from partialpool.design.values import Design, NewRows, RowReport
+from partialpool.design.survey import Survey
+from partialpool.design.values import Design, RowReport
 from partialpool.errors import DataError, ModelError
 from partialpool.formula import Formula
-from partialpool.frames import Column, FrameKind, Table, concat_columns, read_table
-from partialpool.frames.column import show_labels
+from partialpool.frames import FrameKind, Table, read_table
 
 __all__ = ["Batch", "BatchedDesign", "Batches", "build_batches"]
 
@@ -40,18 +38,6 @@ Batches = Callable[[], Iterator[Any]]
 """Gives the tables of a source from the first on, each time that it is called."""
 
 Vector = NDArray[np.float64]
-# Rows of the first batch that go into the design whatever they hold.
-_SAMPLE = 64
-_NO_ROWS = np.empty(0, dtype=np.intp)
-_KINDS = {
-    "number": "numbers",
-    "boolean": "true and false",
-    "date": "dates",
-    "text": "text",
-    "categorical": "a categorical",
-}
-# Pairs of levels of two factors that show that the factors aren't one.
-_PAIRS = 1_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +74,10 @@ class _Asked:
     offset: str | None
     missing: Missing
     names: tuple[str, ...]
+
+    def table(self, sheet: Sheet) -> Table:
+        """See rows that were read as a table again: what replays a design takes one."""
+        return Table(sheet.n, self.names, "dict", sheet.columns.__getitem__)
 
     def sheets(self, tables: Batches) -> Iterator[tuple[Sheet, RowReport]]:
         """Read the columns of every batch, rows with missing values left out or refused."""
@@ -134,110 +124,25 @@ def build_batches(
         As :func:`partialpool.design.build`; also for functions that learn from all rows.
     """
     asked = _Asked(formula, weights, offset, missing, names)
-    look = _Look(asked)
+    seen = Survey((term.factors for term in formula.random), names)
     for sheet, report in asked.sheets(tables):
-        look.at(sheet, report)
-    if not look.given:
+        seen.look_at(sheet, report)
+    if not seen.given:
         raise DataError(
             "the source gave no rows. A function given as data has to start from the first table "
             "at every call: lambda: pandas.read_csv(name, chunksize=1_000_000)."
         )
-    if look.used < 2:
-        raise DataError(
-            f"{look.given:,} rows were given and {look.used:,} can be used, but a model needs at "
-            "least 2."
-        )
-    table = look.table(kind)
+    if seen.used < 2:
+        raise too_few_rows(seen.used, seen.given, seen.dropped)
+    table = seen.table(kind)
     design = build(formula, table, weights=weights, offset=offset)
     _refuse_learned(design, Sheet(table.n, {n: table.column(n) for n in names}), asked)
     design = replace(
         design,
-        rows=RowReport(look.given, None, look.dropped, look.given - look.used),
-        spec=replace(design.spec, typical=look.typical(design.spec.typical)),
+        rows=RowReport(seen.given, None, seen.dropped, seen.given - seen.used),
+        spec=replace(design.spec, typical=seen.typical(design.spec.typical)),
     )
     return BatchedDesign(design, lambda: _batches(design, asked, tables))
-
-
-class _Look:
-    """The first look at all batches: rows that show every level, and where the numbers lie."""
-
-    def __init__(self, asked: _Asked) -> None:
-        self.factors = tuple(dict.fromkeys(term.factors for term in asked.formula.random))
-        self.pairs = tuple(dict.fromkeys(a + b for a, b in combinations(self.factors, 2)))
-        self.names = asked.names
-        self.seen: dict[tuple[str, ...], set[Any]] = {}
-        self.moments = {name: Moments() for name in asked.names}
-        self.chosen: list[Sheet] = []
-        self.first: dict[str, Column] = {}
-        self.given = self.used = 0
-        self.dropped: dict[str, int] = {}
-
-    def at(self, sheet: Sheet, report: RowReport) -> None:
-        """Look at one batch."""
-        self.given += report.n_given
-        for name, count in report.dropped.items():
-            self.dropped[name] = self.dropped.get(name, 0) + count
-        if not sheet.n:
-            return
-        rows = set(range(min(_SAMPLE, sheet.n))) if not self.used else set()
-        self.used += sheet.n
-        for name, column in sheet.columns.items():
-            _check_kind(self.first.setdefault(name, column.take(_NO_ROWS)), column)
-            if column.is_numeric and column.kind != "date":
-                rows.update(self.moments[name].add(column.as_float("its range")))
-        labels = [(n,) for n, column in sheet.columns.items() if not column.is_numeric]
-        for factor in dict.fromkeys((*self.factors, *labels)):
-            rows.update(self._new_levels(factor, sheet))
-        for pair in self.pairs:
-            if len(self.seen.get(pair, ())) < _PAIRS:
-                rows.update(self._new_levels(pair, sheet)[:_PAIRS])
-        if rows:
-            self.chosen.append(sheet.take(np.array(sorted(rows), dtype=np.intp)))
-
-    def table(self, kind: FrameKind) -> Table:
-        """Return the rows chosen as one table."""
-        columns = {n: concat_columns([s.columns[n] for s in self.chosen]) for n in self.names}
-        n = sum(sheet.n for sheet in self.chosen)
-        return Table(n, self.names, kind, columns.__getitem__)
-
-    def typical(self, sample: Mapping[str, Typical]) -> dict[str, Typical]:
-        """Say where covariates lie over all rows; the rows chosen know the levels."""
-        moments = self.moments
-        return {
-            name: t
-            if t.levels is not None
-            else Typical(None, moments[name].mean, moments[name].high - moments[name].low)
-            for name, t in sample.items()
-        }
-
-    def _new_levels(self, factor: tuple[str, ...], sheet: Sheet) -> list[int]:
-        """Return a row for each level that no batch has had so far."""
-        coding = joint_coding(factor, sheet)
-        levels, seen = coding.levels.joint().tolist(), self.seen.setdefault(factor, set())
-        new = np.array([level not in seen for level in levels], dtype=bool)
-        seen.update(levels)
-        if not new.any():
-            return []
-        first = np.full(len(levels), sheet.n, dtype=np.intp)
-        np.minimum.at(first, coding.codes, np.arange(sheet.n))
-        return list(first[new].tolist())
-
-
-def _check_kind(first: Column, column: Column) -> None:
-    """Refuse a column that isn't of one kind in all batches."""
-    if first.kind != column.kind:
-        raise DataError(
-            f"column {column.name!r} holds {_KINDS[first.kind]} in some batches and "
-            f"{_KINDS[column.kind]} in others. Convert it to one type in the source."
-        )
-    if column.levels is None or first.levels is None or not (first.ordered or column.ordered):
-        return
-    if first.ordered != column.ordered or first.levels.tolist() != column.levels.tolist():
-        raise DataError(
-            f"the ordered factor {column.name!r} has the levels {show_labels(first.levels)} in one "
-            f"batch and {show_labels(column.levels)} in another, so that their order isn't known. "
-            "Give every batch all levels, in one order."
-        )
 
 
 def _refuse_learned(design: Design, sheet: Sheet, asked: _Asked) -> None:
@@ -245,11 +150,9 @@ def _refuse_learned(design: Design, sheet: Sheet, asked: _Asked) -> None:
     states = [(text, spec.states) for text, spec in design.spec.factors.items()]
     states += zip(design.spec.offset.texts, design.spec.offset.states, strict=True)
     states.append((design.formula.response, evaluate(design.formula.response, sheet).states))
-    if asked.weights is not None:
-        table = Table(sheet.n, asked.names, "dict", sheet.columns.__getitem__)
-        argument = read_argument("weights", asked.weights, table)
-        assert argument is not None
-        states.append((asked.weights, evaluate_argument(argument, sheet, {}).states))
+    argument = read_argument("weights", asked.weights, asked.table(sheet))
+    if argument is not None:
+        states.append((str(asked.weights), evaluate_argument(argument, sheet, {}).states))
     for text, learned in states:
         if any(key != "levels" for state in learned for key in state):
             raise ModelError(
@@ -260,20 +163,22 @@ def _refuse_learned(design: Design, sheet: Sheet, asked: _Asked) -> None:
 
 
 def _batches(design: Design, asked: _Asked, tables: Batches) -> Iterator[Batch]:
-    weigh = None
+    argument = None
     for sheet, _ in asked.sheets(tables):
         if not sheet.n:
             continue
-        table = Table(sheet.n, asked.names, "dict", sheet.columns.__getitem__)
+        table = asked.table(sheet)
         new = replay(design.spec, table)
-        weights = None
-        if asked.weights is not None:
-            weigh = weigh or read_argument("weights", asked.weights, table)
-            assert weigh is not None
-            weights = np.array(evaluate_argument(weigh, sheet, {}).values)
-            refuse_negative_weights(weights, sheet)
+        argument = argument or read_argument("weights", asked.weights, table)
+        weights = None if argument is None else _weights(argument, sheet)
         _refuse_unseen(design, new)
         yield Batch(_response(asked.formula.response, sheet), weights, new)
+
+
+def _weights(argument: Argument, sheet: Sheet) -> Vector:
+    weights = np.array(evaluate_argument(argument, sheet, {}).values)
+    refuse_negative_weights(weights, sheet)
+    return weights
 
 
 def _response(text: str, sheet: Sheet) -> Vector:

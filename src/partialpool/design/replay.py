@@ -17,10 +17,10 @@ from partialpool.design.factors import CodedFactor, apply_factor
 from partialpool.design.levels import known_codes, row_labels
 from partialpool.design.masks import MaskRule, evaluate_rule, rule_columns
 from partialpool.design.matrix import make_matrix
+from partialpool.design.new_rows import NewEffects, NewRows
 from partialpool.design.sheet import Sheet
 from partialpool.design.spec import DesignSpec, MatrixSpec
 from partialpool.design.support import term_mask
-from partialpool.design.values import NewEffects, NewRows
 from partialpool.errors import DataError, did_you_mean
 from partialpool.frames import Column, Table, read_column, read_table
 

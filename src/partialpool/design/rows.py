@@ -12,7 +12,7 @@ from partialpool.design.sheet import Sheet
 from partialpool.design.values import RowReport
 from partialpool.errors import DataError
 
-__all__ = ["Missing", "choose_rows"]
+__all__ = ["Missing", "choose_rows", "too_few_rows"]
 
 Missing = Literal["error", "drop"]
 
@@ -49,7 +49,7 @@ def choose_rows(
     kept = np.flatnonzero(~np.logical_or.reduce([*gaps.values()])) if gaps else None
     left = sheet.n if kept is None else len(kept)
     if left < fewest:
-        raise _too_few(left, sheet.n, dropped)
+        raise too_few_rows(left, sheet.n, dropped)
     return RowReport(sheet.n, kept, dropped)
 
 
@@ -81,9 +81,12 @@ def _missing_values(gaps: Mapping[str, NDArray[np.bool_]], sheet: Sheet, batch: 
     )
 
 
-def _too_few(left: int, given: int, dropped: Mapping[str, int]) -> DataError:
+def too_few_rows(left: int, given: int, dropped: Mapping[str, int]) -> DataError:
+    """Build the error for data of which no two rows can be used."""
     if not dropped:
-        return DataError(f"the data have {given} row, but a model needs at least 2.")
+        return DataError(
+            f"the data have {given} row{'' if given == 1 else 's'}, but a model needs at least 2."
+        )
     return DataError(
         f"only {left} of {given} rows have no missing value, but a model needs at least 2. "
         f"Missing are {_listed(dropped)}."

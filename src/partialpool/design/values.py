@@ -15,14 +15,13 @@ __all__ = [
     "Design",
     "GroupingFactor",
     "Mask",
-    "NewEffects",
-    "NewRows",
     "RandomEffects",
     "RowReport",
+    "freeze",
 ]
 
 
-def _freeze(value: object) -> None:
+def freeze(value: object) -> None:
     """Make the arrays of a value object read-only."""
     for name in vars(type(value))["__slots__"]:
         array = getattr(value, name)
@@ -53,7 +52,7 @@ class GroupingFactor:
     codes: NDArray[np.int32]
 
     def __post_init__(self) -> None:
-        _freeze(self)
+        freeze(self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +84,7 @@ class RandomEffects:
     not_applicable: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _freeze(self)
+        freeze(self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +109,7 @@ class RowReport:
     lost: int = 0
 
     def __post_init__(self) -> None:
-        _freeze(self)
+        freeze(self)
 
     @property
     def left_out(self) -> int:
@@ -137,7 +136,7 @@ class Mask:
     sentence: str
 
     def __post_init__(self) -> None:
-        _freeze(self)
+        freeze(self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,52 +207,10 @@ class Design:
             self.not_applicable,
             self.masks,
             self.spec,
+            self.pooled,
         )
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NewEffects:
-    """One random term on new rows.
-
-    Attributes
-    ----------
-    codes : (m,) array of int32
-        Position of each row's level among those fitted; -1 for a new level, and where the
-        label is missing.
-    basis : (m, k) array
-        Values of its columns, NaN where a covariate is missing.
-    labels : (m,) array
-        The rows' labels, for messages; None where missing.
-    """
-
-    codes: NDArray[np.int32]
-    basis: NDArray[np.float64]
-    labels: NDArray[Any]
-
-    def __post_init__(self) -> None:
-        _freeze(self)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NewRows:
-    """New rows in the columns of a fitted design.
-
-    Attributes
-    ----------
-    n
-        Number of rows.
-    X : (m, p) array
-        Fixed effects, NaN where a covariate is missing.
-    offset : (m,) array, or None
-        Sum of all offsets.
-    effects
-        One for each random term asked for.
-    """
-
-    n: int
-    X: NDArray[np.float64]
-    offset: NDArray[np.float64] | None
-    effects: tuple[NewEffects, ...]
-
-    def __post_init__(self) -> None:
-        _freeze(self)
+    @property
+    def row_weights(self) -> NDArray[np.float64]:
+        """Prior weight of every row (n,), one where none was given."""
+        return np.ones(len(self.y)) if self.weights is None else self.weights

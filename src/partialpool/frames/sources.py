@@ -12,7 +12,7 @@ from functools import partial
 from glob import glob, has_magic
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import narwhals as nw
 import numpy as np
@@ -20,10 +20,9 @@ import numpy as np
 from partialpool.errors import DataError
 from partialpool.extras import require
 from partialpool.frames.files import file_names, is_text, open_files, read_files
+from partialpool.frames.table import FrameKind
 
-__all__ = ["FrameKind", "Source", "collect", "open_source"]
-
-FrameKind = Literal["pandas", "polars", "pyarrow", "dict"]
+__all__ = ["Source", "collect", "open_source"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,6 +27,7 @@ from partialpool.generalized.estimated import EstimatedModel
 from partialpool.generalized.marginal import link_of_means
 from partialpool.generalized.state import SolutionState, restore, state_of
 from partialpool.generalized.summary import summarize
+from partialpool.inference.seeds import Seed
 from partialpool.results import Certificate
 
 __all__ = ["GlmmFit"]
@@ -168,7 +169,7 @@ class GlmmFit(EstimatedModel):
         n: int = 1000,
         kind: Literal["parametric"] = "parametric",
         statistic: Callable[[GlmmFit], Any] | None = None,
-        seed: int | None = None,
+        seed: Seed = None,
     ) -> inference.Bootstrap:
         """See :func:`partialpool.inference.bootstrap`."""
         return inference.bootstrap(self, n, kind=kind, statistic=statistic, seed=seed)
@@ -215,9 +216,7 @@ class GlmmFit(EstimatedModel):
 
     explain_variance = shares.explained_variance
 
-    def quantile_residuals(
-        self, nsim: int = 250, seed: int | None = None
-    ) -> inference.QuantileResiduals:
+    def quantile_residuals(self, nsim: int = 250, seed: Seed = None) -> inference.QuantileResiduals:
         """Compare the response with simulated ones.
 
         Parameters

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import ModelError, NotAvailableError, did_you_mean
 from partialpool.generalized.estimates import LinearPredictor, part_slice
-from partialpool.generalized.scales import dispersion_scale, shape_scale
+from partialpool.generalized.scales import scale_of
 from partialpool.named import NamedVector
 from partialpool.results import VarCorr, relative_parameters, variance_components
 
@@ -156,7 +156,7 @@ def constant_of(fit: EstimatedModel, part: str) -> NamedVector:
     """
     if part not in fit.parts:
         return NamedVector((), np.empty(0))
-    scale = (dispersion_scale if part == "dispersion" else shape_scale)(fit.family.name)
+    scale = scale_of(part, fit.family.name)
     eta = np.nan if part in fit.designs else float(fit.solution.beta[part][0])
     return NamedVector((scale.symbol,), np.array([scale.value(eta)]))
 

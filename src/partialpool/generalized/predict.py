@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError, ModelError, NotAvailableError
 from partialpool.families import Ordinal
-from partialpool.frames import make_frame, read_schema, row_index
+from partialpool.frames import read_schema, row_index
 from partialpool.generalized.estimates import RowEffects, part_slice
 from partialpool.generalized.parts import with_constants
 from partialpool.generalized.population import average_over
 from partialpool.generalized.rows import NewTable, PredictorRows, predictor_rows
-from partialpool.inference.rows import NewLevels, RandomPart
+from partialpool.inference.rows import NewLevels, RandomPart, frame_of_rows
 
 if TYPE_CHECKING:
     from partialpool.generalized.fit import GlmmFit
@@ -154,10 +154,10 @@ def predict(
         if type == "class":
             return _most_probable(mean, fit.response.levels or ())
         levels = fit.response.levels or ()
-        return _frame({name: mean[:, j] for j, name in enumerate(levels)}, kind, index)
+        return frame_of_rows({name: mean[:, j] for j, name in enumerate(levels)}, kind, index)
     if not se:
         return mean
-    return _frame({"estimate": mean, "std_error": _standard_errors(asked)}, kind, index)
+    return frame_of_rows({"estimate": mean, "std_error": _standard_errors(asked)}, kind, index)
 
 
 def _check(fit: GlmmFit, kind: PredictionType, new_levels: NewLevels) -> None:
@@ -202,14 +202,6 @@ def _most_probable(shares: Vector, levels: tuple[Any, ...]) -> NDArray[Any]:
     found = np.array(levels, dtype=object)[np.argmax(shares, axis=1)]
     found[~known] = None
     return np.asarray(found, dtype=object)
-
-
-def _frame(columns: Mapping[str, Any], kind: Any, index: Any) -> Any:
-    frame = make_frame(columns, kind)
-    if kind == "pandas" and index is not None:
-        # Aligned by position; a pandas user will join it to the rows by their index.
-        frame.index = index
-    return frame
 
 
 def _standard_errors(asked: _Asked) -> Vector:

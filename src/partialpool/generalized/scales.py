@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-__all__ = ["Scale", "dispersion_scale", "shape_scale", "unit_of"]
+__all__ = ["Scale", "dispersion_scale", "scale_of", "shape_scale", "unit_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,11 @@ def dispersion_scale(family: str) -> Scale:
 def shape_scale(family: str) -> Scale:
     """Return how a family's shape is read."""
     return _SHAPES.get(family, Scale("shape", "exponential of its linear predictor"))
+
+
+def scale_of(part: str, family: str) -> Scale:
+    """Return how a family's ``"dispersion"`` or ``"shape"`` is read."""
+    return dispersion_scale(family) if part == "dispersion" else shape_scale(family)
 
 
 def unit_of(link: str, response: str) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.errors import DataError
 from partialpool.generalized.estimates import LinearPredictor
+from partialpool.inference.counts import check_count
 from partialpool.inference.fitted import linear_part
 from partialpool.inference.seeds import Seed, generator
 
@@ -56,8 +56,7 @@ def simulate(
     >>> simulate(fit, 2, seed=1).shape
     (403, 2)
     """
-    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
-        raise DataError(f"nsim must be a whole number of at least 1, found {nsim!r}.")
+    check_count("nsim", nsim)
     rng = generator(seed)
     trials = fit.response.trials if fit.family.has_trials else None
     draws = [

@@ -84,11 +84,12 @@ def confint(
             f"ddf={ddf!r} is for Wald intervals; {method} intervals have no degrees of freedom. "
             "Leave it out, or take method='wald'."
         )
+    if method == "profile":
+        refuse_pooled(fit.design)
+        # Every kind of fit has its own, which warns of no optimum itself.
+        return cast(Any, fit).profile(level=level).confint(level)
     warn_unless_converged(fit, "intervals")
     if method == "wald":
         return wald_intervals(fit, level, ddf)
     refuse_pooled(fit.design)
-    if method == "profile":
-        # Every kind of fit has its own.
-        return cast(Any, fit).profile(level=level).confint(level)
     return bootstrap(cast(LinearFit, fit), n, seed=seed, acceleration=False).confint(level)

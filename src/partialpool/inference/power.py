@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError, PartialPoolError, UnknownNameError, did_you_mean
 from partialpool.frames import FrameKind, make_frame
-from partialpool.inference.bootstrap.sampling import block_size, generators
+from partialpool.inference.bootstrap.sampling import block_size
+from partialpool.inference.counts import check_count
 from partialpool.inference.ddf import DDF
 from partialpool.inference.hypotheses import linear_test
 from partialpool.inference.protocol import DrawableModel, LinearFit
-from partialpool.inference.seeds import Seed
+from partialpool.inference.seeds import Seed, generators
 from partialpool.inference.simulate import draw
 from partialpool.inference.wald import check_level
 from partialpool.progress import counting
@@ -189,8 +190,7 @@ def power(
 
 
 def _check(n: int, alpha: float) -> None:
-    if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
-        raise DataError(f"n must be a whole number of at least 1, found {n!r}.")
+    check_count("n", n)
     if not isinstance(alpha, (int, float)) or not 0.0 < alpha < 1.0:
         raise DataError(f"alpha must lie between 0 and 1, found {alpha!r}.")
 

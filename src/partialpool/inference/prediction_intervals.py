@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from partialpool.core import matrix
 from partialpool.errors import DataError
-from partialpool.inference.bootstrap.sampling import block_size, generators
+from partialpool.inference.bootstrap.sampling import block_size
+from partialpool.inference.counts import check_count
 from partialpool.inference.moments import mean_of, variance_forms
 from partialpool.inference.protocol import GaussianFit
 from partialpool.inference.rows import PlacedRows, core_rows
-from partialpool.inference.seeds import Seed, seed_sequence
+from partialpool.inference.seeds import Seed, generators, seed_sequence
 from partialpool.inference.simulate import draw
 from partialpool.inference.wald import check_level, quantiles
 from partialpool.progress import counting
@@ -73,8 +74,7 @@ def _check(fit: GaussianFit, placed: PlacedRows, interval: str, method: str, dra
         raise DataError(f"interval must be 'confidence' or 'prediction', found {interval!r}.")
     if method not in ("plug-in", "bootstrap"):
         raise DataError(f"method must be 'plug-in' or 'bootstrap', found {method!r}.")
-    if not isinstance(draws, (int, np.integer)) or draws < 100:
-        raise DataError(f"draws must be a whole number of at least 100, found {draws!r}.")
+    check_count("draws", draws, 100)
     if interval == "prediction" and len(placed.effects) < len(fit.design.random):
         raise DataError(
             "a new observation has effects of all random terms, so its interval needs "

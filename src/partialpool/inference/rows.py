@@ -9,13 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.core import STRUCTURE_CODES
 from partialpool.design import Design, NewEffects, NewRows, RandomEffects, replay
 from partialpool.errors import DataError, NotAvailableError
 from partialpool.frames import FrameKind, make_frame, read_schema, row_index
 from partialpool.inference.protocol import GaussianFit
 from partialpool.solve import Solution
-from partialpool.solve.problem import CoreBlock
+from partialpool.solve.problem import CoreBlock, structure_code
 
 __all__ = [
     "NewLevels",
@@ -23,6 +22,7 @@ __all__ = [
     "RandomPart",
     "core_rows",
     "find_terms",
+    "frame_of_rows",
     "place_rows",
     "refuse_new_levels",
     "refuse_pooled",
@@ -68,11 +68,16 @@ class PlacedRows:
 
     def frame(self, columns: dict[str, NDArray[np.float64]]) -> Any:
         """Make a frame of the table's kind."""
-        frame = make_frame(columns, self.kind)
-        if self.kind == "pandas" and self.index is not None:
-            # Aligned by position; a pandas user will join it to the rows by their index.
-            frame.index = self.index
-        return frame
+        return frame_of_rows(columns, self.kind, self.index)
+
+
+def frame_of_rows(columns: Mapping[str, Any], kind: FrameKind, index: Any) -> Any:
+    """Make a frame whose rows are those of a table, with its index if it is pandas'."""
+    frame = make_frame(columns, kind)
+    if kind == "pandas" and index is not None:
+        # Aligned by position; a pandas user will join it to the rows by their index.
+        frame.index = index
+    return frame
 
 
 def place_rows(
@@ -219,6 +224,6 @@ def core_rows(
                 basis = effects[i].basis
             else:
                 basis = np.zeros((m, len(term.columns)))
-            terms.append((np.ascontiguousarray(basis), STRUCTURE_CODES[term.term.structure]))
+            terms.append((np.ascontiguousarray(basis), structure_code(term)))
         out.append((codes, len(design.random[block.terms[0]].factor.levels), terms))
     return out

@@ -6,6 +6,7 @@ time, or what NumPy makes of one, a SeedSequence or a Generator.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = [
     "check_seed",
     "generator",
     "generator_beside",
+    "generators",
     "seed_sequence",
     "whole_seed",
 ]
@@ -78,6 +80,29 @@ def generator_beside(seed: Seed, *key: int) -> np.random.Generator:
     if checked is None or isinstance(checked, np.random.Generator):
         return np.random.default_rng(checked)
     return np.random.default_rng([checked, *key])
+
+
+def generators(n: int, size: int, seed: Seed) -> Iterator[tuple[np.random.Generator, int]]:
+    """Yield one generator for each block of draws, and how many draws it is for.
+
+    A block's draws depend on the seed and on its place only.
+
+    Parameters
+    ----------
+    n, size
+        Draws of all blocks, and of one.
+    seed
+        As for :func:`generator`.
+
+    Raises
+    ------
+    DataError
+        As :func:`generator`.
+    """
+    blocks = [min(size, n - start) for start in range(0, n, size)]
+    seeds = seed_sequence(seed).spawn(len(blocks))
+    for own, count in zip(seeds, blocks, strict=True):
+        yield np.random.default_rng(own), count
 
 
 def whole_seed(seed: Seed) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.errors import DataError
+from partialpool.inference.counts import check_count
 from partialpool.inference.fitted import fitted_values, linear_part
 from partialpool.inference.protocol import DrawableModel, Fit
 from partialpool.inference.rows import refuse_pooled
@@ -53,10 +53,9 @@ def simulate(
     >>> fit.simulate(2, seed=1).shape
     (180, 2)
     """
-    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
-        raise DataError(f"nsim must be a whole number of at least 1, found {nsim!r}.")
+    count = check_count("nsim", nsim)
     mean = fitted_values(fit) if conditional else None
-    return draw(fit, generator(seed), int(nsim), mean=mean).y
+    return draw(fit, generator(seed), count, mean=mean).y
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,6 +18,7 @@ __all__ = [
     "Contrasts",
     "check_level",
     "coefficient_tests",
+    "combination_tests",
     "contrast_tests",
     "quantiles",
     "two_sided",
@@ -59,6 +60,12 @@ class Contrasts:
         """Return the ends of the intervals, each row by its own."""
         half = quantiles(self.df, level) * self.std_error
         return self.estimate - half, self.estimate + half
+
+    def columns(self, level: float) -> dict[str, Vector]:
+        """Return estimates, tests and intervals by their names in tables."""
+        names = ("estimate", "std_error", "statistic", "df", "p_value")
+        low, high = self.interval(level)
+        return {name: getattr(self, name) for name in names} | {"conf_low": low, "conf_high": high}
 
 
 def check_level(level: float) -> float:
@@ -112,13 +119,13 @@ def contrast_tests(
         What they are under the hypothesis.
     """
     rows = estimable(fit, L)
-    found = test_combinations(
+    found = combination_tests(
         fit, calibration, rows.L[rows.ok], np.broadcast_to(null, len(L))[rows.ok]
     )
     return found.among(rows.ok)
 
 
-def test_combinations(fit: WaldFit, calibration: Calibration, L: Matrix, null: Vector) -> Contrasts:
+def combination_tests(fit: WaldFit, calibration: Calibration, L: Matrix, null: Vector) -> Contrasts:
     """Test combinations of the estimated coefficients, those left out taken as zero.
 
     Parameters
@@ -168,7 +175,7 @@ def coefficient_tests(
     # The estimated ones given that those left out are zero, as in every table of them.
     rank = int(kept.sum())
     judge = calibrate(fit, ddf) if calibration is None else calibration
-    return test_combinations(fit, judge, np.eye(rank), np.zeros(rank)).among(kept)
+    return combination_tests(fit, judge, np.eye(rank), np.zeros(rank)).among(kept)
 
 
 def wald_intervals(fit: WaldFit, level: float, ddf: DDF | None = None) -> Any:

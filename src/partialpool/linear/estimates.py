@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from partialpool.results import (
     relative_parameters,
     variance_components,
 )
-from partialpool.solve import Solution
+from partialpool.solve import Likelihood, Solution, solve_by
 
 __all__ = ["LinearEstimates"]
 
@@ -201,6 +202,21 @@ class LinearEstimates:
     principal_effects = inference.principal_effects
     predict = inference.predict
     summary = summarize
+
+    def by_ml(self) -> Self:
+        """Fit the same model to the same rows by maximum likelihood.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+        >>> round(fit.by_ml().objective, 4)
+        1751.9393
+        """
+        if not self.reml:
+            return self
+        ml = Likelihood(False, self.solution.likelihood.sigma)
+        return replace(self, solution=solve_by(self.design, self.solution, ml))
 
     def link_of_means(self, scale: inference.Scale, contrasts: bool) -> inference.Link:
         """Return the identity: the mean is the linear predictor.

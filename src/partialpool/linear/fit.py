@@ -19,7 +19,7 @@ from partialpool.linear.certificate import Certificate, NullDirection
 from partialpool.linear.estimates import LinearEstimates
 from partialpool.linear.refits import LmmRefits
 from partialpool.results import VarCorr, VarCorrTerm
-from partialpool.solve import Likelihood, solve, solve_by
+from partialpool.solve import solve
 
 __all__ = ["Certificate", "LmmFit", "LmmRefits", "NullDirection", "VarCorr", "VarCorrTerm"]
 
@@ -44,9 +44,8 @@ class LmmFit(LinearEstimates):
     @property
     def observed(self) -> Vector:
         """What the likelihood is of: response, number of trials and weight of every row (n, 3)."""
-        ones = np.ones(len(self.design.y))
-        weights = ones if self.design.weights is None else self.design.weights
-        return np.column_stack([self.design.y, ones, weights])
+        design = self.design
+        return np.column_stack([design.y, np.ones(len(design.y)), design.row_weights])
 
     @property
     def fitted(self) -> Vector:
@@ -83,21 +82,6 @@ class LmmFit(LinearEstimates):
     ) -> inference.Power:
         """See :func:`partialpool.inference.power`."""
         return inference.power(self, self, hypothesis, effect, n, alpha=alpha, ddf=ddf, seed=seed)
-
-    def by_ml(self) -> LmmFit:
-        """Fit the same model to the same rows by maximum likelihood.
-
-        Examples
-        --------
-        >>> import partialpool as pp
-        >>> fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
-        >>> round(fit.by_ml().objective, 4)
-        1751.9393
-        """
-        if not self.reml:
-            return self
-        ml = Likelihood(False, self.solution.likelihood.sigma)
-        return LmmFit(self.design, solve_by(self.design, self.solution, ml))
 
     def robust_vcov(self, cluster: Any = None, kind: inference.RobustKind = "CR2") -> Vector:
         """Covariance of the fixed effects that allows for any correlation within clusters.

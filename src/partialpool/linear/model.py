@@ -13,11 +13,12 @@ from partialpool.design import build
 from partialpool.errors import ConvergenceWarning, DataError
 from partialpool.formula import combine, parse
 from partialpool.frames import read_schema
+from partialpool.linear.estimates import LinearEstimates
 from partialpool.linear.fit import LmmFit
 from partialpool.results.summary import wording
 from partialpool.solve import Likelihood, solve
 
-__all__ = ["check_likelihood", "lmm"]
+__all__ = ["check_likelihood", "lmm", "warn_of_no_optimum"]
 
 
 def lmm(
@@ -110,10 +111,15 @@ def lmm(
     )
     # Least squares is reported by its ordinary likelihood, as in R's lm.
     fit = LmmFit(design, solve(design, Likelihood(bool(reml and design.random), sigma)))
-    if not fit.converged:
-        sentences = wording.optimum(fit.certificate, design.random)
-        warnings.warn(" ".join(sentences), ConvergenceWarning, stacklevel=2)
+    warn_of_no_optimum(fit)
     return fit
+
+
+def warn_of_no_optimum(fit: LinearEstimates) -> None:
+    """Warn, at the line that fits, if the search ended at no optimum."""
+    if not fit.converged:
+        sentences = wording.optimum(fit.certificate, fit.design.random)
+        warnings.warn(" ".join(sentences), ConvergenceWarning, stacklevel=3)
 
 
 def check_likelihood(reml: bool, missing: str, sigma: float | None) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from numbers import Integral
 from typing import Any, Literal
 
 from partialpool.design import as_expression, columns_of
@@ -15,13 +14,17 @@ from partialpool.docstrings import explained
 from partialpool.errors import DataError, NotAvailableError
 from partialpool.formula import Formula, parse
 from partialpool.frames import Schema, open_source, read_schema
+from partialpool.inference.counts import check_count
 from partialpool.linear.estimates import LinearEstimates
 from partialpool.linear.fit import LmmFit
-from partialpool.linear.model import check_likelihood
-from partialpool.solve import Likelihood, solve_by, solve_reduced
+from partialpool.linear.model import check_likelihood, warn_of_no_optimum
+from partialpool.solve import Likelihood, solve_reduced
 from partialpool.solve.stream import reduce_batches
 
 __all__ = ["StreamedLmm", "stream_lmm"]
+
+Read = Callable[[tuple[str, ...]], Iterator[Any]]
+"""Gives the tables of a source with some of its columns, from the first table on."""
 
 
 @explained
@@ -32,6 +35,14 @@ class StreamedLmm(LinearEstimates):
     Made by :func:`partialpool.stream_lmm`. It has all of :class:`partialpool.LmmFit` that needs
     no rows: estimates, their covariance, degrees of freedom and tests, means and slopes, random
     effects, predictions for any table. Its numbers are those of ``lmm`` on all rows at once.
+
+    Attributes
+    ----------
+    design
+        Columns and random terms, and how to make them again for new data; a few rows stand for
+        all.
+    solution
+        The optimum.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -48,13 +59,6 @@ class StreamedLmm(LinearEstimates):
             "a fit of rows that went by in batches can't be saved, copied or sent to another "
             "process yet. Keep its tables, tidy() and ranef(), or fit it where it is needed."
         )
-
-    def by_ml(self) -> StreamedLmm:
-        """Fit the same model to the same rows by maximum likelihood."""
-        if not self.reml:
-            return self
-        ml = Likelihood(False, self.solution.likelihood.sigma)
-        return StreamedLmm(self.design, solve_by(self.design, self.solution, ml))
 
 
 def stream_lmm(
@@ -101,6 +105,11 @@ def stream_lmm(
         As :func:`partialpool.lmm`; also if the source can't be read in batches, or gives other
         rows when it is read again.
 
+    Warns
+    -----
+    ConvergenceWarning
+        As :func:`partialpool.lmm`.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -116,15 +125,9 @@ def stream_lmm(
     the rows enter the likelihood.
     """
     check_likelihood(reml, missing, sigma)
-    for name, value in (("weights", weights), ("offset", offset)):
-        if value is not None and not isinstance(value, str):
-            raise DataError(
-                f"{name}= must be a column or an expression, found {type(value).__name__}: rows "
-                "that come in batches have no array beside them."
-            )
-    if not isinstance(batch_rows, Integral) or batch_rows < 1:
-        raise DataError(f"batch_rows must be a whole number from 1, found {batch_rows!r}.")
-    schema, read = _open(data, int(batch_rows))
+    _check_texts(weights=weights, offset=offset)
+    size = check_count("batch_rows", batch_rows)
+    schema, read = _open(data, size)
     parsed = parse(formula, schema.names)
     names = _names(parsed, (weights, offset), schema)
     rows = build_batches(
@@ -138,10 +141,18 @@ def stream_lmm(
     )
     design, reduced = reduce_batches(rows, sigma)
     likelihood = Likelihood(bool(reml and design.random), sigma)
-    return StreamedLmm(design, solve_reduced(design, reduced, likelihood))
+    fit = StreamedLmm(design, solve_reduced(design, reduced, likelihood))
+    warn_of_no_optimum(fit)
+    return fit
 
 
-Read = Callable[[tuple[str, ...]], Iterator[Any]]
+def _check_texts(**texts: object) -> None:
+    for name, value in texts.items():
+        if value is not None and not isinstance(value, str):
+            raise DataError(
+                f"{name}= must be a column or an expression, found {type(value).__name__}: rows "
+                "that come in batches have no array beside them. Make a column of it in the source."
+            )
 
 
 def _open(data: Any, batch_rows: int) -> tuple[Schema, Read]:

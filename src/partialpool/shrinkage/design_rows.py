@@ -75,7 +75,7 @@ def make_problem(design: Design, asked: Asked, drawn: Drawn | None = None) -> De
     drawn
         Rows with weight to use, and their groups; all by default.
     """
-    weights = np.ones(len(design.y)) if design.weights is None else design.weights
+    weights = design.row_weights
     used = np.flatnonzero(weights > 0) if drawn is None else drawn.rows
     everything = len(used) == len(weights) and drawn is None
     pick = slice(None) if everything else used

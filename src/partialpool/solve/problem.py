@@ -251,7 +251,7 @@ def _second_residual(design: Design, effects: RandomEffects) -> bool:
 
 def _each_once(design: Design, effects: RandomEffects, by_column: bool) -> bool:
     """Whether every row has an effect of its own, in equal size, at least within columns."""
-    weights = np.ones(len(design.y)) if design.weights is None else design.weights
+    weights = design.row_weights
     used = weights > 0
     rows, columns = np.nonzero(effects.basis[used])
     values = effects.basis[used][rows, columns]

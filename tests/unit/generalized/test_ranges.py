@@ -111,12 +111,33 @@ def unconverged():
         (lambda fit: fit.test("Intercept = 0"), "tests"),
         (lambda fit: fit.confint(), "intervals"),
         (lambda fit: fit.means("YEAR"), "marginal means"),
+        (lambda fit: fit.variance_tests(), "tests"),
+        (lambda fit: fit.robust_tests(), "tests"),
+        (lambda fit: fit.cluster_robust(), "cluster-robust covariances"),
+        (lambda fit: fit.robust_vcov(), "cluster-robust covariances"),
+        (lambda fit: fit.variance_parameters(), "standard errors"),
     ],
 )
 def test_what_is_computed_from_no_optimum_warns(unconverged, use, what):
     with pytest.warns(ConvergenceWarning, match=f"so that its {what} are not those of the model"):
         use(unconverged[0])
     use(unconverged[1])
+
+
+@pytest.mark.parametrize(
+    ("use", "what"),
+    [
+        (lambda fit: fit.profile("fixed"), "profiles"),
+        (lambda fit: fit.confint(method="profile"), "profiles"),
+        (lambda fit: fit.group_influence(), "measures of influence"),
+    ],
+)
+def test_searches_that_start_from_no_optimum_warn_and_may_fail(unconverged, use, what):
+    with (
+        pytest.warns(ConvergenceWarning, match=f"so that its {what} are not those of the model"),
+        pytest.raises(ModelError, match=r"which is therefore none|can't be estimated"),
+    ):
+        use(unconverged[0])
 
 
 def test_comparing_with_no_optimum_warns(unconverged):

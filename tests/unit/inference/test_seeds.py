@@ -73,7 +73,7 @@ DRAWN = {
         f["glmm"].quantile_residuals(20, seed=seed).values
     ),
     "variance tests": lambda f, sleep, seed: (
-        f["lmm"].variance_tests(method="simulate", n_sim=50, seed=seed)["p_value"].to_numpy()
+        f["lmm"].variance_tests(method="simulate", nsim=50, seed=seed)["p_value"].to_numpy()
     ),
     "posterior": lambda f, sleep, seed: (
         pp.bmm("Reaction ~ 1 + (1 | Subject)", sleep, draws=10, tune=10, seed=seed).fixef.values

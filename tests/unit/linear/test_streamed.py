@@ -52,6 +52,8 @@ def once(data):
 
 
 def assert_same(streamed, whole):
+    # Sums over batches round in another order, and either search ends where a step promises no
+    # more than 1e-9: parameters then differ by some 1e-5 of their standard errors.
     assert streamed.objective == pytest.approx(whole.objective, abs=1e-7)
     assert streamed.nobs == whole.nobs
     assert streamed.ngroups == whole.ngroups
@@ -159,6 +161,7 @@ def test_what_follows_a_fit_is_what_follows_lmm(table):
         assert list(ours.columns) == list(theirs.columns)
         for name in ours.columns:
             if ours[name].dtype.kind == "f":
+                # As in assert_same; degrees of freedom hang on derivatives of all parameters.
                 assert_allclose(ours[name], theirs[name], rtol=2e-4, atol=1e-6, err_msg=name)
             else:
                 assert ours[name].tolist() == theirs[name].tolist()

@@ -10,6 +10,7 @@ from partialpool.errors import NotAvailableError
 from partialpool.frames import make_frame
 from partialpool.generalized.inference.parameters import estimated
 from partialpool.generalized.inference.robust import ScoreRobust
+from partialpool.inference import warn_unless_converged
 from partialpool.inference.parameters import parameter_columns
 from partialpool.solve.generalized import GeneralizedSolution
 
@@ -42,6 +43,11 @@ def variance_parameters(fit: GlmmFit, robust: ScoreRobust | None = None) -> Any:
     NotAvailableError
         For fits by penalised quasi-likelihood.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Notes
     -----
     From the inverse of the exact Hessian of the log-likelihood in all parameters, by the delta
@@ -61,6 +67,7 @@ def variance_parameters(fit: GlmmFit, robust: ScoreRobust | None = None) -> Any:
             "standard errors of variances need a likelihood, and method='pql' has none. Fit the "
             "model with method='laplace'."
         )
+    warn_unless_converged(fit, "standard errors")
     covariance = solution.mapped_covariance if robust is None else robust.whole
     found = [e for e in estimated(fit, solution) if e.parameter.kind != "fixed"]
     columns = parameter_columns(tuple(e.parameter for e in found))

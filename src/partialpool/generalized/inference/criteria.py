@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["conditional_aic"]
 
 Array = NDArray[np.float64]
-# Share of the largest variance below which a direction of the random effects is none.
-_NOWHERE = 1e-10
+# Share of the largest variance below which a direction of the random effects has none.
+_VANISHED = 1e-10
 
 
 def conditional_aic(fit: GlmmFit) -> ConditionalAic:
@@ -84,11 +84,11 @@ def _effective(solution: GeneralizedSolution, part: str, term: int) -> float:
     effects = solution.layout.parts[index].random[term]
     factor = solution.factor(part, term)
     values, vectors = np.linalg.eigh(factor @ factor.T)
-    kept = values > _NOWHERE * max(float(values.max()), 1e-300)
     if not values.max() > 0:
         return 0.0
-    J, rank = len(np.unique(solution.layout.rows(effects.factor.codes))), int(kept.sum())
+    kept = values > _VANISHED * max(float(values.max()), 1e-300)
     levels = np.unique(solution.layout.rows(effects.factor.codes)).astype(np.int32)
+    J, rank = len(levels), int(kept.sum())
     # trace(Sigma^+ V) is the sum of variances of rows along its scaled axes.
     axes = (vectors[:, kept] / np.sqrt(values[kept])).T
     codes, basis = np.repeat(levels, rank), np.tile(axes, (J, 1))
@@ -107,19 +107,9 @@ def _variances(
     solution: GeneralizedSolution, part: str, term: int, codes: NDArray[np.int32], basis: Array
 ) -> Array:
     """Variance of z'b given the covariance parameters, the coefficients uncertain."""
-    parts = solution.layout.parts
-    m, n = solution.problem.n_psi, len(codes)
-    information = solution.information
-    covariance = np.zeros((m + len(information), m + len(information)))
-    moved = m + np.flatnonzero(_with_effects(solution))
-    covariance[np.ix_(moved, moved)] = np.linalg.pinv(
-        information[np.ix_(moved - m, moved - m)], hermitian=True
-    )
-    given = {}
-    for p in parts:
-        given[p.name] = [
-            (np.full(n, -1, dtype=np.int32), np.zeros((n, len(e.columns)))) for e in p.random
-        ]
+    parts, n = solution.layout.parts, len(codes)
+    none = np.full(n, -1, dtype=np.int32)
+    given = {p.name: [(none, np.zeros((n, len(e.columns)))) for e in p.random] for p in parts}
     given[part][term] = (codes, basis)
     widths = [len(p.columns) for p in parts] + [solution.thresholds] * bool(solution.thresholds)
     with dense_algebra():
@@ -128,5 +118,16 @@ def _variances(
             solution.objective.core,
             [np.zeros((n, width)) for width in widths],
             solution.layout.new_effects(given, n),
-            matrix(covariance),
+            matrix(_covariance_of_coefficients(solution)),
         )
+
+
+def _covariance_of_coefficients(solution: GeneralizedSolution) -> Array:
+    """Covariance of the parameters of the search, those of the random effects taken as known."""
+    m, information = solution.problem.n_psi, solution.information
+    uncertain = np.flatnonzero(_with_effects(solution))
+    out = np.zeros((m + len(information), m + len(information)))
+    out[np.ix_(m + uncertain, m + uncertain)] = np.linalg.pinv(
+        information[np.ix_(uncertain, uncertain)], hermitian=True
+    )
+    return out

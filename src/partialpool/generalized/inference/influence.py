@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError, ModelError, did_you_mean
 from partialpool.frames import make_frame
 from partialpool.generalized.inference.parameters import by_likelihood, estimated
+from partialpool.inference import warn_unless_converged
 from partialpool.progress import counting
 from partialpool.solve.generalized import GeneralizedSolution, solve_without
 
@@ -55,6 +56,11 @@ def group_influence(fit: GlmmFit, group: str | None = None) -> Any:
     NotAvailableError
         For fits by penalised quasi-likelihood, ``method="joint"`` or ``reml=True``.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -73,7 +79,11 @@ def group_influence(fit: GlmmFit, group: str | None = None) -> Any:
     factor = _factor(fit, group)
     kept = np.flatnonzero(np.isfinite(fit.fixef.values))
     if not len(kept):
-        raise ModelError("influence is how far the fixed effects move, and the model has none.")
+        raise ModelError(
+            "influence is how far the fixed effects move, and the model has none. See "
+            "fit.quantile_residuals() for outliers."
+        )
+    warn_unless_converged(fit, "measures of influence")
     whole = _values(fit, solution)
     change = np.array([_values(fit, s) - whole for s in _deleted(fit, solution, factor)])
     names = [e.parameter for e in estimated(fit, solution)]

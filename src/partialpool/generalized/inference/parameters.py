@@ -14,13 +14,12 @@ from partialpool.core import covariance_directions, covariance_size, vector
 from partialpool.errors import NotAvailableError
 from partialpool.inference.parameters import Parameter, term_parameters
 from partialpool.inference.variances.errors import deviation_slopes
-from partialpool.solve.generalized import GeneralizedSolution
-from partialpool.solve.problem import structure_code
+from partialpool.solve.generalized import CoreTerm, GeneralizedSolution, term_of
 
 if TYPE_CHECKING:
     from partialpool.generalized.fit import GlmmFit
 
-__all__ = ["CoreTerm", "Estimated", "by_likelihood", "core_terms", "estimated", "term_of"]
+__all__ = ["Estimated", "by_likelihood", "estimated"]
 
 Array = NDArray[np.float64]
 
@@ -53,46 +52,6 @@ class Estimated:
         own = self.slope[used]
         variance = float(own @ covariance[np.ix_(used, used)] @ own)
         return float(np.sqrt(variance)) if variance >= 0 else float("nan")
-
-
-@dataclass(frozen=True, slots=True)
-class CoreTerm:
-    """A random term as the core has it.
-
-    Attributes
-    ----------
-    part, term
-        Of which predictor, and its number there.
-    position
-        Among the core's terms.
-    code, k, first
-        Its structure, number of effects and position of the first parameter.
-    """
-
-    part: str
-    term: int
-    position: int
-    code: int
-    k: int
-    first: int
-
-
-def core_terms(solution: GeneralizedSolution) -> tuple[CoreTerm, ...]:
-    """List the random terms in the core's order."""
-    out: list[CoreTerm] = []
-    first = 0
-    for block in solution.layout.blocks:
-        for a, t in block.terms:
-            part = solution.layout.parts[a]
-            code, k = structure_code(part.random[t]), len(part.random[t].columns)
-            out.append(CoreTerm(part.name, t, len(out), code, k, first))
-            first += covariance_size(code, k)
-    return tuple(out)
-
-
-def term_of(solution: GeneralizedSolution, part: str, term: int) -> CoreTerm:
-    """Find a term of a predictor among the core's."""
-    return next(c for c in core_terms(solution) if (c.part, c.term) == (part, term))
 
 
 def by_likelihood(fit: GlmmFit, what: str) -> GeneralizedSolution:
@@ -141,7 +100,7 @@ def _random(fit: GlmmFit, solution: GeneralizedSolution) -> Iterator[Estimated]:
         for i, effects in enumerate(design.random):
             factor = solution.factor(part, i)
             cov = factor @ factor.T
-            slopes = _covariance_slopes(solution, term_of(solution, part, i), size)
+            slopes = _covariance_slopes(solution, term_of(solution.layout, part, i), size)
             for parameter in term_parameters(i, effects):
                 own = dataclasses.replace(parameter, component=part)
                 yield Estimated(own, *deviation_slopes(parameter.effects, cov, slopes))

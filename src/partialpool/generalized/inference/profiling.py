@@ -12,14 +12,9 @@ from numpy.typing import NDArray
 from partialpool.core import STRUCTURE_CODES
 from partialpool.errors import NotAvailableError
 from partialpool.generalized.inference.held import PlaneHeld, coefficient, correlation, deviation
-from partialpool.generalized.inference.parameters import (
-    Estimated,
-    by_likelihood,
-    core_terms,
-    estimated,
-    term_of,
-)
+from partialpool.generalized.inference.parameters import Estimated, by_likelihood, estimated
 from partialpool.generalized.solving import solve_designs
+from partialpool.inference import warn_unless_converged
 from partialpool.inference.parameters import Parameter
 from partialpool.inference.profile import Curve, Profile
 from partialpool.inference.profile.charts import Layout, turn_term
@@ -27,7 +22,7 @@ from partialpool.inference.profile.ranges import at_lag, bounds_of, choose, lag_
 from partialpool.inference.profile.tracing import trace
 from partialpool.inference.wald import check_level
 from partialpool.progress import counting
-from partialpool.solve.generalized import GeneralizedSolution
+from partialpool.solve.generalized import GeneralizedSolution, core_terms, term_of
 
 if TYPE_CHECKING:
     from partialpool.generalized.fit import GlmmFit
@@ -72,6 +67,11 @@ def profile(fit: GlmmFit, which: str | Sequence[str] | None = None, level: float
         By penalised quasi-likelihood and with ``method="joint"``, which maximise no likelihood of
         all parameters; of the covariances of vectors of effects by quadrature.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -90,6 +90,7 @@ def profile(fit: GlmmFit, which: str | Sequence[str] | None = None, level: float
     from scipy.special import ndtri  # a tenth of a second, only here
 
     solution = _unrestricted(fit)
+    warn_unless_converged(fit, "profiles")
     found = {e.parameter.label: e for e in estimated(fit, solution)}
     chosen = choose(tuple(e.parameter for e in found.values()), which)
     cutoff = float(ndtri(0.5 + 0.5 * level))
@@ -154,8 +155,8 @@ def hold(fit: GlmmFit, solution: GeneralizedSolution, own: Estimated) -> tuple[P
 
 
 def _lay_out(solution: GeneralizedSolution, parameter: Parameter) -> Layout:
-    terms = core_terms(solution)
-    own = term_of(solution, parameter.component, parameter.position)
+    terms = core_terms(solution.layout)
+    own = term_of(solution.layout, parameter.component, parameter.position)
     return turn_term(
         [(t.code, t.k, t.first) for t in terms],
         own.position,
@@ -167,7 +168,7 @@ def _lay_out(solution: GeneralizedSolution, parameter: Parameter) -> Layout:
 
 
 def _refuse_nodes(solution: GeneralizedSolution, fit: GlmmFit, parameter: Parameter) -> None:
-    own = term_of(solution, parameter.component, parameter.position)
+    own = term_of(solution.layout, parameter.component, parameter.position)
     full = own.code == STRUCTURE_CODES["unstructured"] and own.k > 1
     nodes = solution.objective.quadrature
     if nodes > 1 and full:

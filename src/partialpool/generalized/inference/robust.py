@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from partialpool.errors import DataError, ModelError, NotAvailableError
 from partialpool.frames import make_frame
 from partialpool.generalized.inference.parameters import by_likelihood, estimated
-from partialpool.inference import RobustKind
+from partialpool.generalized.summary.limits import ENDLESS
+from partialpool.inference import RobustKind, warn_unless_converged
 from partialpool.inference.parameters import parameter_columns
 from partialpool.inference.robust.clusters import cluster_codes
-from partialpool.inference.wald import check_level, quantiles, two_sided
+from partialpool.inference.wald import Contrasts, check_level, two_sided
 from partialpool.solve.generalized import GeneralizedSolution, gradient_by_cluster
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["ScoreRobust", "cluster_robust", "cluster_scores", "robust_tests", "robust_vcov"]
 
 Matrix = NDArray[np.float64]
-# On a scale of logs: an interval of two of these errors has no end that could be written down.
-_ENDLESS = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -100,6 +99,11 @@ def cluster_robust(fit: GlmmFit, cluster: Any = None, kind: RobustKind = "CR1") 
         For ``"CR2"``, which is known for linear models only; for fits by penalised
         quasi-likelihood, ``method="joint"`` or ``reml=True``.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -113,6 +117,12 @@ def cluster_robust(fit: GlmmFit, cluster: Any = None, kind: RobustKind = "CR1") 
     White (1982), Econometrica 50, 1-25; Wang & Merkle (2018), Journal of Statistical Software 87
     (code snippet 1), for mixed models.
     """
+    robust = _sandwich(fit, cluster, kind)
+    warn_unless_converged(fit, "cluster-robust covariances")
+    return robust
+
+
+def _sandwich(fit: GlmmFit, cluster: Any, kind: RobustKind) -> ScoreRobust:
     solution = _check(fit, kind)
     scores = cluster_scores(fit, cluster)
     J = len(scores)
@@ -135,7 +145,7 @@ def _endless(fit: GlmmFit, solution: GeneralizedSolution) -> NDArray[np.bool_]:
     for group, part in enumerate(solution.names):
         size = solution.problem.matrix(group).shape[1]
         gone = part not in ("mean", "thresholds") and bool(
-            (fit.stderr_of(part).values > _ENDLESS).any()
+            (fit.stderr_of(part).values > ENDLESS).any()
         )
         out.append(np.full(size, gone))
     return np.concatenate(out)
@@ -190,6 +200,11 @@ def robust_vcov(fit: GlmmFit, cluster: Any = None, kind: RobustKind = "CR1") -> 
     DataError, ModelError, NotAvailableError
         As :func:`cluster_robust`.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -198,11 +213,12 @@ def robust_vcov(fit: GlmmFit, cluster: Any = None, kind: RobustKind = "CR1") -> 
     >>> fit.robust_vcov().shape
     (3, 3)
     """
-    robust = cluster_robust(fit, cluster, kind)
-    kept = fit.fixef.values
-    out = np.full((len(kept), len(kept)), np.nan)
-    at = np.flatnonzero(np.isfinite(kept))
-    out[np.ix_(at, at)] = robust.vcov
+    robust = _sandwich(fit, cluster, kind)
+    warn_unless_converged(fit, "cluster-robust covariances")
+    beta = fit.fixef.values
+    kept = np.flatnonzero(np.isfinite(beta))
+    out = np.full((len(beta), len(beta)), np.nan)
+    out[np.ix_(kept, kept)] = robust.vcov
     return out
 
 
@@ -224,6 +240,16 @@ def robust_tests(
         ``effect``, ``component``, ``group``, ``term``, ``estimate``, ``std_error``, ``statistic``
         (t), ``df`` (clusters less one), ``p_value``, ``conf_low``, ``conf_high``.
 
+    Raises
+    ------
+    DataError, ModelError, NotAvailableError
+        As :func:`cluster_robust`; DataError also if the level is none.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -233,7 +259,8 @@ def robust_tests(
     [117.0, 117.0, 117.0]
     """
     check_level(level)
-    robust = cluster_robust(fit, cluster, kind)
+    robust = _sandwich(fit, cluster, kind)
+    warn_unless_converged(fit, "tests")
     solution = by_likelihood(fit, "cluster-robust covariances")
     found = [e for e in estimated(fit, solution) if e.parameter.kind == "fixed"]
     estimate = np.array([e.value for e in found])
@@ -241,15 +268,7 @@ def robust_tests(
     df = robust.df(std_error)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = estimate / std_error
-    half = quantiles(df, level) * std_error
+    p_value = two_sided(statistic, df)
+    tests = Contrasts(estimate, std_error, df, statistic, p_value, robust.name)
     columns = parameter_columns(tuple(e.parameter for e in found))
-    values = {
-        "estimate": estimate,
-        "std_error": std_error,
-        "statistic": statistic,
-        "df": df,
-        "p_value": two_sided(statistic, df),
-        "conf_low": estimate - half,
-        "conf_high": estimate + half,
-    }
-    return make_frame(columns | values, fit.kind)
+    return make_frame(columns | tests.columns(level), fit.kind)

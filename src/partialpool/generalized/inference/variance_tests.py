@@ -13,8 +13,10 @@ from partialpool.errors import DataError, ModelError, NotAvailableError, Partial
 from partialpool.frames import make_frame
 from partialpool.generalized.approximation import PQL
 from partialpool.generalized.solving import solve_designs
-from partialpool.inference.bootstrap.sampling import generators
-from partialpool.inference.variances.tests import mixture, reductions
+from partialpool.inference import warn_unless_converged
+from partialpool.inference.counts import check_count
+from partialpool.inference.seeds import Seed, generators
+from partialpool.inference.variances.tests import gain, mixture, reductions
 from partialpool.progress import counting
 
 if TYPE_CHECKING:
@@ -22,15 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["variance_tests"]
 
-# Two optima this close are one: the search stops there.
-_ROUNDING = 1e-6
-
 
 def variance_tests(
     fit: GlmmFit,
     method: Literal["mixture", "simulate"] = "mixture",
-    n_sim: int = 1000,
-    seed: int | None = None,
+    nsim: int = 1000,
+    seed: Seed = None,
 ) -> Any:
     """Test every variance of the random parts against zero.
 
@@ -45,7 +44,7 @@ def variance_tests(
         ``"mixture"``: the statistic is, half of the time each, a chi-square with as many degrees of
         freedom as covariances that go, and one with one more. ``"simulate"``: the model without the
         variance draws responses as well, and both models are fitted to each.
-    n_sim, seed
+    nsim, seed
         Number of draws, and the seed of NumPy's generator.
 
     Returns
@@ -63,6 +62,11 @@ def variance_tests(
         If the model has no random terms.
     NotAvailableError
         By penalised quasi-likelihood.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
 
     Notes
     -----
@@ -85,7 +89,8 @@ def variance_tests(
     Self & Liang (1987), JASA 82, 605-610; Stram & Lee (1994), Biometrics 50, 1171-1177; Davison &
     Hinkley (1997), Bootstrap Methods and their Application, section 4.4.
     """
-    _check(fit, method, n_sim)
+    _check(fit, method, nsim)
+    warn_unless_converged(fit, "tests")
     found = [
         (part, reduction)
         for part, design in fit.designs.items()
@@ -93,9 +98,11 @@ def variance_tests(
         for reduction in reductions(design, i)
     ]
     if not found:
-        raise ModelError("the model has no random terms, so no variance to test.")
+        raise ModelError(
+            "the model has no random terms, so no variance to test. Add one to the formula."
+        )
     smaller = [_without(fit, part, r.design) for part, r in found]
-    statistics = [_gain(fit, less) for less in smaller]
+    statistics = [gain(less.objective, fit.objective) for less in smaller]
     columns: dict[str, NDArray[Any]] = {
         "component": np.array([part for part, _ in found], dtype=object),
         "term": np.array([r.label for _, r in found], dtype=object),
@@ -108,18 +115,17 @@ def variance_tests(
     }
     if method == "simulate":
         drawn = [
-            _simulated(fit, less, x, n_sim, seed)
+            _simulated(fit, less, x, nsim, seed)
             for x, less in zip(statistics, smaller, strict=True)
         ]
         columns["p_simulated"] = np.array(drawn)
     return make_frame(columns, fit.kind)
 
 
-def _check(fit: GlmmFit, method: str, n_sim: int) -> None:
+def _check(fit: GlmmFit, method: str, nsim: int) -> None:
     if method not in ("mixture", "simulate"):
         raise DataError(f"method must be 'mixture' or 'simulate', found {method!r}.")
-    if not isinstance(n_sim, (int, np.integer)) or isinstance(n_sim, bool) or n_sim < 1:
-        raise DataError(f"n_sim must be a whole number of at least 1, found {n_sim!r}.")
+    check_count("nsim", nsim)
     if fit.approximation.method == "pql":
         raise NotAvailableError(
             f"the fit is by {PQL}, which has no likelihood to compare. Fit the model with "
@@ -138,21 +144,14 @@ def _without(fit: GlmmFit, part: str, design: Design) -> GlmmFit:
     return dataclasses.replace(fit, designs=designs, approximation=asked, solution=solution)
 
 
-def _gain(fit: GlmmFit, less: GlmmFit) -> float:
-    gain = less.objective - fit.objective
-    return gain if gain > _ROUNDING else 0.0
-
-
-def _simulated(
-    fit: GlmmFit, less: GlmmFit, statistic: float, n_sim: int, seed: int | None
-) -> float:
+def _simulated(fit: GlmmFit, less: GlmmFit, statistic: float, nsim: int, seed: Seed) -> float:
     reached = made = 0
-    with counting("simulated test", n_sim) as show:
-        for rng, _ in generators(n_sim, 1, seed):
+    with counting("simulated test", nsim) as show:
+        for rng, _ in generators(nsim, 1, seed):
             y = less.simulate(1, seed=int(rng.integers(2**63)))[:, 0]
             show(made + 1)
             try:
-                drawn = _gain(fit.refit(y), less.refit(y))
+                drawn = gain(less.refit(y).objective, fit.refit(y).objective)
             except PartialPoolError:
                 continue  # a response without a maximum says nothing
             made += 1

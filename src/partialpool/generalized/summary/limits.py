@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from partialpool.generalized.scales import dispersion_scale, shape_scale
+from partialpool.generalized.scales import scale_of
 from partialpool.results.summary.wording import listed
 
 if TYPE_CHECKING:
     from partialpool.generalized.fit import GlmmFit
 
-__all__ = ["at_limit", "limit_notes", "zero_limit"]
+__all__ = ["ENDLESS", "at_limit", "limit_notes", "zero_limit"]
 
 # On a scale of logs: an interval of two of these errors has no end that could be written down.
-_ENDLESS = 10.0
+ENDLESS = 10.0
 
 # From here on the gamma amounts that a Tweedie sum is made of have overlapping densities.
 _LUMPY = 1.02
@@ -83,9 +83,9 @@ def at_limit(fit: GlmmFit, part: str) -> float | None:
     eta, error = fit.fixef_of(part)[0], fit.stderr_of(part)[0]
     if (fit.family.name, part, int(np.sign(eta))) not in _LIMITS:
         return None
-    if error <= _ENDLESS or not _has_errors(fit):
+    if error <= ENDLESS or not _has_errors(fit):
         return None
-    scale = (dispersion_scale if part == "dispersion" else shape_scale)(fit.family.name)
+    scale = scale_of(part, fit.family.name)
     with np.errstate(over="ignore"):
         return scale.value(float(np.sign(eta)) * np.inf)
 
@@ -98,7 +98,7 @@ def limit_notes(fit: GlmmFit) -> tuple[str, ...]:
         if end is None:
             continue
         limit = _LIMITS[fit.family.name, part, int(np.sign(fit.fixef_of(part)[0]))]
-        scale = (dispersion_scale if part == "dispersion" else shape_scale)(fit.family.name)
+        scale = scale_of(part, fit.family.name)
         where = "infinity" if np.isinf(end) else f"{end:g}"
         symbol = scale.symbol.capitalize()
         notes.append(
@@ -159,7 +159,7 @@ def _ran_off(fit: GlmmFit, part: str) -> list[str]:
     beta, error = fit.fixef_of(part), fit.stderr_of(part)
     if not _has_errors(fit):
         return []
-    far = ~np.isnan(beta.values) & ~(error.values <= _ENDLESS)
+    far = ~np.isnan(beta.values) & ~(error.values <= ENDLESS)
     return [repr(name) for name, is_far in zip(beta.names, far, strict=True) if is_far]
 
 

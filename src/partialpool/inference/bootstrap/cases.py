@@ -71,7 +71,7 @@ def resample_units(
 
 def without_unit(design: Design, units: GroupingFactor | None, unit: int) -> Design:
     """Give the rows of one group no weight."""
-    weights = np.ones(len(design.y)) if design.weights is None else design.weights.copy()
+    weights = design.row_weights.copy()
     if units is None:
         weights[unit] = 0.0
     else:

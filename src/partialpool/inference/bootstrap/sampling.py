@@ -15,15 +15,16 @@ from partialpool.inference.bootstrap.cases import find_units, resample_units
 from partialpool.inference.bootstrap.residual import resample_residuals
 from partialpool.inference.bootstrap.result import Bootstrap
 from partialpool.inference.bootstrap.statistics import Statistic, evaluate, reported, reported_names
+from partialpool.inference.counts import check_count
 from partialpool.inference.parameters import Named, list_parameters, parameters_of
 from partialpool.inference.protocol import LinearFit, RefittableFit
-from partialpool.inference.seeds import Seed, seed_sequence
+from partialpool.inference.seeds import Seed, generators
 from partialpool.inference.simulate import draw
 from partialpool.named import NamedVector
 from partialpool.progress import counting
 from partialpool.solve import Solution, solve_many
 
-__all__ = ["Kind", "block_size", "bootstrap", "generators"]
+__all__ = ["Kind", "block_size", "bootstrap"]
 
 Array = NDArray[np.float64]
 Kind = Literal["parametric", "residual", "case"]
@@ -131,8 +132,7 @@ def bootstrap(
 
 
 def _check(fit: RefittableFit, n: int, kind: str) -> None:
-    if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
-        raise DataError(f"n must be a whole number of at least 1, found {n!r}.")
+    check_count("n", n)
     if kind not in ("parametric", "residual", "case"):
         raise DataError(f"kind must be 'parametric', 'residual' or 'case', found {kind!r}.")
     if kind != "parametric" and not isinstance(fit.solution, Solution):
@@ -162,14 +162,6 @@ def _parameters(fit: RefittableFit) -> tuple[Named, ...]:
 def block_size(design: Design) -> int:
     """How many responses are drawn at a time: what fits into the memory of a small machine."""
     return max(1, min(_BLOCK, _NUMBERS // len(design.y)))
-
-
-def generators(n: int, size: int, seed: Seed) -> Iterator[tuple[np.random.Generator, int]]:
-    """One generator for each block of draws, which depends on the seed and its place only."""
-    blocks = [min(size, n - start) for start in range(0, n, size)]
-    seeds = seed_sequence(seed).spawn(len(blocks))
-    for own, count in zip(seeds, blocks, strict=True):
-        yield np.random.default_rng(own), count
 
 
 def _linear_blocks(

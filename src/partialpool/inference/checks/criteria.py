@@ -63,7 +63,7 @@ def conditional_aic(fit: GaussianFit) -> ConditionalAic:
     Biometrika 97, 773-789.
     """
     design, solution = fit.design, fit.solution
-    w = np.ones(len(design.y)) if design.weights is None else design.weights
+    w = design.row_weights
     used = w > 0
     scaled = residuals(fit, "scaled")[used]
     constant = np.sum(np.log(w[used])) - used.sum() * np.log(2.0 * np.pi * solution.sigma**2)

@@ -72,7 +72,7 @@ def variance_shares(fit: Fit) -> VarianceShares:
     """
     design, solution = fit.design, fit.solution
     # lme4 leaves offsets out of this, and so do we: they are known, not explained.
-    weights = np.ones(len(design.y)) if design.weights is None else design.weights
+    weights = design.row_weights
     used = weights > 0
     fixed = float(np.var(linear_part(design.X[used], fit.fixef.values, None), ddof=1))
     random = 0.0

@@ -62,7 +62,7 @@ def row_influence(fit: GaussianFit) -> Any:
     """
     design, solution = fit.design, fit.solution
     kept = _kept(fit)
-    weights = np.ones(len(design.y)) if design.weights is None else design.weights
+    weights = design.row_weights
     leverage = hat_values(fit)
     rest = np.where(weights > 0, 1.0 - leverage, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -258,7 +258,7 @@ def _inverse(left: Matrix, whole: Matrix, level: str) -> Matrix:
 def _refitted(fit: GaussianFit, factor: GroupingFactor) -> Iterator[_Deleted]:
     design = fit.design
     kept = list(np.flatnonzero(np.isfinite(fit.fixef.values)))
-    weights = np.ones(len(design.y)) if design.weights is None else design.weights
+    weights = design.row_weights
     for level in range(len(factor.levels)):
         without = replace(design, weights=np.where(factor.codes == level, 0.0, weights))
         found = solve(without, fit.solution.likelihood)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +14,7 @@ from partialpool.inference.ddf import DDF, calibrate, joint_test
 from partialpool.inference.hypotheses.equations import Equation, read_equation
 from partialpool.inference.hypotheses.fixed_terms import FixedTerm, fixed_terms
 from partialpool.inference.protocol import SearchedFit, WaldFit
-from partialpool.inference.wald import Contrasts, test_combinations
+from partialpool.inference.wald import Contrasts, combination_tests
 
 __all__ = ["LinearTest", "linear_test"]
 
@@ -82,9 +82,8 @@ def linear_test(
         zero); the name of a term such as ``"treatment"`` or ``"bs(age, df=3)"``, whose
         coefficients are tested against zero together (where an interaction contains the term,
         that is at the interaction's reference; :func:`anova` averages over its levels instead);
-        several of these in a list; or a matrix (m, p) with a
-        column for each coefficient. A name that isn't a plain word may stand in backticks:
-        ``"`sex[T.Male]` = 0"``.
+        several of these in a list; or a matrix (m, p) with a column for each coefficient. A name
+        that isn't a plain word may stand in backticks: ``"`sex[T.Male]` = 0"``.
     rhs : (m,) array_like, optional
         Right-hand sides of a matrix; zero by default.
     ddf
@@ -121,22 +120,12 @@ def linear_test(
     kept = np.isfinite(fit.fixef.values)
     _refuse_left_out(fit, L, kept, texts)
     # Given that those left out are zero, as in every table of coefficients.
-    single = _shifted(test_combinations(fit, calibration, L[:, kept], right), right)
+    found = combination_tests(fit, calibration, L[:, kept], right)
+    single = replace(found, estimate=found.estimate - right)
     _refuse_contradictions(L, right, texts)
     joint = joint_test(calibration, fit.fixef.values[kept], L[:, kept], right)
     return LinearTest(
         texts, joint.statistic, joint.num_df, joint.den_df, joint.p_value, single, calibration.name
-    )
-
-
-def _shifted(found: Contrasts, right: Matrix) -> Contrasts:
-    return Contrasts(
-        found.estimate - right,
-        found.std_error,
-        found.df,
-        found.statistic,
-        found.p_value,
-        found.method,
     )
 
 
@@ -147,17 +136,23 @@ def _rows(
     if not names:
         raise DataError("the model has no fixed effects, so no hypothesis about them to test.")
     texts = _texts(hypothesis)
-    if texts is not None:
-        if not texts:
-            raise DataError("there is no hypothesis to test in an empty list. Give one or more.")
-        if rhs is not None:
-            raise DataError("rhs= belongs to a matrix; of a text the right-hand side is in it.")
-        equations = [equation for text in texts for equation in _equations(fit, text)]
-        return (
-            np.array([e.coefficients for e in equations]),
-            np.array([e.value for e in equations]),
-            tuple(e.text for e in equations),
-        )
+    if texts is None:
+        return _of_matrix(hypothesis, rhs, names)
+    if not texts:
+        raise DataError("there is no hypothesis to test in an empty list. Give one or more.")
+    if rhs is not None:
+        raise DataError("rhs= belongs to a matrix; of a text the right-hand side is in it.")
+    equations = [equation for text in texts for equation in _equations(fit, text)]
+    return (
+        np.array([e.coefficients for e in equations]),
+        np.array([e.value for e in equations]),
+        tuple(e.text for e in equations),
+    )
+
+
+def _of_matrix(
+    hypothesis: Hypothesis, rhs: ArrayLike | None, names: Sequence[str]
+) -> tuple[Matrix, Matrix, tuple[str, ...]]:
     try:
         L = np.atleast_2d(np.asarray(hypothesis, dtype=float))
     except (TypeError, ValueError):

@@ -115,18 +115,7 @@ def marginal_slopes(
     else:
         means = cells.average @ matrix_at(spec, grid.table())
         found = _of_response(fit, calibration, L, means, through, offset)
-    low, high = found.interval(level)
-    columns: dict[str, NDArray[Any]] = {
-        **cells.labels,
-        "estimate": found.estimate,
-        "std_error": found.std_error,
-        "statistic": found.statistic,
-        "df": found.df,
-        "p_value": found.p_value,
-        "conf_low": low,
-        "conf_high": high,
-    }
-    return make_frame(columns, spec.kind)
+    return make_frame({**cells.labels, **found.columns(level)}, spec.kind)
 
 
 def _check_variable(fit: WaldFit, variable: str, response_contrasts: bool) -> None:

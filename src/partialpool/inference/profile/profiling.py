@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from partialpool.design import Design
 from partialpool.errors import NotAvailableError
+from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.parameters import Parameter, list_parameters, values_of
 from partialpool.inference.profile.charts import lay_out
 from partialpool.inference.profile.held import (
@@ -23,7 +24,7 @@ from partialpool.inference.profile.held import (
 from partialpool.inference.profile.ranges import at_lag, bounds_of, choose, lag_of, neighbours_of
 from partialpool.inference.profile.result import Curve, Profile
 from partialpool.inference.profile.tracing import trace
-from partialpool.inference.protocol import GaussianFit, WaldFit
+from partialpool.inference.protocol import GaussianFit, SearchedFit
 from partialpool.inference.wald import check_level
 from partialpool.progress import counting
 from partialpool.solve import Likelihood, Solution, reduce, solve
@@ -33,7 +34,9 @@ __all__ = ["hold", "profile"]
 Array = NDArray[np.float64]
 
 
-def profile(fit: WaldFit, which: str | Sequence[str] | None = None, level: float = 0.99) -> Profile:
+def profile(
+    fit: SearchedFit, which: str | Sequence[str] | None = None, level: float = 0.99
+) -> Profile:
     """Compute the profile likelihood of the parameters.
 
     Each parameter is held at values around its estimate while all others are at their best; the
@@ -65,6 +68,11 @@ def profile(fit: WaldFit, which: str | Sequence[str] | None = None, level: float
     NotAvailableError
         For generalized models, whose :meth:`GlmmFit.profile` it is.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -83,6 +91,7 @@ def profile(fit: WaldFit, which: str | Sequence[str] | None = None, level: float
             "this profiles linear mixed models; for a generalized one call fit.profile()."
         )
     check_level(level)
+    warn_unless_converged(fit, "profiles")
     from scipy.special import ndtri  # a tenth of a second, only here
 
     linear = cast(GaussianFit, fit)

@@ -132,7 +132,7 @@ def clusters(fit: GaussianFit, codes: Codes) -> Iterator[Cluster]:
     design = fit.design
     kept = np.isfinite(fit.fixef.values)
     residual = design.y - linear_part(design.X, fit.fixef.values, design.offset)
-    w = np.ones(len(design.y)) if design.weights is None else design.weights
+    w = design.row_weights
     factors = [fit.solution.factor(i) for i in range(len(design.random))]
     order = np.argsort(codes, kind="stable")
     order = order[w[order] > 0]

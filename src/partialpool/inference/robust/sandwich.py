@@ -169,6 +169,11 @@ def robust_tests(
         ``effect``, ``group``, ``term``, ``estimate``, ``std_error``, ``statistic``, ``df``
         (Satterthwaite), ``p_value``, ``conf_low``, ``conf_high``.
 
+    Raises
+    ------
+    DataError, ModelError, NotAvailableError
+        As :func:`cluster_robust`; DataError also if the level is none.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -179,15 +184,5 @@ def robust_tests(
     check_level(level)
     robust = cluster_robust(fit, cluster, kind)
     found = coefficient_tests(fit, calibration=robust)
-    low, high = found.interval(level)
-    columns = {
-        **fixed_columns(fit.fixef.names),
-        "estimate": found.estimate,
-        "std_error": found.std_error,
-        "statistic": found.statistic,
-        "df": found.df,
-        "p_value": found.p_value,
-        "conf_low": low,
-        "conf_high": high,
-    }
+    columns = fixed_columns(fit.fixef.names) | found.columns(level)
     return make_frame(columns, fit.design.spec.kind)

@@ -18,7 +18,7 @@ _BATCH = 1000
 
 
 def null_distribution(
-    design: Design, effects: RandomEffects, reml: bool, n_sim: int, rng: np.random.Generator
+    design: Design, effects: RandomEffects, reml: bool, nsim: int, rng: np.random.Generator
 ) -> Vector:
     """Draw the (restricted) likelihood ratio under a variance of zero.
 
@@ -30,14 +30,14 @@ def null_distribution(
         The term with one variance.
     reml
         Whether restricted likelihoods are compared.
-    n_sim
+    nsim
         Number of draws.
     rng
         Where chance comes from.
 
     Returns
     -------
-    (n_sim,) array
+    (nsim,) array
         Draws of the ratio; about half of them are zero.
 
     Raises
@@ -58,9 +58,9 @@ def null_distribution(
     loss = 1.0 / (1.0 + grid[:, None] * mu)
     scale = mu if reml else xi
     determinant = np.log1p(grid[:, None] * scale).sum(axis=1)
-    out = np.empty(n_sim)
-    for begin in range(0, n_sim, _BATCH):
-        size = min(_BATCH, n_sim - begin)
+    out = np.empty(nsim)
+    for begin in range(0, nsim, _BATCH):
+        size = min(_BATCH, nsim - begin)
         w2 = rng.chisquare(1.0, (size, len(mu)))
         rest = rng.chisquare(spare, size)[:, None] if spare > 0 else np.zeros((size, 1))
         ratio = (w2 @ gain.T) / (w2 @ loss.T + rest)
@@ -77,7 +77,7 @@ def _spectrum(design: Design, effects: RandomEffects) -> tuple[Vector, Vector, i
             f"drawn for up to {_MOST_EFFECTS:,}. With so many groups the mixture is exact enough: "
             "take method='mixture'."
         )
-    w = np.ones(len(design.y)) if design.weights is None else design.weights
+    w = design.row_weights
     root = np.sqrt(w)
     Q = np.linalg.qr(design.X[:, _independent(design.X)] * root[:, None])[0]
     ZQ = np.zeros((J, k, Q.shape[1]))

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from partialpool.design import Design, RandomEffects
 from partialpool.errors import DataError, ModelError
 from partialpool.frames import make_frame
+from partialpool.inference.counts import check_count
 from partialpool.inference.protocol import GaussianFit
 from partialpool.inference.seeds import Seed, generator
 from partialpool.inference.variances.exact import null_distribution
 from partialpool.solve import solve
 
-__all__ = ["Reduction", "mixture", "reductions", "variance_tests"]
+__all__ = ["Reduction", "gain", "mixture", "reductions", "variance_tests"]
 
 # Two optima this close are one: the search stops there.
 _ROUNDING = 1e-6
@@ -35,7 +36,7 @@ class Reduction(NamedTuple):
 def variance_tests(
     fit: GaussianFit,
     method: Literal["mixture", "simulate"] = "mixture",
-    n_sim: int = 10_000,
+    nsim: int = 10_000,
     seed: Seed = None,
 ) -> Any:
     """Test every variance of the random part against zero.
@@ -51,7 +52,7 @@ def variance_tests(
         ``"mixture"``: the statistic is, half of the time each, a chi-square with as many degrees
         of freedom as covariances that go, and one with one more. ``"simulate"``: for terms with
         one variance the exact finite-sample distribution is drawn as well.
-    n_sim, seed
+    nsim, seed
         Number of draws, and the seed of NumPy's generator.
 
     Returns
@@ -90,10 +91,11 @@ def variance_tests(
     """
     if method not in ("mixture", "simulate"):
         raise DataError(f"method must be 'mixture' or 'simulate', found {method!r}.")
-    if not isinstance(n_sim, (int, np.integer)) or n_sim < 1:
-        raise DataError(f"n_sim must be a whole number of at least 1, found {n_sim!r}.")
+    check_count("nsim", nsim)
     if not fit.design.random:
-        raise ModelError("the model has no random terms, so no variance to test.")
+        raise ModelError(
+            "the model has no random terms, so no variance to test. Add one to the formula."
+        )
     found = [r for i in range(len(fit.design.random)) for r in reductions(fit.design, i)]
     statistics = np.array([_statistic(fit, r.design) for r in found])
     pairs = zip(statistics, found, strict=True)
@@ -106,7 +108,7 @@ def variance_tests(
     }
     if method == "simulate":
         rng = generator(seed)
-        drawn = [_simulated(fit, r, x, n_sim, rng) for x, r in zip(statistics, found, strict=True)]
+        drawn = [_simulated(fit, r, x, nsim, rng) for x, r in zip(statistics, found, strict=True)]
         columns["p_simulated"] = np.array(drawn)
     return make_frame(columns, fit.design.spec.kind)
 
@@ -168,8 +170,13 @@ def _without_column(effects: RandomEffects, column: int) -> RandomEffects:
 
 def _statistic(fit: GaussianFit, smaller: Design) -> float:
     reduced = solve(smaller, fit.solution.likelihood)
-    gain = reduced.optimum.objective - fit.solution.optimum.objective
-    return gain if gain > _ROUNDING else 0.0
+    return gain(reduced.optimum.objective, fit.solution.optimum.objective)
+
+
+def gain(reduced: float, whole: float) -> float:
+    """How much lower a model's objective is than that of a special case of it, at least zero."""
+    lower = reduced - whole
+    return lower if lower > _ROUNDING else 0.0
 
 
 def mixture(statistic: float, low: int, high: int) -> float:
@@ -183,11 +190,11 @@ def mixture(statistic: float, low: int, high: int) -> float:
 
 
 def _simulated(
-    fit: GaussianFit, r: Reduction, statistic: float, n_sim: int, rng: np.random.Generator
+    fit: GaussianFit, r: Reduction, statistic: float, nsim: int, rng: np.random.Generator
 ) -> float:
     if not r.simple or fit.solution.likelihood.sigma is not None:
         return np.nan
     draws = null_distribution(
-        fit.design, fit.design.random[r.term], fit.solution.likelihood.reml, n_sim, rng
+        fit.design, fit.design.random[r.term], fit.solution.likelihood.reml, nsim, rng
     )
-    return float((1 + np.count_nonzero(draws >= statistic)) / (n_sim + 1))
+    return float((1 + np.count_nonzero(draws >= statistic)) / (nsim + 1))

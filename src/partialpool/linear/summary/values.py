@@ -190,8 +190,7 @@ def _tested(fit: LinearEstimates, tests: Contrasts | None) -> tuple[Coefficient,
 
 def _counted(fit: LinearEstimates) -> NDArray[np.bool_]:
     """Rows that carry information: those whose weight is not zero."""
-    weights = fit.design.weights
-    return np.ones(len(fit.design.y), dtype=bool) if weights is None else weights > 0
+    return fit.design.row_weights > 0
 
 
 def _scaled_residuals(fit: LinearEstimates) -> Vector:
@@ -205,7 +204,7 @@ def _explained(fit: LinearEstimates) -> Explained:
     """R squared from the fitted values less the offset, as R's ``summary.lm`` has it."""
     design = fit.design
     counted = _counted(fit)
-    weights = np.ones(fit.nobs) if design.weights is None else design.weights[counted]
+    weights = design.row_weights[counted]
     fitted = fitted_values(fit)[counted]
     left_over = design.y[counted] - fitted
     if design.offset is not None:

@@ -8,15 +8,19 @@ from partialpool.solve.generalized.shares import gradient_by_cluster
 from partialpool.solve.generalized.solution import GeneralizedSolution
 from partialpool.solve.generalized.solving import restore_generalized, solve_generalized
 from partialpool.solve.generalized.starting import link_unit
+from partialpool.solve.generalized.terms import CoreTerm, core_terms, term_of
 from partialpool.solve.generalized.without import solve_without
 
 __all__ = [
+    "CoreTerm",
     "GeneralizedSolution",
     "Objective",
     "Part",
+    "core_terms",
     "gradient_by_cluster",
     "link_unit",
     "restore_generalized",
     "solve_generalized",
     "solve_without",
+    "term_of",
 ]

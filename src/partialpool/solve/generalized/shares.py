@@ -9,7 +9,8 @@ from partialpool.core import dense_algebra, vector
 from partialpool.families import Response
 from partialpool.solve.generalized.densities import merges, take
 from partialpool.solve.generalized.solution import GeneralizedSolution
-from partialpool.solve.generalized.solving import make_problem
+from partialpool.solve.generalized.solving import known_coefficients, make_problem
+from partialpool.solve.generalized.terms import core_terms
 
 __all__ = ["gradient_by_cluster"]
 
@@ -54,7 +55,7 @@ def gradient_by_cluster(
         problem = make_problem(
             layout, used, solution.family, solution.zero, solution.objective, merge=False
         )
-        beta = [vector(b[~np.isnan(b)]) for b in solution.beta.values()]
+        beta = known_coefficients(solution.beta)
         with dense_algebra():
             estimate = problem.at(vector(solution.psi), beta, solution.objective.core)
     with dense_algebra():
@@ -63,11 +64,9 @@ def gradient_by_cluster(
     m = problem.n_psi
     out = np.zeros((n_clusters, m + rows.shape[1]))
     np.add.at(out[:, m:], own, rows)
-    first = 0
-    terms = ((a, t) for block in layout.blocks for a, t in block.terms)
-    for (a, t), shares in zip(terms, levels, strict=True):
+    random = {part.name: part.random for part in layout.parts}
+    for term, shares in zip(core_terms(layout), levels, strict=True):
         cluster_of = np.zeros(len(shares), dtype=np.int64)
-        cluster_of[layout.rows(layout.parts[a].random[t].factor.codes)] = own
-        np.add.at(out[:, first : first + shares.shape[1]], cluster_of, shares)
-        first += shares.shape[1]
+        cluster_of[layout.rows(random[term.part][term.term].factor.codes)] = own
+        np.add.at(out[:, term.first : term.first + shares.shape[1]], cluster_of, shares)
     return out

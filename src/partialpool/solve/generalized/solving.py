@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +22,7 @@ from partialpool.solve.generalized.separation import refuse_separated
 from partialpool.solve.generalized.solution import GeneralizedSolution
 from partialpool.solve.generalized.starting import link_unit, start
 
-__all__ = ["restore_generalized", "solve_generalized"]
+__all__ = ["known_coefficients", "make_problem", "restore_generalized", "solve_generalized"]
 
 Vector = NDArray[np.float64]
 
@@ -121,7 +123,7 @@ def restore_generalized(
     layout = lay_out(parts, weights)
     used = take(response, layout.kept)
     problem = make_problem(layout, used, family, zero, objective)
-    coefficients = [vector(b[~np.isnan(b)]) for b in beta.values()]
+    coefficients = known_coefficients(beta)
     with dense_algebra():
         estimate = problem.at(vector(psi), coefficients, objective.core)
     return GeneralizedSolution(
@@ -135,6 +137,11 @@ def restore_generalized(
         converged,
         _n_thresholds(used, family),
     )
+
+
+def known_coefficients(beta: Mapping[str, Vector]) -> list[Vector]:
+    """Return the coefficients of every part as the core takes them, without those left out."""
+    return [vector(values[~np.isnan(values)]) for values in beta.values()]
 
 
 def make_problem(

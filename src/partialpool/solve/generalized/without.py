@@ -13,8 +13,8 @@ from partialpool.families import Response
 from partialpool.solve.generalized.densities import take
 from partialpool.solve.generalized.layout import lay_out
 from partialpool.solve.generalized.solution import GeneralizedSolution
-from partialpool.solve.generalized.solving import make_problem
-from partialpool.solve.problem import structure_code
+from partialpool.solve.generalized.solving import known_coefficients, make_problem
+from partialpool.solve.generalized.terms import core_terms
 
 __all__ = ["solve_without"]
 
@@ -56,12 +56,11 @@ def solve_without(
     )
     if not same:
         raise ModelError("a column is constant in the rows that are left, or the sum of others.")
-    beta = [vector(b[~np.isnan(b)]) for b in solution.beta.values()]
     draft = dataclasses.replace(solution, layout=layout, problem=problem)
     with dense_algebra():
         estimate = problem.improve(
             vector(_mapped(solution, draft)),
-            beta,
+            known_coefficients(solution.beta),
             solution.objective.core,
             _TOLERANCE,
             _MOST_EVALUATIONS,
@@ -75,15 +74,11 @@ def solve_without(
 
 def _mapped(solution: GeneralizedSolution, to: GeneralizedSolution) -> Vector:
     """The covariance parameters in the coordinates of another problem."""
-    psi, first, position = np.array(solution.psi), 0, 0
-    for block in solution.layout.blocks:
-        for a, t in block.terms:
-            effects = solution.layout.parts[a].random[t]
-            code, k = structure_code(effects), len(effects.columns)
-            last = first + covariance_size(code, k)
-            old, new = (s.problem.term_matrix(position) for s in (solution, to))
-            psi[first:last] = _turned(code, k, psi[first:last], old, new)
-            first, position = last, position + 1
+    psi = np.array(solution.psi)
+    for term in core_terms(solution.layout):
+        own = slice(term.first, term.first + covariance_size(term.code, term.k))
+        old, new = (s.problem.term_matrix(term.position) for s in (solution, to))
+        psi[own] = _turned(term.code, term.k, psi[own], old, new)
     return psi
 
 

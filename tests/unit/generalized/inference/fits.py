@@ -8,7 +8,7 @@ import numpy as np
 
 import partialpool as pp
 
-__all__ = ["FITS", "fit_of"]
+__all__ = ["FITS", "fit_of", "table"]
 
 # formula, other arguments, and what the response is drawn as
 FITS = {

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from partialpool.core import vector
-from partialpool.generalized.inference.parameters import core_terms, estimated
+from partialpool.generalized.inference.parameters import estimated
+from partialpool.solve.generalized import core_terms
 
 __all__ = ["Natural"]
 
@@ -26,7 +27,9 @@ class Natural:
             if p.kind == "fixed":
                 beta[p.component][p.position] = values[p.label]
         coefficients = [vector(b[~np.isnan(b)]) for b in beta.values()]
-        psi = np.concatenate([np.empty(0), *(self._psi(t, values) for t in core_terms(solution))])
+        psi = np.concatenate(
+            [np.empty(0), *(self._psi(t, values) for t in core_terms(solution.layout))]
+        )
         return problem.at(vector(psi), coefficients, solution.objective.core).objective
 
     def least(self, label, value):
@@ -48,16 +51,16 @@ class Natural:
 
     def leaders(self):
         """Names of parameters that no other one determines."""
-        gone = self._slaves(None)
+        gone = self._followers(None)
         return [name for name, v in self.values.items() if name not in gone and not np.isnan(v)]
 
     def _follows(self, name, label):
         """Whether a structure derives a parameter from others: one sd, one correlation."""
         own = {p.label: p for p in self.parameters}
-        return name in self._slaves(own[label])
+        return name in self._followers(own[label])
 
-    def _slaves(self, held):
-        slaves = set()
+    def _followers(self, held):
+        followers = set()
         for p in self.parameters:
             if p.kind not in ("sd", "cor"):
                 continue
@@ -69,8 +72,8 @@ class Natural:
             together = {"sd": ("homdiag", "homcs", "ar1"), "cor": ("cs", "homcs", "ar1")}[p.kind]
             if structure in together:
                 leader = held if held in same else same[0]
-                slaves |= {q.label for q in same if q != leader}
-        return slaves
+                followers |= {q.label for q in same if q != leader}
+        return followers
 
     def _structure(self, p):
         return self.fit.designs[p.component].random[p.position].term.structure

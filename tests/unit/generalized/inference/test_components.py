@@ -139,7 +139,7 @@ def test_simulated_p_values_are_uniform_where_there_is_no_variance():
     for i in range(12):
         y = rng.poisson(2.0, len(g))
         fit = pp.glmm("y ~ 1 + (1 | g)", {"g": g, "y": y}, family="poisson")
-        found = fit.variance_tests("simulate", n_sim=30, seed=i)
+        found = fit.variance_tests("simulate", nsim=30, seed=i)
         p.append(found["p_simulated"][0])
         assert found["p_simulated"][0] <= 1.0
     assert np.mean(np.array(p) < 0.2) < 0.6
@@ -148,7 +148,7 @@ def test_simulated_p_values_are_uniform_where_there_is_no_variance():
 
 def test_the_seed_decides_the_draws():
     fit = fit_of("quadrature")
-    a, b = (fit.variance_tests("simulate", n_sim=9, seed=4)["p_simulated"][0] for _ in range(2))
+    a, b = (fit.variance_tests("simulate", nsim=9, seed=4)["p_simulated"][0] for _ in range(2))
     assert a == b == pytest.approx(0.1)
 
 
@@ -157,8 +157,8 @@ def test_what_has_no_tests_says_so():
         fit_of("no effects").variance_tests()
     with pytest.raises(DataError, match="method must be 'mixture' or 'simulate'"):
         fit_of("slope").variance_tests("exact")
-    with pytest.raises(DataError, match="n_sim must be a whole number"):
-        fit_of("slope").variance_tests("simulate", n_sim=0)
+    with pytest.raises(DataError, match="nsim must be a whole number"):
+        fit_of("slope").variance_tests("simulate", nsim=0)
     quasi = pp.glmm("y ~ x + (1 | g)", table(), family="poisson", method="pql")
     with pytest.raises(NotAvailableError, match="no likelihood to compare"):
         quasi.variance_tests()

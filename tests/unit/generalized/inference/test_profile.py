@@ -12,7 +12,7 @@ import partialpool as pp
 from partialpool.errors import DataError, NotAvailableError, UnknownNameError
 from partialpool.generalized.inference.parameters import estimated
 from partialpool.generalized.inference.profiling import hold
-from tests.unit.generalized.inference.fits import FITS, fit_of
+from tests.unit.generalized.inference.fits import FITS, fit_of, table
 from tests.unit.generalized.inference.natural import Natural
 
 HELD = [
@@ -43,6 +43,7 @@ def test_held_deviances_and_slopes_are_those_of_another_search(name, label):
         value = 0.5 * (own.value + 1.0)
     spot = held.at(value, held.start)
     direct = Natural(fit).least(label, value)
+    # Nelder and Mead's simplex stops a little short of the minimum.
     assert spot.deviance == pytest.approx(direct, abs=2e-5)
     up, down = (held.at(value + h, spot.x).deviance for h in (1e-3, -1e-3))
     assert_allclose(spot.slope, (up - down) / 2e-3, rtol=2e-3, atol=1e-5)
@@ -127,7 +128,7 @@ def test_tables_say_the_predictor_and_confint_is_one():
 
 def test_a_restricted_fit_is_profiled_by_ordinary_likelihood():
     fit = fit_of("crossed")
-    restricted = pp.glmm(fit.design.formula.text, _data(), family="poisson", reml=True)
+    restricted = pp.glmm(fit.design.formula.text, table(), family="poisson", reml=True)
     ours, theirs = restricted.profile("x"), fit.profile("x")
     assert_allclose(ours["x"].interval(0.95), theirs["x"].interval(0.95), rtol=1e-5)
 
@@ -150,7 +151,7 @@ def test_a_dispersion_at_its_limit_has_one_end():
 
 
 def test_what_cannot_be_profiled_is_refused():
-    data = _data()
+    data = table()
     joint = pp.glmm("y ~ x + (1 | g)", data, family="poisson", method="joint")
     with pytest.raises(NotAvailableError, match="method='joint'"):
         joint.profile()
@@ -179,14 +180,8 @@ def test_profiles_are_drawn():
     assert len(figure.axes) == 6
 
 
-def _data():
-    from tests.unit.generalized.inference.fits import table
-
-    return table()
-
-
 def test_an_aliased_coefficient_has_no_curve():
-    data = dict(_data())
+    data = dict(table())
     data["x2"] = 2 * data["x"]
     fit = pp.glmm("y ~ x + x2 + (1 | g)", data, family="poisson")
     found = fit.profile("fixed", level=0.9)

@@ -104,3 +104,11 @@ def test_rows_of_weight_zero_explain_nothing():
         np.testing.assert_allclose(ours, theirs, rtol=1e-4)
     means = [fit.means("f")["estimate"] for fit in (found, expected)]
     np.testing.assert_allclose(*means, rtol=1e-4)
+
+
+def test_a_conditional_criterion_prints_in_one_line():
+    fit = pp.lmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"))
+    found = fit.conditional_aic
+    assert repr(found) == (
+        f"conditional AIC {found.aic:.2f} (logLik {found.loglik:.2f}, df {found.df:.2f})"
+    )

@@ -123,7 +123,7 @@ def test_bad_arguments_and_models_without_random_terms_are_refused():
     fit = models.fit("y ~ x + (x | g)")
     with pytest.raises(DataError, match="method must be 'mixture' or 'simulate'"):
         fit.variance_tests("exact")
-    with pytest.raises(DataError, match="n_sim must be a whole number"):
+    with pytest.raises(DataError, match="nsim must be a whole number"):
         fit.variance_tests("simulate", 0)
     with pytest.raises(ModelError, match="no random terms, so no variance to test"):
         models.fit("y ~ x + z").variance_tests()
