@@ -12,7 +12,7 @@ from typing import Any, Literal
 from partialpool.design import as_expression, columns_of
 from partialpool.design.batches import build_batches
 from partialpool.docstrings import explained
-from partialpool.errors import DataError
+from partialpool.errors import DataError, NotAvailableError
 from partialpool.formula import Formula, parse
 from partialpool.frames import Schema, open_source, read_schema
 from partialpool.linear.estimates import LinearEstimates
@@ -32,6 +32,13 @@ class StreamedLmm(LinearEstimates):
     no rows: estimates, their covariance, degrees of freedom and tests, means and slopes, random
     effects, predictions for any table. Its numbers are those of ``lmm`` on all rows at once.
     """
+
+    def __reduce__(self) -> Any:
+        # What the core has summed up stays in this process.
+        raise NotAvailableError(
+            "a fit of rows that went by in batches can't be saved, copied or sent to another "
+            "process yet. Keep its tables, tidy() and ranef(), or fit it where it is needed."
+        )
 
     def by_ml(self) -> StreamedLmm:
         """Fit the same model to the same rows by maximum likelihood."""
