@@ -171,3 +171,18 @@ def test_an_offset_moves_the_thresholds():
     assert list(fit.prior_summary()["prior"]) == ["normal(7, 2.5)"] * 3 + [
         str(pp.bayes.Normal(0, 2.5 / data["x"].std()))
     ]
+
+
+@pytest.mark.slow
+def test_verbal_aggression_lies_about_the_likelihoods_maximum():
+    data = pp.load_dataset("VerbAgg")
+    data = data[data["id"].astype(int) <= 100]
+    formula = "resp ~ Anger + Gender + mode + (1 | id) + (1 | item)"
+    flat = {"fixef": "flat()", "thresholds": "flat()"}
+    fit = pp.bmm(formula, data, "ordinal", priors=flat, draws=500, tune=400, chains=2, seed=1)
+    likelihood = pp.glmm(formula, data, family="ordinal")
+    gap = np.abs(fit.fixef.values - likelihood.fixef.values)
+    assert (gap < 0.3 * likelihood.stderr.values).all()
+    gap = np.abs(fit.thresholds.values - likelihood.thresholds.values)
+    assert (gap < 0.3 * likelihood.stderr_of("thresholds").values).all()
+    assert fit.converged
