@@ -93,6 +93,13 @@ def _others() -> list[Case]:
              _SMALL | {"dispersion.fixef": "normal(0, 0.5)",
                        "dispersion.Intercept": "normal(1, 0.5)"},
              "nbinom2", {"dispersion": "~ x"}),
+        Case("ordinal", _LINE,
+             {"fixef": "normal(0, 1)", "sd": "half_normal(1)", "thresholds": "normal(0, 1.5)"},
+             "ordinal"),
+        Case("ordinal, slopes", "y ~ x + (x | g)",
+             {"fixef": "normal(0, 1)", "sd": "gamma(4, 4)", "corr": "lkj(2)",
+              "1|2": "normal(-1, 1)", "2|3": "student_t(5, 0, 1)", "3|4": "normal(1, 1)"},
+             "ordinal"),
         Case("gamma", _LINE, _SMALL | {"alpha": "gamma(4, 2)"}, "gamma"),
         Case("Student's t", _LINE,
              _BASE | {"sd": "half_cauchy(0.5)", "scale": "gamma(4, 4)", "nu": "gamma(4, 1)"},
@@ -116,7 +123,7 @@ def _table(family: str) -> dict[str, Any]:
     i = np.arange(_ROWS)
     counts = family in ("binomial", "betabinomial", "poisson", "nbinom1", "nbinom2")
     return {
-        "y": i % 2 if counts else (i + 1.0) / (_ROWS + 1.0),
+        "y": 1 + i % 4 if family == "ordinal" else i % 2 if counts else (i + 1.0) / (_ROWS + 1.0),
         "m": np.full(_ROWS, _TRIALS),
         "x": np.tile([-1.0, 1.0], _ROWS // 2),
         "g": np.repeat(np.arange(_GROUPS), 6).astype(str),

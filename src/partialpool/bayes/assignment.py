@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,14 +69,26 @@ class PartPriors:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Every prior of a model: by linear predictor, and of single numbers such as ``sigma``."""
+    """Every prior of a model.
+
+    Attributes
+    ----------
+    parts
+        By linear predictor.
+    scales
+        Of single numbers such as ``sigma``.
+    thresholds
+        Of an ordinal model's thresholds at the columns' means, which are these distributions
+        given that they rise.
+    """
 
     parts: Mapping[str, PartPriors]
     scales: Mapping[str, Assigned]
+    thresholds: tuple[Assigned, ...] = ()
 
     def everything(self) -> list[Assigned]:
         """List all of them in the order of the summary."""
-        out: list[Assigned] = []
+        out = list(self.thresholds)
         for part in self.parts.values():
             out += part.fixed
             for term in part.terms:
@@ -156,6 +168,7 @@ def assign(
     scales: Mapping[str, Prior],
     scale: ResponseScale,
     priors: Mapping[str, Any] | None,
+    thresholds: tuple[str, ...] = (),
 ) -> Assignment:
     """Give every parameter its prior.
 
@@ -171,6 +184,8 @@ def assign(
         Of the mean's linear predictor.
     priors
         The user's, by parameter or class.
+    thresholds
+        Names of an ordinal model's thresholds.
 
     Raises
     ------
@@ -178,6 +193,11 @@ def assign(
         If a key is no parameter or a prior doesn't go with it.
     """
     given = _Given(priors)
+    # Where categories lie thresholds say, and not the coefficients.
+    between = Normal(0.0 - scale.centre, _WIDE * scale.unit)
+    cuts = tuple(given.find(name, (name, "thresholds"), "real", between) for name in thresholds)
+    if thresholds:
+        scale = replace(scale, centre=0.0)
     parts = {
         name: _part(name, design, kept[name], scale if name == "mean" else _LOG, given)
         for name, design in designs.items()
@@ -191,7 +211,7 @@ def assign(
             if i not in kept[name]
         }
     )
-    return Assignment(parts, numbers)
+    return Assignment(parts, numbers, cuts)
 
 
 _LOG = ResponseScale(0.0, 1.0, 2.5)

@@ -83,8 +83,8 @@ def _before(
 
 
 def _is_centred(fit: BayesFit, name: str) -> bool:
-    """Whether a name is that of an intercept whose prior is of the predictor at the means."""
-    return any(
+    """Whether a name's prior isn't its own density: an intercept's or threshold's at the means."""
+    return name in fit.draws.thresholds or any(
         priors.centred and priors.fixed[0].parameter == name
         for priors in fit.statement.priors.parts.values()
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,11 +65,14 @@ class Draws:
     stats
         How every draw came about (C, D): ``accept``, ``step_size``, ``energy``,
         ``log_density``, ``steps``, ``depth``, ``diverging``.
+    thresholds
+        Those of an ordinal model by name, ``"low|high"`` (C, D), in order.
     """
 
     parts: Mapping[str, PartDraws]
     scales: Mapping[str, Array]
     stats: Mapping[str, Array]
+    thresholds: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def chains(self) -> int:
@@ -93,6 +96,8 @@ def parameter_names(designs: Mapping[str, Design], draws: Draws) -> tuple[Parame
 
 
 def _walk(designs: Mapping[str, Design], draws: Draws) -> Iterator[tuple[ParameterName, Array]]:
+    for label, values in draws.thresholds.items():
+        yield ParameterName(label, "fixed", "", label, "thresholds"), values
     for part, design in designs.items():
         prefix = "" if part == "mean" else f"{part}."
         own = draws.parts[part]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from partialpool.bayes.loglik import row_loglik
-from partialpool.bayes.predict import simulate_draws
 from partialpool.bayes.prior_density import has_flat, log_priors
+from partialpool.bayes.responses import simulate_draws
 from partialpool.errors import DataError
 from partialpool.extras import require
 
@@ -112,6 +112,10 @@ def _variables(fit: BayesFit) -> tuple[dict[str, Any], dict[str, Any], dict[str,
             dims[name] = [f"{prefix}{effects.factor.name}", f"{name}.column"]
             coords[dims[name][0]] = [str(level) for level in effects.factor.levels]
             coords[dims[name][1]] = list(effects.columns)
+    if fit.draws.thresholds:
+        variables["thresholds"] = np.stack(list(fit.draws.thresholds.values()), axis=-1)
+        dims["thresholds"] = ["threshold"]
+        coords["threshold"] = list(fit.draws.thresholds)
     for kind in ("sd", "corr"):
         found = {k: v for k, v in fit.parameters.items() if f"{kind}(" in k}
         if found:

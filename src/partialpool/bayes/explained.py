@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.bayes.predict import means
+from partialpool.bayes.categories import flattened
+from partialpool.bayes.responses import means
 from partialpool.bayes.rows import posterior_rows
+from partialpool.families import Ordinal
 from partialpool.inference.rows import RandomPart
 
 if TYPE_CHECKING:
@@ -79,7 +81,10 @@ def _variance(fit: BayesFit, eta: dict[str, Array], rows: NDArray[np.intp]) -> A
     trials = None
     if response.trials is not None:
         trials = np.broadcast_to(response.trials[rows], shape).ravel()
-    flat = {name: np.array(x).ravel() for name, x in eta.items()}
+    flat = flattened(eta)
+    if isinstance(fit.family, Ordinal):
+        chances, scores = fit.family.probabilities(flat), response.scores
+        return np.asarray(chances @ scores**2 - (chances @ scores) ** 2).reshape(shape)
     found = fit.family.variance(flat, fit.statement.zero, trials).reshape(shape)
     if fit.family.name == "gaussian" and response.weights is not None:
         found = found / response.weights[rows]

@@ -110,18 +110,29 @@ def model_graph(statement: Statement) -> ModelGraph:
     rows = f"rows ({int(statement.response.counted.sum()):,})"
     nodes: list[Node] = []
     edges: list[Edge] = []
+    if statement.priors.thresholds:
+        nodes.append(Node("thresholds", "parameter", _thresholds(statement), "", 2))
+        edges.append(Edge("thresholds", "response"))
     for part, design in statement.designs.items():
         _add_part(nodes, edges, statement, part, design, rows)
     for symbol, assigned in statement.priors.scales.items():
         nodes.append(Node(symbol, "parameter", (_said(assigned),), "", 2))
         edges.append(Edge(symbol, "response"))
     family, response = statement.family, statement.design.formula.response
-    what = ", ".join([*statement.designs, *statement.priors.scales])
+    cuts = ["thresholds"] if statement.priors.thresholds else []
+    what = ", ".join([*statement.designs, *cuts, *statement.priors.scales])
     zero = {"none": "", "inflated": "zero-inflated ", "hurdle": "hurdle "}[statement.zero]
     line = f"{response} ~ {zero}{family.name}({what})"
     nodes.append(Node("response", "response", (line,), rows, 3))
     order = sorted(nodes, key=lambda node: (bool(node.plate), node.layer))
     return ModelGraph(tuple(order), tuple(edges))
+
+
+def _thresholds(statement: Statement) -> tuple[str, ...]:
+    at = " at the means" if statement.kept["mean"] else ""
+    priors = statement.priors.thresholds
+    lines = [f"{a.parameter}{at} ~ {a.prior}" for a in priors]
+    return (*lines, "rising") if len(priors) > 1 else tuple(lines)
 
 
 def _add_part(
@@ -155,7 +166,9 @@ def _add_part(
         inputs.append(f"Z {name}")
     inputs += ["offset"] if design.offset is not None else []
     link = _LINKS.get(part, statement.family.link.name)
-    left = part if link == "identity" else f"{link}({part})"
+    # Thresholds, and not a mean, are what an ordinal model's link is for.
+    plain = link == "identity" or (part == "mean" and bool(statement.priors.thresholds))
+    left = part if plain else f"{link}({part})"
     nodes.append(Node(part, "predictor", (f"{left} = {' + '.join(inputs)}",), rows, 2))
     edges.append(Edge(part, "response"))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.bayes.categories import core_predictors
 from partialpool.bayes.rows import posterior_rows
 from partialpool.core import Density
 from partialpool.errors import NotAvailableError
@@ -42,8 +43,11 @@ def row_loglik(fit: BayesFit, chosen: NDArray[np.intp] | None = None) -> Array:
     order = fit.family.parts(statement.zero)
     out = np.empty((rows.size, rows.n))
     eta = rows.eta(slice(0, rows.n))
+    if rows.thresholds is not None:
+        eta["thresholds"] = rows.thresholds
     for s in range(rows.size):
-        own = [np.ascontiguousarray(eta[part][s]) for part in order]
+        mine = {part: eta[part][s] for part in order}
+        own = core_predictors(order, mine, response.values)
         out[s] = density.evaluate(own, 0, True)[0] + constants
     return out[:, used]
 

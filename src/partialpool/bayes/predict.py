@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.bayes.categories import probabilities
+from partialpool.bayes.responses import means, responses
 from partialpool.bayes.rows import NewLevels, PosteriorRows, posterior_rows
 from partialpool.bayes.trials import trials_of
-from partialpool.errors import DataError
+from partialpool.errors import DataError, ModelError
+from partialpool.families import Ordinal, most_probable
 from partialpool.frames import make_frame, read_schema, row_index
 from partialpool.inference.rows import RandomPart
 from partialpool.inference.seeds import Seed, generator
@@ -18,17 +21,18 @@ from partialpool.inference.seeds import Seed, generator
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
 
-__all__ = ["fitted", "predict", "simulate", "simulate_draws"]
+__all__ = ["PredictionType", "fitted", "predict"]
 
 Array = NDArray[np.float64]
 Interval = Literal["confidence", "prediction"]
+PredictionType = Literal["response", "link", "probabilities", "class"]
 
 
 def predict(
     fit: BayesFit,
     new: Any = None,
     *,
-    type: Literal["response", "link"] = "response",  # noqa: A002 - as in R
+    type: PredictionType = "response",  # noqa: A002 - as in R
     random: RandomPart = "all",
     new_levels: NewLevels = "error",
     se: bool = False,
@@ -49,7 +53,9 @@ def predict(
     new
         Table with the columns that the model needs; None for the rows fitted.
     type
-        ``"response"``: the mean, zero inflation included; ``"link"``: its linear predictor.
+        ``"response"``: the mean, zero inflation included; ``"link"``: its linear predictor. Of an
+        ordinal response ``"response"`` or ``"probabilities"`` is a frame with a column for each
+        category, and ``"class"`` the most probable one.
     random
         Random effects to use: ``"all"``, ``"none"``, or names of grouping factors or terms.
     new_levels
@@ -78,7 +84,7 @@ def predict(
     Returns
     -------
     (m,) array, or native frame with with columns ``estimate`` and, as asked,
-    ``std_error``, ``conf_low`` and ``conf_high``
+    ``std_error``, ``conf_low`` and ``conf_high``, of probabilities behind the category's name
         In units of the response (proportions of families with trials) or of the link. NaN where
         a row lacks a value.
 
@@ -87,6 +93,8 @@ def predict(
     DataError
         If columns are missing or of another type, a level is new, or a new response
         needs a number of trials that the table doesn't say.
+    ModelError
+        If categories are asked for, and there are none.
 
     Examples
     --------
@@ -97,11 +105,7 @@ def predict(
     """
     if interval not in (None, "confidence", "prediction"):
         raise DataError(f"interval must be None, 'confidence' or 'prediction', found {interval!r}.")
-    if type not in ("response", "link"):
-        raise DataError(f"type must be 'response' or 'link', found {type!r}.")
-    if interval == "prediction" and type == "link":
-        raise DataError("a new response has no link scale: ask for type='response'.")
-    _check_level(level)
+    _check(fit, type, interval, level, se)
     rows = posterior_rows(
         fit,
         new,
@@ -112,21 +116,49 @@ def predict(
         applicable=applicable,
         seed=seed,
     )
+    kind = fit.design.spec.kind if new is None else read_schema(new).kind
+    index = row_index(new)
+    if isinstance(fit.family, Ordinal) and type != "link":
+        chances = probabilities(fit, rows, level)
+        labels = fit.statement.response.levels or ()
+        if type == "class":
+            return most_probable(chances.mean, labels)
+        return _framed(chances.columns(labels, se, interval is not None), kind, index)
     of = trials_of(fit, new, rows.n, trials) if interval == "prediction" else None
     found = np.hstack(list(_summaries(fit, rows, type, interval, level, new is None, of, seed)))
     if interval is None and not se:
         return found[0]
-    kind = fit.design.spec.kind if new is None else read_schema(new).kind
     columns = {"estimate": found[0]} | ({"std_error": found[1]} if se else {})
     columns |= {} if interval is None else {"conf_low": found[2], "conf_high": found[3]}
+    return _framed(columns, kind, index)
+
+
+def _framed(columns: dict[str, Array], kind: Any, index: Any) -> Any:
     frame = make_frame(columns, kind)
-    index = row_index(new)
     if kind == "pandas" and index is not None:
         frame.index = index
     return frame
 
 
-def _check_level(level: float) -> None:
+def _check(fit: BayesFit, kind: str, interval: str | None, level: float, se: bool) -> None:
+    if kind not in get_args(PredictionType):
+        kinds = ", ".join(map(repr, get_args(PredictionType)))
+        raise DataError(f"type must be one of {kinds}, found {kind!r}.")
+    ordered = isinstance(fit.family, Ordinal)
+    if kind in ("probabilities", "class") and not ordered:
+        raise ModelError(
+            f"type={kind!r} is for ordinal models; this one is {fit.family.name}. Ask for "
+            "type='response'."
+        )
+    if kind == "class" and (se or interval):
+        raise DataError("a most probable category has no interval: ask for type='probabilities'.")
+    if interval == "prediction" and kind == "link":
+        raise DataError("a new response has no link scale: ask for type='response'.")
+    if interval == "prediction" and ordered:
+        raise DataError(
+            "a new response is a category, of which there is no interval: its distribution is what "
+            "type='probabilities' gives, and fit.simulate() draws it."
+        )
     if not 0 < level < 1:
         raise DataError(f"level={level!r} is no probability between 0 and 1. Try level=0.95.")
 
@@ -157,112 +189,12 @@ def _summaries(
         yield np.array(out)
 
 
-def means(fit: BayesFit, eta: dict[str, Array]) -> Array:
-    """Mean of the response for every draw and row."""
-    shape = eta["mean"].shape
-    flat = {name: values.ravel() for name, values in eta.items()}
-    return fit.family.mean(flat, fit.statement.zero).reshape(shape)
-
-
-def responses(
-    fit: BayesFit,
-    eta: dict[str, Array],
-    rows: slice,
-    own: bool,
-    counts: Array | None,
-    rng: np.random.Generator,
-) -> Array:
-    """Draw a response for every draw and row; rows fitted have their weights."""
-    shape = eta["mean"].shape
-    response = fit.statement.response
-    trials = weights = None
-    if own:
-        weights = None if response.weights is None else response.weights[rows]
-    if counts is not None:
-        trials = np.broadcast_to(counts[rows], shape)
-    flat = {name: np.array(values).ravel() for name, values in eta.items()}
-    if weights is not None and fit.family.name == "gaussian":
-        # A row's residual variance is sigma^2 / w.
-        with np.errstate(divide="ignore"):
-            half = 0.5 * np.log(np.where(weights > 0, weights, np.inf))
-        flat["dispersion"] = flat["dispersion"] - np.broadcast_to(half, shape).ravel()
-    there = np.isfinite(flat["mean"])
-    out = np.full(flat["mean"].shape, np.nan)
-    given = {name: values[there] for name, values in flat.items()}
-    of = None if trials is None else trials.ravel()[there]
-    out[there] = fit.family.simulate(given, rng, of, fit.statement.zero)
-    return out.reshape(shape)
-
-
 def fitted(fit: BayesFit) -> tuple[Array, Array, Array]:
     """Posterior mean and standard deviation of every row's mean, and the mean's fixed part."""
-    rows = posterior_rows(fit)
-    mean, sd = [], []
-    for block in rows.blocks():
-        values = means(fit, rows.eta(block))
-        mean.append(values.mean(axis=0))
-        sd.append(values.std(axis=0, ddof=1))
-    return np.concatenate(mean), np.concatenate(sd), predict(fit, random="none")
+    mean, sd = _moments(fit, "all")
+    return mean, sd, _moments(fit, "none")[0]
 
 
-def simulate(
-    fit: BayesFit,
-    nsim: int = 1,
-    seed: Seed = None,
-    *,
-    new: Any = None,
-    random: RandomPart = "all",
-    new_levels: NewLevels = "error",
-    trials: Any = None,
-) -> Array:
-    """Draw new responses from the posterior predictive distribution.
-
-    Parameters
-    ----------
-    fit
-        A Bayesian fit.
-    nsim
-        Number of responses for each row, each by a posterior draw of its own as long as there
-        are enough.
-    seed
-        Seed of NumPy's default generator.
-    new, random, new_levels, trials
-        As for :func:`predict`.
-
-    Returns
-    -------
-    (m, nsim) array
-        In units of the response; of families with trials, numbers of successes.
-
-    Raises
-    ------
-    DataError
-        If ``nsim`` is below one, or as for :func:`predict`.
-
-    Examples
-    --------
-    >>> import partialpool as pp
-    >>> fit = pp.bmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"), seed=1)
-    >>> simulate(fit, 3, seed=2).shape
-    (180, 3)
-    """
-    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
-        raise DataError(f"nsim must be a whole number of at least 1, found {nsim!r}.")
-    rng = generator(seed)
-    size = fit.draws.chains * fit.draws.draws
-    chosen = rng.choice(size, nsim, replace=nsim > size)
-    rows = posterior_rows(fit, new, random=random, new_levels=new_levels, seed=seed, draws=chosen)
-    of = trials_of(fit, new, rows.n, trials)
-    blocks = (
-        responses(fit, rows.eta(block), block, new is None, of, rng) for block in rows.blocks()
-    )
-    return np.hstack(list(blocks)).T
-
-
-def simulate_draws(fit: BayesFit, seed: Seed = None) -> Array:
-    """Draw one response of the rows fitted by every posterior draw (S, n)."""
-    rng = generator(seed)
-    rows = posterior_rows(fit)
-    trials = trials_of(fit, None, rows.n)
-    blocks = (responses(fit, rows.eta(b), b, True, trials, rng) for b in rows.blocks())
-    return np.hstack(list(blocks))
+def _moments(fit: BayesFit, random: RandomPart) -> Array:
+    rows = posterior_rows(fit, random=random)
+    return np.hstack(list(_summaries(fit, rows, "response", None, 0.95, True, None, None)))

@@ -49,9 +49,19 @@ def log_priors(fit: BayesFit) -> dict[str, Array]:
                 density = (term.correlation.prior.eta - 1.0) * log_det
                 # Two terms of one factor share the name of their correlations.
                 out[name] = out.get(name, 0.0) + density
+    centre = _centre(fit)
+    for assigned in fit.statement.priors.thresholds:
+        # The priors hold at the columns' means.
+        _add(out, assigned.parameter, assigned.prior, values[assigned.parameter] - centre)
     for symbol, assigned in fit.statement.priors.scales.items():
         _add(out, symbol, assigned.prior, values[symbol])
     return out
+
+
+def _centre(fit: BayesFit) -> Array:
+    kept = fit.statement.kept["mean"]
+    beta = fit.draws.parts["mean"].fixef[:, :, kept]
+    return np.asarray(beta @ fit.design.X[:, kept].mean(axis=0))
 
 
 def _add(out: dict[str, Array], name: str, prior: Prior, at: Array) -> None:

@@ -7,15 +7,18 @@ from numpy.typing import NDArray
 
 from partialpool.bayes.assignment import PartPriors, TermPriors
 from partialpool.bayes.draws import Draws, PartDraws, named_parameters
-from partialpool.bayes.priors import LKJ
+from partialpool.bayes.priors import LKJ, Prior
 from partialpool.bayes.statement import Statement
 from partialpool.design import Design, RandomEffects
+from partialpool.errors import ModelError
 
 __all__ = ["draw_parameters", "draw_prior"]
 
 Array = NDArray[np.float64]
 # Where a lone correlation's density is tabulated.
 _GRID = 4000
+# How often as many thresholds are drawn as are wanted, until enough of them rise.
+_ATTEMPTS = 1000
 
 
 def draw_prior(
@@ -47,8 +50,40 @@ def draw_prior(
         symbol: assigned.prior.draw(rng, (1, size))
         for symbol, assigned in statement.priors.scales.items()
     }
+    thresholds = _thresholds(statement, parts["mean"].fixef, size, rng)
     names = ("accept", "step_size", "energy", "log_density", "steps", "depth", "diverging")
-    return Draws(parts, scales, {name: np.zeros((1, size)) for name in names})
+    return Draws(parts, scales, {name: np.zeros((1, size)) for name in names}, thresholds)
+
+
+def _thresholds(
+    statement: Statement, fixef: Array, size: int, rng: np.random.Generator
+) -> dict[str, Array]:
+    """Thresholds that rise, moved to where the columns are zero."""
+    assigned = statement.priors.thresholds
+    if not assigned:
+        return {}
+    kept = statement.kept["mean"]
+    shift = fixef[:, :, kept] @ statement.design.X[:, kept].mean(axis=0)
+    found = _rising([a.prior for a in assigned], size, rng)
+    return {a.parameter: found[:, i] + shift for i, a in enumerate(assigned)}
+
+
+def _rising(priors: list[Prior], size: int, rng: np.random.Generator) -> Array:
+    """Draw from distributions given that their numbers rise (size, K - 1)."""
+    if all(prior == priors[0] for prior in priors):
+        # Of equal distributions every order is as likely: the one that is wanted is at hand.
+        return np.sort(priors[0].draw(rng, (size, len(priors))), axis=1)
+    kept: list[Array] = []
+    for _ in range(_ATTEMPTS):
+        drawn = np.column_stack([prior.draw(rng, size) for prior in priors])
+        kept.append(drawn[(np.diff(drawn, axis=1) > 0).all(axis=1)])
+        if sum(map(len, kept)) >= size:
+            return np.concatenate(kept)[:size]
+    raise ModelError(
+        f"the priors of the thresholds are in order in fewer than 1 of {_ATTEMPTS} draws: give "
+        "them means that rise, further apart, or one prior for all, as {'thresholds': "
+        "'normal(0, 2.5)'}."
+    )
 
 
 def draw_parameters(statement: Statement, size: int, rng: np.random.Generator) -> dict[str, Array]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.bayes.assignment import PartPriors
+from partialpool.bayes.assignment import Assigned, PartPriors
 from partialpool.bayes.priors import Flat
 from partialpool.bayes.statement import Statement
 from partialpool.errors import ModelError
@@ -71,18 +71,48 @@ def _refuse_separated(stated: Statement, name: str) -> None:
     priors = stated.priors.parts[name]
     if not any(isinstance(a.prior, Flat) for a in priors.fixed):
         return
+    if stated.priors.thresholds and name == "mean":
+        _refuse_ordered(stated)
+        return
     may_rise, may_fall = _unpunished(stated, name)
     used = stated.response.counted
     X = stated.design.X if name == "mean" else stated.designs[name].X
     X = X[:, stated.kept[name]]
     size = np.abs(X).max(axis=0)
-    direction = _direction(
-        X[used] / size, _proper(priors, X) / size, may_rise[used], may_fall[used]
-    )
-    if direction is None:
-        return
+    rows = X[used] / size
+    A = np.vstack([rows[~may_rise[used]], -rows[~may_fall[used]]])
+    direction = _direction(A, _proper(priors, X) / size)
+    if direction is not None:
+        _refuse_along(stated, priors.fixed, direction)
+
+
+def _refuse_ordered(stated: Statement) -> None:
+    """Refuse directions in which no category's thresholds come closer to where its rows lie."""
+    priors, cuts = stated.priors.parts["mean"], stated.priors.thresholds
+    used, X = stated.response.counted, stated.design.X[:, stated.kept["mean"]]
+    size, K = np.abs(X).max(axis=0), len(cuts)
+    place = stated.response.values[used].astype(np.intp)
+    below, above = place < K, place > 0
+    rows = X[used] / size
+    A = np.vstack([
+        np.hstack([rows[below], -np.eye(K)[place[below]]]),
+        np.hstack([-rows[above], np.eye(K)[place[above] - 1]]),
+    ])  # fmt: skip
+    known = [
+        np.concatenate([-X.mean(axis=0) / size, np.eye(K)[k]])
+        for k, assigned in enumerate(cuts)
+        if not isinstance(assigned.prior, Flat)
+    ]
+    own = _proper(priors, X) / size
+    proper = np.vstack([np.hstack([own, np.zeros((len(own), K))]), *known])
+    direction = _direction(A, proper)
+    if direction is not None:
+        _refuse_along(stated, (*priors.fixed, *cuts), direction)
+
+
+def _refuse_along(stated: Statement, assigned: tuple[Assigned, ...], direction: Array) -> None:
     at = np.abs(direction) > 0.1 * np.abs(direction).max()
-    named = [a.parameter for a, far in zip(priors.fixed, at, strict=True) if far]
+    named = [a.parameter for a, far in zip(assigned, at, strict=True) if far]
     raise ModelError(
         f"flat priors of {', '.join(named)} give no proper posterior: the columns separate the "
         f"response {stated.response.text}, so that its likelihood isn't zero where they go to "
@@ -125,13 +155,12 @@ def _unpunished(stated: Statement, name: str) -> tuple[Rows, Rows]:
     return never, never
 
 
-def _direction(X: Array, proper: Array, may_rise: Rows, may_fall: Rows) -> Array | None:
-    """Find coefficients other than zero that move no row where its density vanishes."""
+def _direction(A: Array, proper: Array) -> Array | None:
+    """Find a direction other than zero with A d <= 0 (no row's density vanishes), proper d = 0."""
     from scipy.optimize import linprog  # late: heavy
 
-    bounds = [np.unique(X[~may_rise], axis=0), -np.unique(X[~may_fall], axis=0)]
-    A = np.vstack(bounds)
-    for place in _both_signs(X.shape[1]):
+    A = np.unique(A, axis=0)
+    for place in _both_signs(A.shape[1]):
         found = linprog(
             place,
             A_ub=A if len(A) else None,

@@ -58,25 +58,32 @@ class PosteriorRows:
         The linear predictors that have a formula.
     constants
         Those that are one number: S numbers each, on the scale of the predictor.
+    thresholds : (S, K - 1) array, or None
+        Of an ordinal model.
     """
 
     n: int
     size: int
     parts: Mapping[str, _Part]
     constants: Mapping[str, Array]
+    thresholds: Array | None = None
 
     def blocks(self) -> Iterator[slice]:
         """Cut the rows so that draws times rows fit the memory."""
-        step = max(1, _BLOCK // max(self.size, 1))
+        each = 1 if self.thresholds is None else self.thresholds.shape[1] + 1
+        step = max(1, _BLOCK // max(self.size * each, 1))
         for start in range(0, self.n, step):
             yield slice(start, min(start + step, self.n))
 
     def eta(self, rows: slice) -> dict[str, Array]:
-        """Linear predictors (S, rows) of every part."""
+        """Linear predictors (S, rows) of every part; thresholds (S, rows, K - 1)."""
         out = {name: part.eta(rows) for name, part in self.parts.items()}
         like = out["mean"]
         for name, values in self.constants.items():
             out[name] = np.broadcast_to(values[:, None], like.shape)
+        if self.thresholds is not None:
+            shape = (*like.shape, self.thresholds.shape[1])
+            out["thresholds"] = np.broadcast_to(self.thresholds[:, None, :], shape)
         return out
 
 
@@ -137,7 +144,9 @@ def posterior_rows(
         part: np.log(fit.draws.scales[symbol].ravel()[chosen])
         for part, symbol in fit.statement.symbols.items()
     }
-    return PosteriorRows(made["mean"].n, len(chosen), parts, constants)
+    cuts = [x.ravel()[chosen] for x in fit.draws.thresholds.values()]
+    thresholds = np.column_stack(cuts) if cuts else None
+    return PosteriorRows(made["mean"].n, len(chosen), parts, constants, thresholds)
 
 
 def _wanted(designs: Mapping[str, Design], random: RandomPart) -> dict[str, list[int]]:

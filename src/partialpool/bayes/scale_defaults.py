@@ -31,7 +31,7 @@ def scale_defaults(
     """
     out: dict[str, tuple[str, Prior]] = {}
     for part in family.parts(zero):
-        if part in formulas:
+        if part in formulas or part == "thresholds":
             continue
         symbol = SYMBOLS.get(family.name, {}).get(part, "phi")
         out[part] = (symbol, _default(part, response, family, zero))

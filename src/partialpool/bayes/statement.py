@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partialpool.bayes.assignment import Assignment, assign
 from partialpool.bayes.scale_defaults import scale_defaults
@@ -16,11 +18,11 @@ from partialpool.core import Problem, matrix, vector
 from partialpool.design import Design, build_parts
 from partialpool.design.outcomes import read_generalized_response
 from partialpool.errors import DataError, ModelError
-from partialpool.families import Family, Ordinal, Response, ResponseFamily, Tweedie, Zero, resolve
+from partialpool.families import Family, Response, ResponseFamily, Tweedie, Zero, resolve
 from partialpool.formula import Formula, parse, parse_part
 from partialpool.frames import read_schema
 
-__all__ = ["Statement", "state"]
+__all__ = ["Statement", "state", "threshold_names"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +82,7 @@ def state(
     resolved = _family(family)
     formulas = _formulas(formula, zero_inflation, dispersion, read_schema(data).names, resolved)
     zero = resolved.zero_for("zero_inflation" in formulas)
+    ordered = "thresholds" in resolved.own_parts
     parts = build_parts(
         formulas,
         data,
@@ -88,9 +91,10 @@ def state(
         offset=offset,
         missing=missing,
         applicable=applicable,
+        thresholds=ordered,
     )
     designs, response = parts.designs, parts.response
-    kept = {name: independent_columns(design) for name, design in designs.items()}
+    kept = {name: independent_columns(design, ordered) for name, design in designs.items()}
     defaults = scale_defaults(response, resolved, zero, tuple(designs))
     assignment = assign(
         designs,
@@ -98,6 +102,7 @@ def state(
         dict(defaults.values()),
         response_scale(response, resolved, designs["mean"].offset),
         priors,
+        threshold_names(response) if ordered else (),
     )
     symbols = {part: symbol for part, (symbol, _) in defaults.items()}
     return Statement(designs, response, resolved, zero, kept, symbols, assignment)
@@ -105,10 +110,16 @@ def state(
 
 def _family(family: Any) -> ResponseFamily:
     resolved = resolve(family)
-    if isinstance(resolved, (Ordinal, Tweedie, Family)):
+    if isinstance(resolved, Family):
         raise ModelError(
-            f"the family {resolved.name!r} has no Bayesian fit here. pp.glmm fits it by maximum "
+            f"the family {resolved.name!r} is your own, written with NumPy's functions, through "
+            "which JAX, that samples models, can't differentiate. pp.glmm fits it by maximum "
             "likelihood."
+        )
+    if isinstance(resolved, Tweedie):
+        raise ModelError(
+            "the family 'tweedie' has no Bayesian fit here: its density is an infinite series, "
+            "which the sampler hasn't got. pp.glmm fits it by maximum likelihood."
         )
     return resolved
 
@@ -134,9 +145,24 @@ def _formulas(
     return formulas
 
 
-def independent_columns(design: Design) -> list[int]:
-    """Find the columns that aren't combinations of those before them, as linear models do."""
+def threshold_names(response: Response) -> tuple[str, ...]:
+    """Name the thresholds between the categories of an ordinal response: ``"low|high"``."""
+    return tuple(f"{a}|{b}" for a, b in pairwise(response.levels or ()))
+
+
+def independent_columns(design: Design, thresholds: bool = False) -> list[int]:
+    """Find the columns that aren't combinations of those before them, as linear models do.
+
+    Thresholds move together as an intercept does.
+    """
+    if thresholds:
+        X = np.column_stack([np.ones(len(design.X)), design.X])
+        return [i - 1 for i in _independent(X, design) if i > 0]
+    return _independent(design.X, design)
+
+
+def _independent(X: NDArray[np.float64], design: Design) -> list[int]:
     # The core asks for a response; which one makes no difference to the columns.
-    noise = np.random.default_rng(0).normal(size=len(design.X))
+    noise = np.random.default_rng(0).normal(size=len(X))
     weights = None if design.weights is None else vector(design.weights)
-    return list(Problem(matrix(design.X), noise, weights, None, []).kept)
+    return list(Problem(matrix(X), noise, weights, None, []).kept)

@@ -112,6 +112,7 @@ def _priors_entry(priors: Assignment) -> dict[str, Any]:
             for name, part in priors.parts.items()
         },
         "scales": {name: _assigned_entry(a) for name, a in priors.scales.items()},
+        "thresholds": [_assigned_entry(a) for a in priors.thresholds],
     }
 
 
@@ -127,7 +128,8 @@ def _read_priors(entry: Mapping[str, Any]) -> Assignment:
         )
         fixed = tuple(_read_assigned(a) for a in part["fixed"])
         parts[name] = PartPriors(fixed, bool(part["centred"]), terms)
-    return Assignment(parts, {name: _read_assigned(a) for name, a in entry["scales"].items()})
+    scales = {name: _read_assigned(a) for name, a in entry["scales"].items()}
+    return Assignment(parts, scales, tuple(_read_assigned(a) for a in entry["thresholds"]))
 
 
 def _draws_entry(draws: Draws, shelf: Shelf) -> dict[str, Any]:
@@ -147,6 +149,9 @@ def _draws_entry(draws: Draws, shelf: Shelf) -> dict[str, Any]:
         "parts": parts,
         "scales": {name: put(f"scale.{name}", x) for name, x in draws.scales.items()},
         "stats": {name: put(f"stats.{name}", x) for name, x in draws.stats.items()},
+        "thresholds": [
+            (name, put(f"threshold.{i}", x)) for i, (name, x) in enumerate(draws.thresholds.items())
+        ],
     }
 
 
@@ -161,12 +166,16 @@ def _read_draws(entry: Mapping[str, Any], arrays: Mapping[str, Array]) -> Draws:
         for name, part in entry["parts"].items()
     }
     scales = {name: arrays[x] for name, x in entry["scales"].items()}
-    return Draws(parts, scales, {name: arrays[x] for name, x in entry["stats"].items()})
+    stats = {name: arrays[x] for name, x in entry["stats"].items()}
+    return Draws(parts, scales, stats, {name: arrays[x] for name, x in entry["thresholds"]})
 
 
 def _check_draws(statement: Statement, draws: Draws) -> None:
     """Refuse draws that don't fit the designs."""
     shape = (draws.chains, draws.draws)
+    cuts = [a.parameter for a in statement.priors.thresholds]
+    if cuts != list(draws.thresholds) or any(x.shape != shape for x in draws.thresholds.values()):
+        raise ValueError("the thresholds don't fit the categories")
     for name, design in statement.designs.items():
         part = draws.parts[name]
         if part.fixef.shape != (*shape, len(design.columns)):

@@ -12,6 +12,7 @@ from partialpool.bayes.diagnostics import Diagnosis, diagnose
 from partialpool.bayes.draws import parameter_names
 from partialpool.bayes.predict import fitted
 from partialpool.errors import DataError
+from partialpool.families import Ordinal
 from partialpool.frames import make_frame
 from partialpool.inference.parameters import parameter_columns
 from partialpool.results.tables import beside_the_model, positions
@@ -152,6 +153,9 @@ def augment(fit: BayesFit) -> Any:
     """
     mean, sd, fixed = fitted(fit)
     response = fit.statement.response.proportions
+    if isinstance(fit.family, Ordinal):
+        own = fit.statement.response
+        response = own.scores[own.values.astype(np.intp)]
     said = {
         "row": positions(fit.design),
         "fitted": mean,

@@ -94,7 +94,7 @@ def _numbers(new: Any) -> Mapping[str, Array]:
     table = read_table(new)
     for name in table.names:
         try:
-            out[name] = np.asarray(new[name], dtype=np.float64)
-        except (TypeError, ValueError):
+            out[name] = np.asarray(table.column(name).values, dtype=np.float64)
+        except (TypeError, ValueError, DataError):
             continue
     return out

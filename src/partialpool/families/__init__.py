@@ -19,7 +19,7 @@ from partialpool.families.counts import (
 )
 from partialpool.families.custom import Family
 from partialpool.families.links import LINKS, Link
-from partialpool.families.ordinal import Ordinal
+from partialpool.families.ordinal import Ordinal, most_probable
 from partialpool.families.proportions import Beta, BetaBinomial, Binomial
 from partialpool.families.resolve import FAMILIES, from_json, resolve
 from partialpool.families.response import Response
@@ -47,5 +47,6 @@ __all__ = [
     "Tweedie",
     "Zero",
     "from_json",
+    "most_probable",
     "resolve",
 ]

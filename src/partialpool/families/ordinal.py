@@ -12,7 +12,7 @@ from partialpool.errors import ModelError
 from partialpool.families.base import Eta, ResponseFamily, Vector, Zero
 from partialpool.families.response import Response
 
-__all__ = ["Ordinal"]
+__all__ = ["Ordinal", "most_probable"]
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -120,3 +120,17 @@ class Ordinal(ResponseFamily):
                 f"{', '.join(unused)}. Their thresholds can't be estimated: remove them, in "
                 "pandas by .cat.remove_unused_categories(), or join them to a neighbour."
             )
+
+
+def most_probable(chances: Vector, labels: tuple[str, ...]) -> NDArray[Any]:
+    """Name each row's most probable category; None where nothing is known.
+
+    Examples
+    --------
+    >>> most_probable(np.array([[0.2, 0.8], [np.nan, np.nan]]), ("no", "yes"))
+    array(['yes', None], dtype=object)
+    """
+    known = np.isfinite(chances).all(axis=1)
+    found = np.array(labels, dtype=object)[np.argmax(chances, axis=1)]
+    found[~known] = None
+    return np.asarray(found, dtype=object)

@@ -64,6 +64,21 @@ class Response:
         return self.values / np.maximum(self.trials, np.finfo(float).tiny)
 
     @property
+    def scores(self) -> Vector:
+        """What ordered categories count as (K,): numbers themselves, others their place from 1.
+
+        Examples
+        --------
+        >>> Response("y", np.array([0.0, 1.0]), levels=("2", "4")).scores
+        array([2., 4.])
+        """
+        levels = self.levels or ()
+        try:
+            return np.array([float(label) for label in levels])
+        except ValueError:
+            return np.arange(1.0, len(levels) + 1.0)
+
+    @property
     def counted(self) -> NDArray[np.bool_]:
         """Which rows say anything: those whose weight and trials aren't zero."""
         counted = np.ones(len(self.values), dtype=bool)

@@ -35,31 +35,22 @@ def fitted_means(fit: GlmmFit) -> Vector:
     (403,)
     """
     if isinstance(fit.family, Ordinal):
-        return np.asarray(fit.family.probabilities(fit.eta) @ _scores(fit))
+        return np.asarray(fit.family.probabilities(fit.eta) @ fit.response.scores)
     return fit.family.mean(fit.eta, fit.solution.zero)
 
 
 def outcomes(fit: GlmmFit) -> Vector:
     """Return what the fitted means are means of: proportions where there are trials."""
     if isinstance(fit.family, Ordinal):
-        return np.asarray(_scores(fit)[fit.response.values.astype(np.intp)])
+        return np.asarray(fit.response.scores[fit.response.values.astype(np.intp)])
     return fit.response.proportions
-
-
-def _scores(fit: GlmmFit) -> Vector:
-    """What the categories of an ordinal response count as (K,)."""
-    levels = fit.response.levels or ()
-    try:
-        return np.array([float(label) for label in levels])
-    except ValueError:
-        return np.arange(1.0, len(levels) + 1.0)
 
 
 def _variance(fit: GlmmFit) -> Vector:
     """Compute the variance that the family gives every row's outcome (n,)."""
     eta = fit.eta
     if isinstance(fit.family, Ordinal):
-        chances, scores = fit.family.probabilities(eta), _scores(fit)
+        chances, scores = fit.family.probabilities(eta), fit.response.scores
         distances = scores - (chances @ scores)[:, np.newaxis]
         return np.asarray(np.sum(chances * distances**2, axis=1))
     trials = fit.response.trials if fit.family.has_trials else None

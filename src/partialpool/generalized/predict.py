@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, ModelError, NotAvailableError
-from partialpool.families import Ordinal
+from partialpool.families import Ordinal, most_probable
 from partialpool.frames import read_schema, row_index
 from partialpool.generalized.estimates import RowEffects, part_slice
 from partialpool.generalized.parts import with_constants
@@ -152,7 +152,7 @@ def predict(
         if se:
             raise _no_errors("of several probabilities")
         if type == "class":
-            return _most_probable(mean, fit.response.levels or ())
+            return most_probable(mean, fit.response.levels or ())
         levels = fit.response.levels or ()
         return frame_of_rows({name: mean[:, j] for j, name in enumerate(levels)}, kind, index)
     if not se:
@@ -194,14 +194,6 @@ def _scale(fit: GlmmFit, kind: PredictionType) -> Callable[[Predictors], Vector]
     if isinstance(family, Ordinal):
         return family.probabilities
     return lambda eta: family.mean(eta, zero if kind != "conditional" else "none")
-
-
-def _most_probable(shares: Vector, levels: tuple[Any, ...]) -> NDArray[Any]:
-    """Name each row's most probable category; None where nothing is known."""
-    known = np.isfinite(shares).all(axis=1)
-    found = np.array(levels, dtype=object)[np.argmax(shares, axis=1)]
-    found[~known] = None
-    return np.asarray(found, dtype=object)
 
 
 def _standard_errors(asked: _Asked) -> Vector:

@@ -188,6 +188,9 @@ def posterior_predictive(
             axes.stairs(_share(column, edges), edges, color=PARTIAL, alpha=0.25, lw=0.7)
         axes.stairs(_share(y, edges), edges, color=DATA, lw=1.8)
         axes.set_xlabel(fit.design.formula.response)
+        if fit.draws.thresholds:
+            labels = fit.statement.response.levels or ()
+            axes.set_xticks(range(len(labels)), labels)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         source = "the priors" if fit.engine == "prior" else "the posterior"

@@ -125,3 +125,16 @@ def test_vague_priors_of_counts_can_be_drawn_from():
         drawn = fit.simulate(400, seed=1)
         assert np.isfinite(drawn).all()
         assert drawn.max() > 1e15
+
+
+def test_trials_of_new_rows_are_read_from_a_file(tmp_path):
+    data = pp.load_dataset("cbpp")
+    formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
+    fit = pp.bmm(formula, data, "binomial", engine="prior", draws=50, seed=1)
+    path = tmp_path / "rows.csv"
+    data.head(4).to_csv(path, index=False)
+    for new in (path, str(path)):
+        drawn = fit.simulate(20, seed=1, new=new)
+        assert (drawn <= data["size"].to_numpy()[:4, None]).all()
+        np.testing.assert_array_equal(drawn, fit.simulate(20, seed=1, new=data.head(4)))
+        assert len(fit.predict(new, interval="prediction", trials="size + 1", seed=1)) == 4

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.bayes.categories import core_predictors
 from partialpool.bayes.statement import Statement
 from partialpool.core import Density
 from partialpool.design import RandomEffects
@@ -31,7 +32,7 @@ def row_information(statement: Statement, eta: dict[str, Array]) -> tuple[Array,
         response.trials,
         response.weights,
     )
-    order = [np.ascontiguousarray(eta[part]) for part in family.parts(statement.zero)]
+    order = core_predictors(family.parts(statement.zero), eta, response.values)
     _, first, second, _ = density.evaluate(order, 2, True)
     good = np.isfinite(first[0]) & np.isfinite(second[0])
     return np.where(good, first[0], 0.0), np.where(good, np.maximum(-second[0], 0.0), 0.0)

@@ -36,6 +36,9 @@ def log_density(
         log_sd = eta["dispersion"] - (0.0 if weights is None else 0.5 * jnp.log(weights))
         z = (y - _mean(link, eta["mean"])) * jnp.exp(-log_sd)
         return -0.5 * (_LOG_2PI + z * z) - log_sd
+    if family == "ordinal":
+        value = _ordinal(link, y.astype(int), eta["mean"], eta["thresholds"])
+        return value if weights is None else weights * value
     truncated = family.startswith("truncated_")
     plain = family.removeprefix("truncated_")
     if plain in _COUNTS:
@@ -174,6 +177,33 @@ def _student_t(y: Any, link: str, eta: Eta) -> Any:
     z = (y - _mean(link, eta["mean"])) * jnp.exp(-log_scale)
     constant = gammaln(0.5 * (nu + 1.0)) - gammaln(0.5 * nu) - 0.5 * jnp.log(nu * jnp.pi)
     return constant - log_scale - 0.5 * (nu + 1.0) * jnp.log1p(z * z / nu)
+
+
+def _ordinal(link: str, y: Any, eta: Any, thresholds: Any) -> Any:
+    """log(F(upper - eta) - F(lower - eta)), as McCullagh (1980) has it, without cancellation."""
+    top = thresholds.shape[0]
+    first, last = y == 0, y == top
+    upper = thresholds[jnp.minimum(y, top - 1)] - eta
+    # The first category has no lower threshold: any below the upper one keeps numbers finite.
+    lower = jnp.where(first, upper - 1.0, thresholds[jnp.maximum(y - 1, 0)] - eta)
+    upper = jnp.where(last, lower + 1.0, upper)
+    below, above = _log_shares(link, upper)[0], _log_shares(link, lower)[1]
+    return jnp.where(first, below, jnp.where(last, above, _between(link, upper, lower)))
+
+
+def _between(link: str, upper: Any, lower: Any) -> Any:
+    if link == "logit":
+        # F(a) - F(b) = F(a) (1 - F(b)) (1 - exp(b - a))
+        return log_sigmoid(upper) + log_sigmoid(-lower) + _log_complement(lower - upper)
+    if link == "cloglog":
+        # exp(-exp(b)) (1 - exp(-(exp(a) - exp(b))))
+        rate, width = jnp.exp(jnp.minimum(lower, 300.0)), jnp.minimum(upper - lower, 300.0)
+        return _log_complement(-rate * jnp.expm1(width)) - rate
+    # In the tail in which both are small.
+    flip = upper + lower > 0.0
+    high, low = jnp.where(flip, -lower, upper), jnp.where(flip, -upper, lower)
+    larger = log_ndtr(high)
+    return larger + _log_complement(log_ndtr(low) - larger)
 
 
 _COUNTS: dict[str, Callable[..., Any]] = {

@@ -13,8 +13,9 @@ from partialpool.bayes.general.centring import row_information, well_known
 from partialpool.bayes.general.sites import Law, law_of
 from partialpool.bayes.statement import Statement
 from partialpool.design import Design
+from partialpool.families import Ordinal
 
-__all__ = ["PartLayout", "TermLayout", "lay_out"]
+__all__ = ["PartLayout", "TermLayout", "lay_out", "start_thresholds"]
 
 Array = NDArray[np.float64]
 
@@ -74,7 +75,7 @@ class PartLayout:
     origin, map
         Where gamma = 0 lies, and how gamma becomes coefficients.
     means : (p,) array
-        Of the kept columns, for the prior of a centred intercept.
+        Of the kept columns, for the prior of a centred intercept, and of thresholds.
     fixed
         Priors of the coefficients.
     centred
@@ -107,6 +108,8 @@ def lay_out(statement: Statement) -> dict[str, PartLayout]:
     start = {
         part: np.full(n, found.get(part, 0.0)) for part in statement.family.parts(statement.zero)
     }
+    if "thresholds" in start:
+        start["thresholds"] = start_thresholds(statement)
     offset = statement.design.offset
     if offset is not None:
         start["mean"] = start["mean"] - offset[used].mean() + offset
@@ -115,6 +118,16 @@ def lay_out(statement: Statement) -> dict[str, PartLayout]:
         name: _part(design, statement, name, found.get(name, 0.0), score, information)
         for name, design in statement.designs.items()
     }
+
+
+def start_thresholds(statement: Statement) -> Array:
+    """Thresholds of the shares of the categories, one row added to each."""
+    used = statement.response.counted
+    K = len(statement.priors.thresholds) + 1
+    seen = np.concatenate([statement.response.values[used], np.arange(K)])
+    family = statement.family
+    assert isinstance(family, Ordinal)
+    return family.start_thresholds(seen, K)
 
 
 def _part(
@@ -127,9 +140,16 @@ def _part(
 ) -> PartLayout:
     kept, priors = statement.kept[name], statement.priors.parts[name]
     X = design.X[:, kept]
+    means = X.mean(axis=0)
+    ordered = name == "mean" and bool(statement.priors.thresholds)
+    if ordered:
+        # Thresholds stand in the intercept's place: columns about their means leave them alone.
+        X = X - means
     offset = np.zeros(len(X)) if design.offset is None else design.offset
     # Coefficients that put every row near the start: least squares of a constant.
     origin = np.asarray(np.linalg.lstsq(X, level - offset, rcond=None)[0])
+    if ordered:
+        origin = np.zeros(len(kept))
     transform = _whitening(X)
     names = [design.columns[i] for i in kept]
     terms: list[TermLayout] = []
@@ -155,7 +175,7 @@ def _part(
         X @ transform,
         origin,
         transform,
-        X.mean(axis=0),
+        means,
         tuple(law_of(a.prior) for a in priors.fixed),
         priors.centred,
         tuple(terms),

@@ -16,7 +16,7 @@ from partialpool.bayes.general.densities import log_density
 from partialpool.bayes.general.layout import PartLayout, TermLayout
 from partialpool.bayes.general.sites import Law, coefficient_prior, scale_distribution
 
-__all__ = ["GeneralModel", "Likelihood", "Number", "model"]
+__all__ = ["Cuts", "GeneralModel", "Likelihood", "Number", "model"]
 
 
 @partial(
@@ -45,9 +45,18 @@ class Number:
     prior: Law
 
 
+@partial(jax.tree_util.register_dataclass, data_fields=["start", "priors"], meta_fields=[])
+@dataclass(frozen=True, slots=True, eq=False)
+class Cuts:
+    """Thresholds at the columns' means: where the sampler's zero puts them, and their priors."""
+
+    start: Any
+    priors: tuple[Law, ...]
+
+
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["parts", "numbers", "likelihood"],
+    data_fields=["parts", "numbers", "likelihood", "cuts"],
     meta_fields=[],
 )
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,11 +71,14 @@ class GeneralModel:
         Those that are one number, by name.
     likelihood
         Of the response.
+    cuts
+        Of an ordinal model.
     """
 
     parts: Mapping[str, PartLayout]
     numbers: Mapping[str, Number]
     likelihood: Likelihood
+    cuts: Cuts | None = None
 
 
 def model(stated: GeneralModel) -> None:
@@ -75,6 +87,8 @@ def model(stated: GeneralModel) -> None:
     for part, number in stated.numbers.items():
         value = _number(number)
         eta[part] = jnp.log(value) * jnp.ones(())
+    if stated.cuts is not None:
+        eta["thresholds"] = _thresholds(stated.cuts)
     own = stated.likelihood
     rows = log_density(own.family, own.link, own.zero, own.y, own.trials, own.weights, eta)
     numpyro.factor("likelihood", rows.sum())
@@ -85,6 +99,20 @@ def _number(number: Number) -> Any:
         (value,) = number.prior.numbers
         return numpyro.deterministic(number.symbol, jnp.asarray(value))
     return numpyro.sample(number.symbol, scale_distribution(number.prior))
+
+
+def _thresholds(cuts: Cuts) -> Any:
+    """Rising numbers: the one in the middle, and the logs of the gaps, from those of the start."""
+    K = cuts.start.shape[0]
+    middle = K // 2
+    z = numpyro.sample("thresholds.z", dist.ImproperUniform(dist.constraints.real, (), (K,)))
+    gaps = jnp.diff(cuts.start) * jnp.exp(z[1:])
+    rise = jnp.concatenate([jnp.zeros(1), jnp.cumsum(gaps)])
+    values = cuts.start[middle] + z[0] + rise - rise[middle]
+    priors = sum(coefficient_prior(law, values[i]) for i, law in enumerate(cuts.priors))
+    # The volume of the gaps in their logs.
+    numpyro.factor("thresholds.prior", priors + z[1:].sum())
+    return numpyro.deterministic("thresholds", values)
 
 
 def _predictor(name: str, part: PartLayout) -> Any:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from partialpool.bayes.control import Control
 from partialpool.bayes.draws import Draws, PartDraws, in_single_precision
-from partialpool.bayes.general.layout import PartLayout, lay_out
-from partialpool.bayes.general.model import GeneralModel, Likelihood, Number
+from partialpool.bayes.general.layout import PartLayout, lay_out, start_thresholds
+from partialpool.bayes.general.model import Cuts, GeneralModel, Likelihood, Number
 from partialpool.bayes.general.program import CHUNK, Program, program
 from partialpool.bayes.general.sites import law_of
 from partialpool.bayes.statement import Statement
@@ -58,7 +58,7 @@ def general_model(statement: Statement) -> GeneralModel:
         part: Number(symbol, law_of(statement.priors.scales[symbol].prior))
         for part, symbol in statement.symbols.items()
     }
-    return GeneralModel(lay_out(statement), numbers, _likelihood(statement))
+    return GeneralModel(lay_out(statement), numbers, _likelihood(statement), _cuts(statement))
 
 
 def read_draws(
@@ -71,7 +71,8 @@ def read_draws(
     }
     scales = {symbol: sites[symbol] for symbol in statement.symbols.values()}
     how = {name: np.asarray(x, dtype=np.float64) for name, x in stats.items()}
-    return Draws(parts, scales, how | {"depth": np.ceil(np.log2(how["steps"] + 1.0))})
+    how |= {"depth": np.ceil(np.log2(how["steps"] + 1.0))}
+    return Draws(parts, scales, how, _thresholds(statement, stated, sites, parts["mean"].fixef))
 
 
 def _run(
@@ -112,6 +113,24 @@ def chunks(total: int) -> list[int]:
     """Cut a number of iterations into chunks."""
     whole, rest = divmod(total, CHUNK)
     return [CHUNK] * whole + ([rest] if rest else [])
+
+
+def _cuts(statement: Statement) -> Cuts | None:
+    priors = statement.priors.thresholds
+    if not priors:
+        return None
+    offset = statement.design.offset
+    shift = 0.0 if offset is None else float(offset[statement.response.counted].mean())
+    return Cuts(start_thresholds(statement) + shift, tuple(law_of(a.prior) for a in priors))
+
+
+def _thresholds(
+    statement: Statement, stated: GeneralModel, sites: dict[str, Array], fixef: Array
+) -> dict[str, Array]:
+    """Move thresholds from where the columns are at their means to where they are zero."""
+    priors = statement.priors.thresholds
+    shift = fixef[:, :, statement.kept["mean"]] @ stated.parts["mean"].means if priors else 0.0
+    return {a.parameter: sites["thresholds"][:, :, i] + shift for i, a in enumerate(priors)}
 
 
 def _likelihood(statement: Statement) -> Likelihood:

@@ -1,0 +1,125 @@
+"""New responses, drawn from the posterior predictive distribution; and means of draws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.bayes.categories import flattened
+from partialpool.bayes.rows import NewLevels, posterior_rows
+from partialpool.bayes.trials import trials_of
+from partialpool.errors import DataError
+from partialpool.families import Ordinal
+from partialpool.inference.rows import RandomPart
+from partialpool.inference.seeds import Seed, generator
+
+if TYPE_CHECKING:
+    from partialpool.bayes.fit import BayesFit
+
+__all__ = ["means", "responses", "simulate", "simulate_draws"]
+
+Array = NDArray[np.float64]
+
+
+def means(fit: BayesFit, eta: dict[str, Array]) -> Array:
+    """Mean of the response for every draw and row; of ordered categories, of their scores."""
+    shape, flat = eta["mean"].shape, flattened(eta)
+    if isinstance(fit.family, Ordinal):
+        chances = fit.family.probabilities(flat)
+        return np.asarray(chances @ fit.statement.response.scores).reshape(shape)
+    return fit.family.mean(flat, fit.statement.zero).reshape(shape)
+
+
+def responses(
+    fit: BayesFit,
+    eta: dict[str, Array],
+    rows: slice,
+    own: bool,
+    counts: Array | None,
+    rng: np.random.Generator,
+) -> Array:
+    """Draw a response for every draw and row; rows fitted have their weights."""
+    shape = eta["mean"].shape
+    response = fit.statement.response
+    trials = weights = None
+    if own:
+        weights = None if response.weights is None else response.weights[rows]
+    if counts is not None:
+        trials = np.broadcast_to(counts[rows], shape)
+    flat = flattened(eta)
+    if weights is not None and fit.family.name == "gaussian":
+        # A row's residual variance is sigma^2 / w.
+        with np.errstate(divide="ignore"):
+            half = 0.5 * np.log(np.where(weights > 0, weights, np.inf))
+        flat["dispersion"] = flat["dispersion"] - np.broadcast_to(half, shape).ravel()
+    there = np.isfinite(flat["mean"])
+    out = np.full(flat["mean"].shape, np.nan)
+    given = {name: values[there] for name, values in flat.items()}
+    of = None if trials is None else trials.ravel()[there]
+    out[there] = fit.family.simulate(given, rng, of, fit.statement.zero)
+    return out.reshape(shape)
+
+
+def simulate(
+    fit: BayesFit,
+    nsim: int = 1,
+    seed: Seed = None,
+    *,
+    new: Any = None,
+    random: RandomPart = "all",
+    new_levels: NewLevels = "error",
+    trials: Any = None,
+) -> Array:
+    """Draw new responses from the posterior predictive distribution.
+
+    Parameters
+    ----------
+    fit
+        A Bayesian fit.
+    nsim
+        Number of responses for each row, each by a posterior draw of its own as long as there
+        are enough.
+    seed
+        Seed of NumPy's default generator.
+    new, random, new_levels, trials
+        As for :func:`predict`.
+
+    Returns
+    -------
+    (m, nsim) array
+        In units of the response; of families with trials, numbers of successes.
+
+    Raises
+    ------
+    DataError
+        If ``nsim`` is below one, or as for :func:`predict`.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.bmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"), seed=1)
+    >>> simulate(fit, 3, seed=2).shape
+    (180, 3)
+    """
+    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
+        raise DataError(f"nsim must be a whole number of at least 1, found {nsim!r}.")
+    rng = generator(seed)
+    size = fit.draws.chains * fit.draws.draws
+    chosen = rng.choice(size, nsim, replace=nsim > size)
+    rows = posterior_rows(fit, new, random=random, new_levels=new_levels, seed=seed, draws=chosen)
+    of = trials_of(fit, new, rows.n, trials)
+    blocks = (
+        responses(fit, rows.eta(block), block, new is None, of, rng) for block in rows.blocks()
+    )
+    return np.hstack(list(blocks)).T
+
+
+def simulate_draws(fit: BayesFit, seed: Seed = None) -> Array:
+    """Draw one response of the rows fitted by every posterior draw (S, n)."""
+    rng = generator(seed)
+    rows = posterior_rows(fit)
+    trials = trials_of(fit, None, rows.n)
+    blocks = (responses(fit, rows.eta(b), b, True, trials, rng) for b in rows.blocks())
+    return np.hstack(list(blocks))
