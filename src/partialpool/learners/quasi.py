@@ -84,7 +84,7 @@ def fit_quasi(
     folds = choose_folds(asked, len(target.y))
     whole = Rows(rows.features, target.y, None, folds, asked.residuals == "auto")
     outcome = _outcome(rows, layout, target)
-    turns = _take_turns(estimator, whole, outcome, Stopping(asked.max_iter, asked.tol))
+    turns = _take_turns(estimator, whole, outcome, Stopping(asked.most, asked.tol))
     level = _finish(turns, outcome, rescaled=asked.rescale and rows.grouped)
     scores = None
     if target.family.name != "binomial":

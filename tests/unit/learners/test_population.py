@@ -10,8 +10,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 import partialpool as pp
 from partialpool import MixedEffectsRegressor
-from partialpool.learners.learning import group_folds
-from partialpool.learners.population import Averaged, group_error
+from partialpool.learners.learning import Averaged, group_folds
+from partialpool.learners.population import group_error
 from tests.unit.learners.twin import grouped_rows
 
 TREE = DecisionTreeRegressor(max_depth=3, min_samples_leaf=5, random_state=0)
