@@ -27,8 +27,9 @@ def test_a_fitted_model_is_pickled_and_predicts_the_same(model):
     model.fit(x, target, groups=codes)
     again = pickle.loads(pickle.dumps(model))
     predict = "predict_proba" if hasattr(model, "predict_proba") else "predict"
-    np.testing.assert_array_equal(
-        getattr(again, predict)(x, groups=codes), getattr(model, predict)(x, groups=codes)
+    # Conditional variances come from a factor that is made again, and meet to the last bits.
+    np.testing.assert_array_max_ulp(
+        getattr(again, predict)(x, groups=codes), getattr(model, predict)(x, groups=codes), 4
     )
 
 
