@@ -65,13 +65,17 @@ class Averaged:
     ----------
     models
         The learners.
+    ends
+        Range in which the predictions of each are kept.
     """
 
     models: tuple[Any, ...]
+    ends: tuple[float, float] = (-np.inf, np.inf)
 
     def predict(self, X: Any) -> Vector:
         """Predict rows."""
-        return np.asarray(np.mean([predict_learner(model, X) for model in self.models], axis=0))
+        found = [np.clip(predict_learner(model, X), *self.ends) for model in self.models]
+        return np.asarray(np.mean(found, axis=0))
 
     @property
     def feature_importances_(self) -> Vector:

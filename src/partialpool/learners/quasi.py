@@ -160,7 +160,7 @@ def _work(outcome: Outcome, eta: Vector, dispersion: float) -> Working:
     at = {"mean": near, "dispersion": np.full_like(near, dispersion)}
     mu, slope = family.mu(at), np.asarray(family.link.slope(near))
     w = slope**2 / family.variance(at)
-    return Working(near + (outcome.y - mu) / slope, w if weights is None else w * weights)
+    return Working(near + (outcome.y - mu) / slope, w if weights is None else w * weights, eta)
 
 
 def _alone(outcome: Outcome, eta: Vector) -> Step:

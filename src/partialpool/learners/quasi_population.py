@@ -21,10 +21,11 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Working:
-    """A linear predictor's working response and weights."""
+    """A linear predictor, its working response and weights."""
 
     y: Vector
     weights: Vector
+    eta: Vector
 
 
 def learn_new_groups(
@@ -40,7 +41,9 @@ def learn_new_groups(
 
     The working response is that of the linear predictor which known groups have been learned
     with, effects and all. The learner begins with the whole of it, so that features that tell
-    groups apart lose nothing to the effects.
+    groups apart lose nothing to the effects. Where a mean is near zero one event's working
+    response is far out, and so is a leaf of few such rows: predictions stay in the range of
+    the linear predictors.
 
     Parameters
     ----------
@@ -59,6 +62,7 @@ def learn_new_groups(
     asked
         Options.
     """
+    ends = (float(working.eta.min()), float(working.eta.max()))
     random, across, best = np.zeros(len(codes)), np.zeros(len(codes)), np.inf
     sums, kept = across.copy(), 0
     models: list[Any] = []
@@ -66,6 +70,7 @@ def learn_new_groups(
         left = working.y - random
         held_out, fitted = cross_fit(estimator, X, left, working.weights, groups)
         models.extend(fitted)
+        held_out = np.clip(held_out, *ends)
         sums += held_out
         mean = sums / (turn + 1)
         error = group_error(working.y - mean, codes, working.weights)
@@ -73,7 +78,7 @@ def learn_new_groups(
             break
         across, best, kept = mean, error, len(models)
         random = fit_part(outcome, held_out).fitted
-    return _to_scale(Averaged(tuple(models[:kept])), across, outcome, asked)
+    return _to_scale(Averaged(tuple(models[:kept]), ends), across, outcome, asked)
 
 
 def _to_scale(model: Averaged, across: Vector, outcome: Outcome, asked: Asked) -> Level:

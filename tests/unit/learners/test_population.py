@@ -93,6 +93,42 @@ def test_the_mean_of_learners_is_one():
     np.testing.assert_allclose(both.predict(x), (models[0].predict(x) + models[1].predict(x)) / 2)
 
 
+def test_the_mean_of_lines_is_a_line():
+    x, codes, y = between()
+    model = MixedEffectsRegressor(LinearRegression()).fit(x, y, groups=codes)
+    line = model.estimator_
+    np.testing.assert_allclose(line.predict(x), line.intercept_ + x @ line.coef_, rtol=1e-9)
+
+
+class CountedTree(DecisionTreeRegressor):
+    fits = 0
+
+    def fit(self, X, y, sample_weight=None):
+        CountedTree.fits += 1
+        return super().fit(X, y, sample_weight)
+
+
+def test_a_fit_takes_as_many_learners_as_merf_does():
+    x, codes, y = between()
+    CountedTree.fits = 0
+    MixedEffectsRegressor(CountedTree(max_depth=3)).fit(x, y, groups=codes)
+    assert 15 <= CountedTree.fits <= 20
+
+
+@pytest.mark.parametrize("family", ["poisson", "gamma"])
+def test_new_groups_of_counts_have_a_learner_of_their_own(family):
+    x, codes, y = between()
+    rng = np.random.default_rng(3)
+    mean = np.exp((y - y.mean()) / 5)
+    drawn = rng.poisson(mean) if family == "poisson" else rng.gamma(4, mean / 4)
+    tree = DecisionTreeRegressor(max_depth=4, min_samples_leaf=10, random_state=0)
+    model = MixedEffectsRegressor(tree, family=family).fit(x, drawn, groups=codes)
+    assert model.known_estimator_ is not model.estimator_
+    # A feature of groups is the population's to tell: the effects have the rest.
+    known = model.known_estimator_.feature_importances_[2:].sum()
+    assert known < model.estimator_.feature_importances_[2:].sum()
+
+
 def test_every_group_weighs_the_same():
     codes = np.array([0, 0, 0, 1], dtype=np.int32)
     assert group_error(np.array([1.0, 1.0, 1.0, 3.0]), codes, None) == pytest.approx(5.0)
