@@ -112,6 +112,7 @@ def _take_turns(estimator: Any, rows: Rows, outcome: Outcome, stopping: Stopping
         working = _work(outcome, eta, dispersion)
         left = working.y - random
         learned = learn(estimator, rows.X, left, working.weights, rows.folds, rows.out_of_bag)
+        learned = dataclasses.replace(learned, honest=_within_reach(outcome, learned.honest))
         part = fit_part(outcome, learned.honest) if needed else None
         random, dispersion = (random, 0.0) if part is None else (part.fitted, part.dispersion)
         eta = learned.honest + random
@@ -122,6 +123,17 @@ def _take_turns(estimator: Any, rows: Rows, outcome: Outcome, stopping: Stopping
         settled = has_settled(history, best, stopping, len(y))
     assert kept is not None
     return dataclasses.replace(kept, history=tuple(history), converged=settled)
+
+
+def _within_reach(outcome: Outcome, honest: Vector) -> Vector:
+    """Keep predictions with a log link below the largest response.
+
+    Where means are near zero one event's working response is in the thousands, and a fold's
+    leaf with no other weight says the same of rows that it hasn't seen.
+    """
+    if outcome.family.name == "binomial":
+        return honest
+    return np.minimum(honest, float(outcome.family.link(outcome.y.max())))
 
 
 def _finish(turns: _Turns, outcome: Outcome, *, rescaled: bool) -> Level:

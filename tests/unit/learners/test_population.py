@@ -124,9 +124,11 @@ def test_new_groups_of_counts_have_a_learner_of_their_own(family):
     tree = DecisionTreeRegressor(max_depth=4, min_samples_leaf=10, random_state=0)
     model = MixedEffectsRegressor(tree, family=family).fit(x, drawn, groups=codes)
     assert model.known_estimator_ is not model.estimator_
-    # A feature of groups is the population's to tell: the effects have the rest.
-    known = model.known_estimator_.feature_importances_[2:].sum()
-    assert known < model.estimator_.feature_importances_[2:].sum()
+    intercept, slope = model.scale_
+    expected = intercept + slope * model.estimator_.predict(x)
+    shift = model.varcorr_.terms[0].sd[0] ** 2 / 2  # the mean of exp(b)
+    found = np.log(model.predict(x, groups=codes + 1000))
+    np.testing.assert_allclose(found - expected, shift, rtol=1e-6)
 
 
 def test_every_group_weighs_the_same():
