@@ -31,7 +31,8 @@ from partialpool.design.typical import Typical
 from partialpool.design.values import Design, NewRows, RowReport
 from partialpool.errors import DataError, ModelError
 from partialpool.formula import Formula
-from partialpool.frames import FrameKind, Table, concat_columns, read_table
+from partialpool.frames import Column, FrameKind, Table, concat_columns, read_table
+from partialpool.frames.column import show_labels
 
 __all__ = ["Batch", "BatchedDesign", "Batches", "build_batches"]
 
@@ -41,6 +42,14 @@ Batches = Callable[[], Iterator[Any]]
 Vector = NDArray[np.float64]
 # Rows of the first batch that go into the design whatever they hold.
 _SAMPLE = 64
+_NO_ROWS = np.empty(0, dtype=np.intp)
+_KINDS = {
+    "number": "numbers",
+    "boolean": "true and false",
+    "date": "dates",
+    "text": "text",
+    "categorical": "a categorical",
+}
 # Pairs of levels of two factors that show that the factors aren't one.
 _PAIRS = 1_000
 
@@ -128,6 +137,11 @@ def build_batches(
     look = _Look(asked)
     for sheet, report in asked.sheets(tables):
         look.at(sheet, report)
+    if not look.given:
+        raise DataError(
+            "the source gave no rows. A function given as data has to start from the first table "
+            "at every call: lambda: pandas.read_csv(name, chunksize=1_000_000)."
+        )
     if look.used < 2:
         raise DataError(
             f"{look.given:,} rows were given and {look.used:,} can be used, but a model needs at "
@@ -154,7 +168,7 @@ class _Look:
         self.seen: dict[tuple[str, ...], set[Any]] = {}
         self.moments = {name: Moments() for name in asked.names}
         self.chosen: list[Sheet] = []
-        self.kinds: dict[str, bool] = {}
+        self.first: dict[str, Column] = {}
         self.given = self.used = 0
         self.dropped: dict[str, int] = {}
 
@@ -168,7 +182,7 @@ class _Look:
         rows = set(range(min(_SAMPLE, sheet.n))) if not self.used else set()
         self.used += sheet.n
         for name, column in sheet.columns.items():
-            self._check_kind(name, column.is_numeric)
+            _check_kind(self.first.setdefault(name, column.take(_NO_ROWS)), column)
             if column.is_numeric and column.kind != "date":
                 rows.update(self.moments[name].add(column.as_float("its range")))
         labels = [(n,) for n, column in sheet.columns.items() if not column.is_numeric]
@@ -196,13 +210,6 @@ class _Look:
             for name, t in sample.items()
         }
 
-    def _check_kind(self, name: str, numeric: bool) -> None:
-        if self.kinds.setdefault(name, numeric) != numeric:
-            raise DataError(
-                f"column {name!r} holds numbers in some batches and text in others. Convert it to "
-                "one type in the source."
-            )
-
     def _new_levels(self, factor: tuple[str, ...], sheet: Sheet) -> list[int]:
         """Return a row for each level that no batch has had so far."""
         coding = joint_coding(factor, sheet)
@@ -214,6 +221,23 @@ class _Look:
         first = np.full(len(levels), sheet.n, dtype=np.intp)
         np.minimum.at(first, coding.codes, np.arange(sheet.n))
         return list(first[new].tolist())
+
+
+def _check_kind(first: Column, column: Column) -> None:
+    """Refuse a column that isn't of one kind in all batches."""
+    if first.kind != column.kind:
+        raise DataError(
+            f"column {column.name!r} holds {_KINDS[first.kind]} in some batches and "
+            f"{_KINDS[column.kind]} in others. Convert it to one type in the source."
+        )
+    if column.levels is None or first.levels is None or not (first.ordered or column.ordered):
+        return
+    if first.ordered != column.ordered or first.levels.tolist() != column.levels.tolist():
+        raise DataError(
+            f"the ordered factor {column.name!r} has the levels {show_labels(first.levels)} in one "
+            f"batch and {show_labels(column.levels)} in another, so that their order isn't known. "
+            "Give every batch all levels, in one order."
+        )
 
 
 def _refuse_learned(design: Design, sheet: Sheet, asked: _Asked) -> None:

@@ -44,7 +44,7 @@ def choose_rows(
         raise DataError("the data have no rows.")
     gaps = {name: gap for name in sheet.columns if (gap := _gap(sheet, masks, name)) is not None}
     if gaps and missing == "error":
-        raise _missing_values(gaps, sheet)
+        raise _missing_values(gaps, sheet, batch=not fewest)
     dropped = {name: int(np.count_nonzero(gap)) for name, gap in gaps.items()}
     kept = np.flatnonzero(~np.logical_or.reduce([*gaps.values()])) if gaps else None
     left = sheet.n if kept is None else len(kept)
@@ -66,9 +66,14 @@ def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name!r} in {count} row(s)" for name, count in counts.items())
 
 
-def _missing_values(gaps: Mapping[str, NDArray[np.bool_]], sheet: Sheet) -> DataError:
+def _missing_values(gaps: Mapping[str, NDArray[np.bool_]], sheet: Sheet, batch: bool) -> DataError:
     counts = {name: int(np.count_nonzero(gap)) for name, gap in gaps.items()}
     where = sheet.show_rows(np.logical_or.reduce([*gaps.values()]))
+    if batch:
+        return DataError(
+            f"values are missing, first of all {_listed(counts)} of one batch ({where}). Fill them "
+            "in the source, or pass missing='drop' to leave these rows out."
+        )
     return DataError(
         f"values are missing: {_listed(counts)} ({where}). "
         "Fill them, pass missing='drop' to leave these rows out, or say with applicable= "

@@ -12,10 +12,11 @@ from typing import Any, Literal
 from partialpool.design import as_expression, columns_of
 from partialpool.design.batches import build_batches
 from partialpool.docstrings import explained
-from partialpool.errors import DataError
+from partialpool.errors import DataError, NotAvailableError
 from partialpool.formula import Formula, parse
 from partialpool.frames import Schema, open_source, read_schema
 from partialpool.linear.estimates import LinearEstimates
+from partialpool.linear.fit import LmmFit
 from partialpool.linear.model import check_likelihood
 from partialpool.solve import Likelihood, solve_by, solve_reduced
 from partialpool.solve.stream import reduce_batches
@@ -32,6 +33,21 @@ class StreamedLmm(LinearEstimates):
     no rows: estimates, their covariance, degrees of freedom and tests, means and slopes, random
     effects, predictions for any table. Its numbers are those of ``lmm`` on all rows at once.
     """
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(LmmFit, name):
+            raise AttributeError(
+                f"a fit of rows that went by in batches has no {name}, which needs the rows. Fit "
+                "the model to rows in memory with lmm()."
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __reduce__(self) -> Any:
+        # What the core has summed up stays in this process.
+        raise NotAvailableError(
+            "a fit of rows that went by in batches can't be saved, copied or sent to another "
+            "process yet. Keep its tables, tidy() and ranef(), or fit it where it is needed."
+        )
 
     def by_ml(self) -> StreamedLmm:
         """Fit the same model to the same rows by maximum likelihood."""
@@ -132,6 +148,11 @@ def _open(data: Any, batch_rows: int) -> tuple[Schema, Read]:
     """Return what is known of a source, and what reads some columns of it."""
     if callable(data) and not hasattr(data, "columns"):
         return _of_function(data)
+    if isinstance(data, (list, tuple, Iterator)):
+        raise DataError(
+            f"a {type(data).__name__} of tables is read only once, or in memory as a whole. Pass a "
+            "function without arguments that returns a new iterator at every call."
+        )
     source = open_source(data)
     if source is None:
         raise DataError(
@@ -149,14 +170,15 @@ def _open(data: Any, batch_rows: int) -> tuple[Schema, Read]:
 
 
 def _of_function(data: Callable[[], Iterable[Any]]) -> tuple[Schema, Read]:
-    first = next(iter(data()), None)
+    given = data()
+    if hasattr(given, "columns") or not isinstance(given, Iterable):
+        raise DataError(
+            f"the function given as data returned a {type(given).__name__}, and not an iterator of "
+            "tables, such as pandas.read_csv(name, chunksize=1_000_000) is."
+        )
+    first = next(iter(given), None)
     if first is None:
         raise DataError("the function given as data returned no table.")
-    if next(iter(data()), None) is None:
-        raise DataError(
-            "the function given as data returned no table when it was called again. It has to "
-            "start from the first table at every call."
-        )
     return read_schema(first), lambda names: iter(data())
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import ModelError
+from partialpool.inference.rows import refuse_pooled
 
 if TYPE_CHECKING:
     from partialpool.design import Design, RandomEffects
@@ -88,6 +89,7 @@ class GroupLines:
 
 def random_term(fit: MixedFit, group: str | None) -> RandomEffects:
     """Find the term of a grouping factor: the richest one unless a name is given."""
+    refuse_pooled(fit.design)
     effects = fit.design.random
     if not effects:
         raise ModelError(

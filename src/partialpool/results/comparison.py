@@ -25,6 +25,9 @@ from partialpool.results.summary import (
 
 __all__ = ["Comparable", "ComparedModel", "Comparison", "compare"]
 
+# Sums of squares of the same numbers added up in another order differ by less.
+_SAME_SQUARES = 1e-9
+
 # Two optima this close are one: the ratio of nested models can't be below zero but by rounding.
 _ROUNDING = 1e-6
 
@@ -35,6 +38,10 @@ class Comparable(Protocol):
     @property
     def design(self) -> Design:
         """Rows and columns of the model."""
+
+    @property
+    def nobs(self) -> int:
+        """Rows that count."""
 
     @property
     def observed(self) -> NDArray[np.float64]:
@@ -220,10 +227,11 @@ def compare(
                 f"{name} is a posterior, which has no maximum of its likelihood to compare. "
                 "Compare Bayesian fits with each other by pp.bayes.loo_compare."
             )
-        if not hasattr(fit, "observed"):
+        if not (hasattr(fit, "observed") or _is_pooled(fit)):
             raise DataError(f"compare needs fits, found {type(fit).__name__} as {name}.")
+    check = _check_same_sums if any(map(_is_pooled, fits)) else _check_same_rows
     for fit, name in zip(fits[1:], called[1:], strict=True):
-        _check_same_rows(fits[0], fit, called[0], name)
+        check(fits[0], fit, called[0], name)
     refitted: tuple[str, ...] = ()
     if refit:
         fits, refitted = _by_ml(fits, called)
@@ -232,6 +240,27 @@ def compare(
     order = sorted(range(len(fits)), key=lambda i: fits[i].df)
     sized = [(fits[i], called[i]) for i in order]
     return Comparison(_lines(sized), criterion, fits[0].design.spec.kind, refitted)
+
+
+def _is_pooled(fit: object) -> bool:
+    """Whether the rows fitted went by in batches and weren't kept."""
+    return bool(getattr(getattr(fit, "design", None), "pooled", False))
+
+
+def _check_same_sums(first: Comparable, other: Comparable, a: str, b: str) -> None:
+    """Refuse fits of other rows, as far as their number and the sum of squares can tell."""
+    if _is_pooled(first) != _is_pooled(other):
+        whole, batches = (b, a) if _is_pooled(first) else (a, b)
+        raise DataError(
+            f"the rows of {batches} went by in batches and weren't kept, so that it can't be told "
+            f"whether {whole} is of the same. Fit both in the same way."
+        )
+    squares = [float(np.linalg.norm(fit.design.y)) for fit in (first, other)]
+    if first.nobs != other.nobs or not np.isclose(squares[0], squares[1], rtol=_SAME_SQUARES):
+        raise DataError(
+            f"{a} and {b} were fitted to different rows ({first.nobs:,} and {other.nobs:,}) or "
+            "responses, so that their likelihoods don't compare. Fit both to the same source."
+        )
 
 
 def _warn_of_lower_bounds(fits: Sequence[Comparable], names: Sequence[str]) -> None:

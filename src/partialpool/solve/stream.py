@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partialpool.core import RowStream, matrix, vector
 from partialpool.core import codes as core_codes
 from partialpool.design import Design, NewRows
-from partialpool.design.batches import BatchedDesign
+from partialpool.design.batches import Batch, BatchedDesign
+from partialpool.errors import DataError
 from partialpool.solve.blocks import Block, arrange
 from partialpool.solve.problem import (
     CoreBlock,
@@ -22,6 +24,9 @@ from partialpool.solve.problem import (
 )
 
 __all__ = ["reduce_batches"]
+
+# Sums of the same numbers in another order differ by less, relative to those of their sizes.
+_ROUNDING = 1e-10
 
 
 def reduce_batches(rows: BatchedDesign, sigma: float | None = None) -> tuple[Design, Reduced]:
@@ -49,25 +54,87 @@ def reduce_batches(rows: BatchedDesign, sigma: float | None = None) -> tuple[Des
     """
     design = rows.design
     blocks = arrange(design.random)
-    stream = RowStream()
-    _feed(rows, blocks, stream.summarise)
-    _feed(rows, blocks, stream.factor)
+    stream, plain = RowStream(), _PlainTriangle()
+    looked = _Seen(design.rows.n_given - design.rows.left_out)
+    seen = _feed(rows, blocks, stream.summarise)
+    looked.refuse_other(seen)
+    seen.refuse_other(_feed(rows, blocks, stream.factor, plain.add))
     stream.find_scaling()
     if stream.solvable:
-        _feed(rows, blocks, stream.accumulate)
+        seen.refuse_other(_feed(rows, blocks, stream.accumulate))
     problem = stream.problem()
     refuse_unusable(design, problem, blocks)
     if sigma is None:
         refuse_confounded(design, problem.n, pooled=True)
     reduced = Reduced(problem, blocks, count_rest(blocks, design.random))
-    return _pooled(design, blocks, stream), reduced
+    X = plain.r if plain.r is not None else stream.fixed[:, :-1]
+    return _pooled(design, blocks, stream, X), reduced
 
 
 Pass = Callable[..., None]
 
 
-def _feed(rows: BatchedDesign, blocks: tuple[Block, ...], read: Pass) -> None:
+@dataclass(slots=True)
+class _Seen:
+    """What a pass has seen, by which the next one knows whether it sees the same."""
+
+    rows: int = 0
+    sums: NDArray[np.float64] | None = None
+    sizes: NDArray[np.float64] | None = None
+
+    def add(self, batch: Batch) -> None:
+        numbers = np.column_stack([batch.y, batch.new.X])
+        sums, sizes = numbers.sum(axis=0), np.abs(numbers).sum(axis=0)
+        self.rows += len(numbers)
+        self.sums = sums if self.sums is None else self.sums + sums
+        self.sizes = sizes if self.sizes is None else self.sizes + sizes
+
+    def refuse_other(self, later: _Seen) -> None:
+        """Refuse a source that gave other rows later.
+
+        Raises
+        ------
+        DataError
+            If so.
+        """
+        same = self.rows == later.rows and (
+            self.sums is None
+            or later.sums is None
+            or self.sizes is None
+            or bool(np.all(np.abs(self.sums - later.sums) <= _ROUNDING * self.sizes))
+        )
+        if not same:
+            raise DataError(
+                f"the source gave {self.rows:,} rows on one look and {later.rows:,} on a later "
+                "one, or other numbers in them. It has to give the same rows each time."
+            )
+
+
+class _PlainTriangle:
+    """The triangular factor of X without the weights, which hypotheses about terms need."""
+
+    def __init__(self) -> None:
+        self.r: NDArray[np.float64] | None = None
+
+    def add(self, batch: Batch) -> None:
+        """Take in the rows of a batch that have weight."""
+        if batch.weights is None:
+            return
+        X = batch.new.X[batch.weights > 0]
+        self.r = np.asarray(np.linalg.qr(X if self.r is None else np.vstack([self.r, X]), mode="r"))
+
+
+def _feed(
+    rows: BatchedDesign,
+    blocks: tuple[Block, ...],
+    read: Pass,
+    also: Callable[[Batch], None] | None = None,
+) -> _Seen:
+    seen = _Seen()
     for batch in rows.batches():
+        seen.add(batch)
+        if also is not None:
+            also(batch)
         read(
             matrix(batch.new.X),
             vector(batch.y),
@@ -75,6 +142,7 @@ def _feed(rows: BatchedDesign, blocks: tuple[Block, ...], read: Pass) -> None:
             None if batch.new.offset is None else vector(batch.new.offset),
             _core_blocks(rows.design, blocks, batch.new),
         )
+    return seen
 
 
 def _core_blocks(design: Design, blocks: tuple[Block, ...], new: NewRows) -> list[CoreBlock]:
@@ -88,9 +156,10 @@ def _core_blocks(design: Design, blocks: tuple[Block, ...], new: NewRows) -> lis
     ]
 
 
-def _pooled(design: Design, blocks: tuple[Block, ...], stream: RowStream) -> Design:
+def _pooled(
+    design: Design, blocks: tuple[Block, ...], stream: RowStream, X: NDArray[np.float64]
+) -> Design:
     """Put rows that have the cross-products of all in the place of those it was built from."""
-    fixed = stream.fixed
     random = list(design.random)
     for b, block in enumerate(blocks):
         for t, i in enumerate(block.terms):
@@ -101,8 +170,8 @@ def _pooled(design: Design, blocks: tuple[Block, ...], stream: RowStream) -> Des
             random[i] = replace(random[i], basis=basis, factor=factor)
     return replace(
         design,
-        y=np.ascontiguousarray(fixed[:, -1]),
-        X=np.ascontiguousarray(fixed[:, :-1]),
+        y=np.ascontiguousarray(stream.fixed[:, -1]),
+        X=np.ascontiguousarray(X),
         random=tuple(random),
         weights=None,
         offset=None,

@@ -27,9 +27,11 @@ def test_a_fitted_model_is_pickled_and_predicts_the_same(model):
     model.fit(x, target, groups=codes)
     again = pickle.loads(pickle.dumps(model))
     predict = "predict_proba" if hasattr(model, "predict_proba") else "predict"
-    # Conditional variances come from a factor that is made again, and meet to the last bits.
-    np.testing.assert_array_max_ulp(
-        getattr(again, predict)(x, groups=codes), getattr(model, predict)(x, groups=codes), 4
+    # A generalized fit finds its modes again, which leaves the last digit open.
+    np.testing.assert_allclose(
+        getattr(again, predict)(x, groups=codes),
+        getattr(model, predict)(x, groups=codes),
+        rtol=1e-13,
     )
 
 
