@@ -151,7 +151,8 @@ SIMULATED = """
 Friedman's function of five features, random effects of standard deviation {spread}, noise of
 {noise}. Known groups: ten new rows of every training group; new groups: {new} others. The designs
 were stated before anything was fitted to them. The method was chosen on other draws of them
-(seeds from 100); these are seeds from 0, of which an earlier version had seen the first three.
+(seeds from 100) and on the first three of these, which are seeds from 0; the other seven were
+looked at when nothing was to be chosen any more.
 The residual sd of a learner that is honest is the noise's and the learner's own error together;
 merf's is taken from rows that the learner was fitted to.
 """

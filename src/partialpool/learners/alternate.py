@@ -33,6 +33,8 @@ class Rows:
         For predictions of rows by models that haven't seen them; None for in-sample ones.
     out_of_bag
         Whether bootstrapped ensembles make them without folds.
+    refit
+        Whether the learner is fitted to all rows as well, and isn't the mean of those of folds.
     """
 
     X: Any
@@ -40,6 +42,7 @@ class Rows:
     weights: Vector | None
     folds: Folds | None
     out_of_bag: bool = True
+    refit: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +154,9 @@ def alternate(
     before = np.zeros(len(rows.y)) if start is None else start
     while len(history) < stopping.max_iter and not converged:
         target = rows.y - before
-        learned = learn(estimator, rows.X, target, rows.weights, rows.folds, rows.out_of_bag)
+        learned = learn(
+            estimator, rows.X, target, rows.weights, rows.folds, rows.out_of_bag, rows.refit
+        )
         part = step(rows.y - learned.honest, part)
         history.append(record(part))
         risen = kept is None or history[-1].loglik > history[best].loglik

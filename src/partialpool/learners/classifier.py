@@ -82,7 +82,7 @@ class MixedEffectsClassifier(PredictingClassifier):
         *,
         random: str | None = None,
         residuals: Residuals = "auto",
-        max_iter: int = 20,
+        max_iter: int | Literal["auto"] = "auto",
         tol: float | None = 1e-3,
         folds: int = 5,
         random_state: Any = 0,

@@ -28,14 +28,15 @@ _TO_SCORE, _TO_PREDICT, _CHUNK = 400, 2000, 2000
 def _draw(
     family: ResponseFamily,
     found: Forecast,
-    dispersion: float,
+    dispersion: float | Vector,
     n_draws: int,
     rng: np.random.Generator,
 ) -> Vector:
     """Draw responses (m, n_draws)."""
     error = rng.normal(size=(len(found.mean), n_draws)) * np.sqrt(found.variance)[:, None]
     eta = (found.mean[:, None] + error).ravel()
-    at = {"mean": eta, "dispersion": np.full_like(eta, dispersion)}
+    spread = np.repeat(np.broadcast_to(dispersion, len(found.mean)), n_draws)
+    at = {"mean": eta, "dispersion": spread}
     return family.simulate(at, rng).reshape(len(found.mean), n_draws)
 
 
@@ -111,7 +112,8 @@ def count_interval(
     lower, upper = np.empty(len(mean)), np.empty(len(mean))
     for rows in _chunks(len(mean)):
         one = _rows(found, rows)
-        drawn = np.sort(_draw(family, one, fitted.known.dispersion, _TO_PREDICT, rng), axis=1)
+        spread = np.where(one.new, fitted.population.dispersion, fitted.known.dispersion)
+        drawn = np.sort(_draw(family, one, spread, _TO_PREDICT, rng), axis=1)
         width = np.where(one.new, new, known)
         first = np.floor(0.5 * (1.0 - width) * _TO_PREDICT).astype(int)
         at = np.arange(len(drawn))

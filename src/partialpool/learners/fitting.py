@@ -22,7 +22,14 @@ from partialpool.learners.intervals import (
     score_rows,
 )
 from partialpool.learners.layout import Layout
-from partialpool.learners.learning import Folds, group_folds, learn, out_of_fold, row_folds
+from partialpool.learners.learning import (
+    Folds,
+    group_folds,
+    has_out_of_bag,
+    learn,
+    out_of_fold,
+    row_folds,
+)
 from partialpool.learners.leaves import check_tree, fit_leaves
 from partialpool.learners.part import RandomPart
 from partialpool.learners.population import coarsest, learn_known, learn_population
@@ -80,11 +87,14 @@ def choose_folds(asked: Asked, n: int) -> Folds | None:
 
 def _fit_apart(estimator: Any, rows: Rows, design: Design, asked: Asked) -> Fitted:
     """Fit one learner for groups that aren't known, and one for those that are."""
-    stopping, step = Stopping(asked.max_iter, asked.tol), make_step(design, asked.variance)
+    step = make_step(design, asked.variance)
+    folds = not (rows.out_of_bag and has_out_of_bag(estimator))
+    for_all = Stopping(asked.few(folds=True), asked.tol)
+    for_known = Stopping(asked.few(folds), asked.tol)
     codes = coarsest(design)
     groups = group_folds(codes, asked.folds, asked.seed)
-    found = learn_population(estimator, rows, design, step, stopping, groups, scaled=asked.rescale)
-    done = learn_known(estimator, rows, design, step, stopping, found)
+    found = learn_population(estimator, rows, design, step, for_all, groups, scaled=asked.rescale)
+    done = learn_known(estimator, rows, design, step, for_known)
     known, left = _finish(design, done, asked)
     assert known.part is not None
     scores = Calibration(
@@ -103,7 +113,7 @@ def _iterate(
     asked: Asked,
 ) -> Alternated:
     keep: Any = "last" if asked.variance == "em" else "best"
-    stopping = Stopping(asked.max_iter, asked.tol, keep)
+    stopping = Stopping(asked.most, asked.tol, keep)
     step = make_step(design, asked.variance)
     if asked.algorithm == "leaves":
         check_tree(estimator)

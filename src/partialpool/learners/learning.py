@@ -16,12 +16,15 @@ from sklearn.utils import _safe_indexing
 from partialpool.errors import DataError, ModelError, show_rows
 
 __all__ = [
+    "Averaged",
     "Folds",
     "Learned",
     "Residuals",
     "check_learner",
+    "cross_fit",
     "fit_learner",
     "group_folds",
+    "has_out_of_bag",
     "learn",
     "out_of_fold",
     "predict_learner",
@@ -52,6 +55,45 @@ class Learned:
     model: Any
     fitted: Vector
     honest: Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Averaged:
+    """The mean of several fitted learners.
+
+    Attributes
+    ----------
+    models
+        The learners.
+    ends
+        Range in which the predictions of each are kept.
+    """
+
+    models: tuple[Any, ...]
+    ends: tuple[float, float] = (-np.inf, np.inf)
+
+    def predict(self, X: Any) -> Vector:
+        """Predict rows."""
+        found = [np.clip(predict_learner(model, X), *self.ends) for model in self.models]
+        return np.asarray(np.mean(found, axis=0))
+
+    @property
+    def feature_importances_(self) -> Vector:
+        """Mean of the learners' own, if they have some."""
+        return self._mean("feature_importances_")
+
+    @property
+    def coef_(self) -> Vector:
+        """Mean of the learners' own, if they are linear: those of the mean."""
+        return self._mean("coef_")
+
+    @property
+    def intercept_(self) -> Vector:
+        """Mean of the learners' own, if they are linear: that of the mean."""
+        return self._mean("intercept_")
+
+    def _mean(self, name: str) -> Vector:
+        return np.asarray(np.mean([getattr(model, name) for model in self.models], axis=0))
 
 
 def check_learner(estimator: Any, weighted: bool) -> None:
@@ -125,6 +167,7 @@ def learn(
     weights: Vector | None,
     folds: Folds | None,
     out_of_bag: bool = True,
+    refit: bool = True,
 ) -> Learned:
     """Fit a learner and predict every row, by models that haven't seen it where asked.
 
@@ -139,16 +182,22 @@ def learn(
     out_of_bag
         Let bootstrapped ensembles predict each row by the members that haven't drawn it,
         which needs no folds.
+    refit
+        Fit one more learner to all rows; else the learner is the mean of those of the folds.
 
     Raises
     ------
     ModelError
         If a prediction isn't a finite number.
     """
-    if folds is not None and out_of_bag and _has_out_of_bag(estimator):
+    if folds is not None and out_of_bag and has_out_of_bag(estimator):
         bagged = _out_of_bag(estimator, X, y, weights)
         if bagged is not None:
             return bagged
+    if folds is not None and not refit:
+        honest, models = cross_fit(estimator, X, y, weights, folds)
+        mean = Averaged(models)
+        return Learned(mean, mean.predict(X), honest)
     model = fit_learner(estimator, X, y, weights)
     fitted = predict_learner(model, X)
     if folds is None:
@@ -169,7 +218,8 @@ def predict_learner(model: Any, X: Any) -> Vector:
     return out
 
 
-def _has_out_of_bag(estimator: Any) -> bool:
+def has_out_of_bag(estimator: Any) -> bool:
+    """Whether an ensemble can predict each row by the members that haven't drawn it."""
     params = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else {}
     return bool(params.get("bootstrap", False)) and "oob_score" in params
 
@@ -192,14 +242,22 @@ def _out_of_bag(estimator: Any, X: Any, y: Vector, weights: Vector | None) -> Le
 
 def out_of_fold(estimator: Any, X: Any, y: Vector, weights: Vector | None, folds: Folds) -> Vector:
     """Predict every row by a learner fitted to the other folds."""
-    honest = np.empty(len(y))
+    return cross_fit(estimator, X, y, weights, folds)[0]
+
+
+def cross_fit(
+    estimator: Any, X: Any, y: Vector, weights: Vector | None, folds: Folds
+) -> tuple[Vector, tuple[Any, ...]]:
+    """Return predictions of every row by a learner fitted to the other folds, and the learners."""
+    honest, models = np.empty(len(y)), []
     everything = np.arange(len(y))
     for held_out in folds:
         rest = np.setdiff1d(everything, held_out, assume_unique=True)
         own = None if weights is None else weights[rest]
         model = fit_learner(estimator, _safe_indexing(X, rest), y[rest], own)
         honest[held_out] = predict_learner(model, _safe_indexing(X, held_out))
-    return honest
+        models.append(model)
+    return honest, tuple(models)
 
 
 def row_folds(n: int, k: int, seed: int) -> Folds:

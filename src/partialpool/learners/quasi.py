@@ -19,8 +19,9 @@ from partialpool.learners.grouped import GroupedRows, build_design
 from partialpool.learners.intervals import Calibration
 from partialpool.learners.laplace import LaplacePart, Outcome, fit_part, rescale_outcome
 from partialpool.learners.layout import Layout
-from partialpool.learners.learning import Learned, group_folds, learn, out_of_fold
+from partialpool.learners.learning import Learned, group_folds, learn
 from partialpool.learners.population import coarsest
+from partialpool.learners.quasi_population import Working, learn_new_groups
 
 __all__ = ["average_mean", "fit_quasi"]
 
@@ -32,21 +33,12 @@ _FARTHEST = 6.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Working:
-    """A linear predictor's working response and weights."""
-
-    y: Vector
-    weights: Vector
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Turns:
     """What taking turns has led to: the best iteration, and all of them."""
 
     learned: Learned
     part: LaplacePart | None
-    target: Vector
-    weights: Vector
+    working: Working
     history: tuple[Step, ...]
     best: int
     converged: bool
@@ -84,14 +76,17 @@ def fit_quasi(
     folds = choose_folds(asked, len(target.y))
     whole = Rows(rows.features, target.y, None, folds, asked.residuals == "auto")
     outcome = _outcome(rows, layout, target)
-    turns = _take_turns(estimator, whole, outcome, Stopping(asked.max_iter, asked.tol))
+    turns = _take_turns(estimator, whole, outcome, Stopping(asked.most, asked.tol))
     level = _finish(turns, outcome, rescaled=asked.rescale and rows.grouped)
+    population = level
+    if rows.grouped and folds is not None:
+        population = _learn_new(estimator, whole, turns, outcome, asked)
     scores = None
     if target.family.name != "binomial":
-        scores = _score(estimator, whole, turns, level, outcome, asked)
+        scores = _score(turns, level, population, outcome, asked)
     if not rows.grouped:
-        level = dataclasses.replace(level, part=None)
-    return Fitted(level, level, turns.history, turns.best, turns.converged, scores)
+        level = population = dataclasses.replace(level, part=None)
+    return Fitted(population, level, turns.history, turns.best, turns.converged, scores)
 
 
 def _outcome(rows: GroupedRows, layout: Layout, target: Target) -> Outcome:
@@ -117,16 +112,28 @@ def _take_turns(estimator: Any, rows: Rows, outcome: Outcome, stopping: Stopping
         working = _work(outcome, eta, dispersion)
         left = working.y - random
         learned = learn(estimator, rows.X, left, working.weights, rows.folds, rows.out_of_bag)
+        learned = dataclasses.replace(learned, honest=_within_reach(outcome, learned.honest))
         part = fit_part(outcome, learned.honest) if needed else None
         random, dispersion = (random, 0.0) if part is None else (part.fitted, part.dispersion)
         eta = learned.honest + random
         history.append(_alone(outcome, eta) if part is None else record(part))
         if kept is None or history[-1].loglik > history[best].loglik:
             best = len(history) - 1
-            kept = _Turns(learned, part, left, working.weights, (), best, False)
+            kept = _Turns(learned, part, working, (), best, False)
         settled = has_settled(history, best, stopping, len(y))
     assert kept is not None
     return dataclasses.replace(kept, history=tuple(history), converged=settled)
+
+
+def _within_reach(outcome: Outcome, honest: Vector) -> Vector:
+    """Keep predictions with a log link below the largest response.
+
+    Where means are near zero one event's working response is in the thousands, and a fold's
+    leaf with no other weight says the same of rows that it hasn't seen.
+    """
+    if outcome.family.name == "binomial":
+        return honest
+    return np.minimum(honest, float(outcome.family.link(outcome.y.max())))
 
 
 def _finish(turns: _Turns, outcome: Outcome, *, rescaled: bool) -> Level:
@@ -138,8 +145,15 @@ def _finish(turns: _Turns, outcome: Outcome, *, rescaled: bool) -> Level:
     return Level(turns.learned.model, part, 1.0, scale, dispersion)
 
 
+def _learn_new(estimator: Any, rows: Rows, turns: _Turns, outcome: Outcome, asked: Asked) -> Level:
+    assert turns.part is not None
+    codes = coarsest(turns.part.design)
+    groups = group_folds(codes, asked.folds, asked.seed)
+    return learn_new_groups(estimator, rows.X, turns.working, outcome, codes, groups, asked)
+
+
 def _score(
-    estimator: Any, rows: Rows, turns: _Turns, level: Level, outcome: Outcome, asked: Asked
+    turns: _Turns, level: Level, population: Level, outcome: Outcome, asked: Asked
 ) -> Calibration:
     """Score rows by predictions without them, and groups by learners without these."""
     part: Any = level.part
@@ -147,23 +161,18 @@ def _score(
         alone = part or fit_part(outcome, turns.learned.honest)
         known = score_draws(alone, alone.offset, new=False, seed=asked.seed)
         return Calibration(known, known)
+    other: Any = population.part
     known = score_draws(part, part.offset, new=False, seed=asked.seed)
-    if rows.folds is None:
-        return Calibration(known, score_draws(part, part.offset, new=True, seed=asked.seed))
-    folds = group_folds(coarsest(part.design), asked.folds, asked.seed)
-    across = out_of_fold(estimator, rows.X, turns.target, turns.weights, folds)
-    intercept, slope = level.scale
-    new = score_draws(part, intercept + slope * across, new=True, seed=asked.seed)
-    return Calibration(known, new)
+    return Calibration(known, score_draws(other, other.offset, new=True, seed=asked.seed))
 
 
-def _work(outcome: Outcome, eta: Vector, dispersion: float) -> _Working:
+def _work(outcome: Outcome, eta: Vector, dispersion: float) -> Working:
     family, weights = outcome.family, outcome.weights
     near = np.clip(eta, -_FARTHEST, _FARTHEST) if family.name == "binomial" else eta
     at = {"mean": near, "dispersion": np.full_like(near, dispersion)}
     mu, slope = family.mu(at), np.asarray(family.link.slope(near))
     w = slope**2 / family.variance(at)
-    return _Working(near + (outcome.y - mu) / slope, w if weights is None else w * weights)
+    return Working(near + (outcome.y - mu) / slope, w if weights is None else w * weights, eta)
 
 
 def _alone(outcome: Outcome, eta: Vector) -> Step:

@@ -55,7 +55,10 @@ class MixedEffectsRegressor(PredictingRegressor):
         and lets it shrink the variances where it overfits (as in merf; what ``"auto"`` means
         with ``variance="em"``).
     max_iter
-        Most iterations; with ``algorithm="boosting"``, those of the estimator count.
+        Most iterations, of each of two learners; with ``algorithm="boosting"``, those of the
+        estimator count. ``"auto"`` is two (five for the learner of known groups, where it is
+        fitted out of bag), so that there are at most as many fits as in merf; 20 where there
+        is one learner.
     tol
         Change of the marginal log-likelihood per row at which to stop, and share by which the
         error in held-out groups has to fall to go on; None for ``max_iter``.
@@ -72,9 +75,11 @@ class MixedEffectsRegressor(PredictingRegressor):
     ----------
     estimator_
         The population's learner: of what groups have in common, and for groups that aren't
-        known. The mean of several, if more than one iteration was worth it.
+        known. The mean of those of all folds and iterations, with their ``coef_`` or
+        ``feature_importances_``.
     known_estimator_
-        The learner for rows of known groups, beside their effects.
+        The learner for rows of known groups, beside their effects. The mean of those of the
+        folds, or where no folds are needed one that was fitted to all rows.
     scale_
         Intercept and slope that put the population's learner on the scale of the response.
     sigma_
@@ -89,7 +94,7 @@ class MixedEffectsRegressor(PredictingRegressor):
     n_iter_
         Iterations of the population's learner.
     converged_
-        Whether they ended by their own rule.
+        Whether they ended by their own rule; seldom where there are no more than two.
 
     Examples
     --------
@@ -118,7 +123,7 @@ class MixedEffectsRegressor(PredictingRegressor):
         algorithm: Algorithm = "alternate",
         variance: Variance = "ml",
         residuals: Residuals = "auto",
-        max_iter: int = 20,
+        max_iter: int | Literal["auto"] = "auto",
         tol: float | None = 1e-3,
         folds: int = 5,
         random_state: Any = 0,

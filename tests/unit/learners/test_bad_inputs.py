@@ -91,7 +91,7 @@ def test_arrays_that_do_not_fit_are_refused(extra, message):
         ({"variance": "reml"}, "variance must be one of"),
         ({"algorithm": "em"}, "algorithm must be one of"),
         ({"residuals": "oob"}, "residuals must be one of"),
-        ({"max_iter": 0}, "max_iter must be a whole number from 1, found 0"),
+        ({"max_iter": 0}, "max_iter must be a whole number from 1, or .auto., found 0"),
         ({"folds": 1}, "folds must be a whole number from 2, found 1"),
         ({"tol": -1.0}, "tol must be a number from 0"),
         ({"rescale": "yes"}, "rescale must be 'auto', True or False"),

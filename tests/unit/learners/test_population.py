@@ -10,8 +10,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 import partialpool as pp
 from partialpool import MixedEffectsRegressor
-from partialpool.learners.learning import group_folds
-from partialpool.learners.population import Averaged, group_error
+from partialpool.learners.learning import Averaged, group_folds
+from partialpool.learners.population import group_error
 from tests.unit.learners.twin import grouped_rows
 
 TREE = DecisionTreeRegressor(max_depth=3, min_samples_leaf=5, random_state=0)
@@ -91,6 +91,44 @@ def test_the_mean_of_learners_is_one():
     models = [LinearRegression().fit(x[part], y[part]) for part in (codes < 30, codes >= 30)]
     both = Averaged(tuple(models))
     np.testing.assert_allclose(both.predict(x), (models[0].predict(x) + models[1].predict(x)) / 2)
+
+
+def test_the_mean_of_lines_is_a_line():
+    x, codes, y = between()
+    model = MixedEffectsRegressor(LinearRegression()).fit(x, y, groups=codes)
+    line = model.estimator_
+    np.testing.assert_allclose(line.predict(x), line.intercept_ + x @ line.coef_, rtol=1e-9)
+
+
+class CountedTree(DecisionTreeRegressor):
+    fits = 0
+
+    def fit(self, X, y, sample_weight=None):
+        CountedTree.fits += 1
+        return super().fit(X, y, sample_weight)
+
+
+def test_a_fit_takes_as_many_learners_as_merf_does():
+    x, codes, y = between()
+    CountedTree.fits = 0
+    MixedEffectsRegressor(CountedTree(max_depth=3)).fit(x, y, groups=codes)
+    assert 15 <= CountedTree.fits <= 20
+
+
+@pytest.mark.parametrize("family", ["poisson", "gamma"])
+def test_new_groups_of_counts_have_a_learner_of_their_own(family):
+    x, codes, y = between()
+    rng = np.random.default_rng(3)
+    mean = np.exp((y - y.mean()) / 5)
+    drawn = rng.poisson(mean) if family == "poisson" else rng.gamma(4, mean / 4)
+    tree = DecisionTreeRegressor(max_depth=4, min_samples_leaf=10, random_state=0)
+    model = MixedEffectsRegressor(tree, family=family).fit(x, drawn, groups=codes)
+    assert model.known_estimator_ is not model.estimator_
+    intercept, slope = model.scale_
+    expected = intercept + slope * model.estimator_.predict(x)
+    shift = model.varcorr_.terms[0].sd[0] ** 2 / 2  # the mean of exp(b)
+    found = np.log(model.predict(x, groups=codes + 1000))
+    np.testing.assert_allclose(found - expected, shift, rtol=1e-6)
 
 
 def test_every_group_weighs_the_same():

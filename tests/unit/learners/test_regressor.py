@@ -236,7 +236,7 @@ def test_learners_of_every_kind_are_welcome(rats, learner):
 def test_a_forest_is_the_default(rats):
     X, y = rats
     model = MixedEffectsRegressor(random="1 | litter", max_iter=1).fit(X.head(60), y.head(60))
-    assert len(model.estimator_.estimators_) == 300
+    assert len(model.known_estimator_.estimators_) == 300
     assert model.feature_importances_.shape == (3,)
 
 
