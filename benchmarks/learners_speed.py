@@ -23,7 +23,8 @@ import pandas as pd
 import partialpool as pp
 from benchmarks.speed_report import machine, time_text, versions
 from partialpool.compat.merf import MERF
-from partialpool.learners.grouped import build_design, lay_out, read_rows
+from partialpool.learners.grouped import build_design, read_rows
+from partialpool.learners.layout import lay_out
 from partialpool.learners.variance import make_step
 
 TARGET = Path("docs/speed-learners.md")

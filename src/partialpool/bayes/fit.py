@@ -226,6 +226,14 @@ class BayesFit(Posterior):
         """Return the model's graph: it prints as equations, and has a ``source`` for Graphviz.
 
         :func:`partialpool.plots.model_graph` draws it.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> sleep = pp.load_dataset("sleepstudy")
+        >>> fit = pp.bmm("Reaction ~ Days + (1 | Subject)", sleep, draws=50, tune=50, seed=1)
+        >>> fit.render().source[:7]
+        'digraph'
         """
         return model_graph(self.statement)
 
