@@ -17,7 +17,16 @@ from typing import Any, Final
 from partialpool.errors import DataError
 from partialpool.extras import require
 
-__all__ = ["file_names", "is_text", "open_files", "read_file", "read_files", "write_file"]
+__all__ = [
+    "file_names",
+    "has_table_ending",
+    "is_text",
+    "naming_files",
+    "open_files",
+    "read_file",
+    "read_files",
+    "write_file",
+]
 
 _SEPARATORS: Final = {".csv": ",", ".tsv": "\t"}
 _PACKED: Final = ".gz"
@@ -38,6 +47,11 @@ def is_text(path: str) -> bool:
     return _ending(path) in _SEPARATORS
 
 
+def has_table_ending(path: str) -> bool:
+    """Say whether a name ends as a table's does, or as something packed."""
+    return Path(path).suffix.lower() in (*_SEPARATORS, *_PARQUET, *_FEATHER, _PACKED)
+
+
 def file_names(paths: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the columns of some files of one format, which all have the same.
 
@@ -48,7 +62,7 @@ def file_names(paths: Sequence[str]) -> tuple[str, ...]:
     """
     ending = _known_files(paths)
     if ending not in _SEPARATORS:
-        with _named(paths):
+        with naming_files(paths):
             return tuple(_dataset(paths, ending).schema.names)
     names = _text_names(paths[0], _options(ending))
     for path in paths[1:]:
@@ -68,7 +82,7 @@ def open_files(paths: Sequence[str]) -> Any:
         As :func:`read_files`.
     """
     ending = _known_files(paths)
-    with _named(paths):
+    with naming_files(paths):
         return _dataset(paths, ending)
 
 
@@ -101,7 +115,7 @@ def read_files(paths: Sequence[str], columns: Collection[str] | None = None) -> 
     """
     ending = _known_files(paths)
     if ending not in _SEPARATORS:
-        with _named(paths):
+        with naming_files(paths):
             return _dataset(paths, ending).to_table(None if columns is None else list(columns))
     import pandas as pd
 
@@ -180,7 +194,7 @@ def _options(ending: str) -> dict[str, Any]:
 def _text_names(path: str, options: dict[str, Any]) -> tuple[str, ...]:
     import pandas as pd
 
-    with _named([path]):
+    with naming_files([path]):
         _check_names(pd.read_csv(path, header=None, nrows=1, dtype=str, **options), path)
         return tuple(pd.read_csv(path, nrows=0, **options).columns)
 
@@ -189,13 +203,13 @@ def _read_text(path: str, options: dict[str, Any]) -> Any:
     import pandas as pd
 
     _text_names(path, options)
-    with _named([path]), warnings.catch_warnings():
+    with naming_files([path]), warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         return _with_missing_numbers(pd.read_csv(path, **options), path, options)
 
 
 @contextmanager
-def _named(paths: Sequence[str]) -> Iterator[None]:
+def naming_files(paths: Sequence[str]) -> Iterator[None]:
     """Turn a reader's complaint into one that names the file."""
     shown = repr(paths[0]) if len(paths) == 1 else f"{len(paths)} files such as {paths[0]!r}"
     try:
