@@ -125,7 +125,10 @@ def test_faults_speak_of_options(folder, rats, ticks, fault):
     )
     assert "--level must lie between 0 and 1" in fault("tidy", rats, "--level", "95")
     assert "--ddf is not for this kind of model: a generalized" in fault(
-        "anova", ticks, "--ddf", "z"
+        "tidy", ticks, "--ddf", "z"
+    )
+    assert "--ddf kenward-roger exists for linear models only" in fault(
+        "anova", ticks, "--ddf", "kenward-roger"
     )
     assert "`partialpool anova` is not for this kind of model: a penalised fit" in fault(
         "anova", str(folder / "pen.model")

@@ -171,3 +171,8 @@ def test_a_query_of_duckdb_is_read(sleep):
     fit = pp.lmm(FORMULA, relation)
     assert fit.objective == pytest.approx(pp.lmm(FORMULA, sleep).objective, abs=1e-9)
     assert read_table(relation).kind == "pyarrow"
+
+
+def test_blanks_around_a_columns_name_are_seen():
+    with pytest.raises(DataError, match=r"Did you mean ' x '\?"):
+        pp.lmm("y ~ x", {"y": [1.0, 2.0, 4.0], " x ": [1.0, 2.0, 3.0]})
