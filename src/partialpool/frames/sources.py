@@ -139,14 +139,18 @@ def _of_folder(path: str) -> Source:
 
     # Of the names of folders only those below this one are columns.
     options = dataset.FileSystemFactoryOptions(
-        partitioning=dataset.HivePartitioning.discover(), partition_base_dir=abspath(path)
+        partitioning=dataset.HivePartitioning.discover(), partition_base_dir=_absolute(path)
     )
     # Other files may lie beside them: only these are named.
     with naming_files(paths):
         found = dataset.FileSystemDatasetFactory(
-            fs.LocalFileSystem(), [*map(abspath, paths)], dataset.ParquetFileFormat(), options
+            fs.LocalFileSystem(), [*map(_absolute, paths)], dataset.ParquetFileFormat(), options
         )
         return _of_dataset(found.finish(), paths)
+
+
+def _absolute(path: str) -> str:
+    return Path(abspath(path)).as_posix()
 
 
 def _of_dataset(data: Any, paths: Sequence[str] = ()) -> Source:
