@@ -92,13 +92,17 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     --------
     >>> did_you_mean("day", ["Days", "Subject"])
     " Did you mean 'Days'?"
+    >>> did_you_mean("days", [" Days "])
+    " Did you mean ' Days '?"
     >>> did_you_mean("x", ["Days", "Subject"])
     ''
     """
     from difflib import get_close_matches  # only when something has gone wrong
 
-    folded = {other.casefold(): other for other in known}
-    near = [repr(folded[match]) for match in get_close_matches(name.casefold(), folded, n=3)]
+    # A header may have blanks around it that nobody sees.
+    folded = {other.strip().casefold(): other for other in known}
+    matches = get_close_matches(name.strip().casefold(), folded, n=3)
+    near = [repr(folded[match]) for match in matches]
     return f" Did you mean {' or '.join(near)}?" if near else ""
 
 

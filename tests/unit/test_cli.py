@@ -1,5 +1,6 @@
 """The command line, from arguments to exit codes."""
 
+import io
 import subprocess
 import sys
 import time
@@ -358,3 +359,72 @@ def test_ordinal_predictions_are_a_column_for_each_category(tmp_path, capsys):
     assert main(["predict", model, data]) == 0
     header = capsys.readouterr().out.splitlines()[0]
     assert header == "y,x,g,probability_0,probability_1,probability_2"
+
+
+@pytest.mark.parametrize("spelling", ["sleep.csv", "./sleep.csv", "folder/../sleep.csv", "link"])
+def test_no_command_writes_over_what_it_reads(
+    model, sleep_csv, tmp_path, monkeypatch, capsys, spelling
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(sleep_csv)
+    before = (tmp_path / "sleep.csv").read_bytes()
+    for command in (
+        ["fit", FORMULA, "sleep.csv", "--save", spelling],
+        ["fit", FORMULA, "sl*.csv", "--save", spelling],
+        ["predict", model, "sleep.csv", "--out", spelling],
+    ):
+        assert main(command) == 1
+        assert "would replace 'sleep.csv', which is read" in capsys.readouterr().err
+    assert (tmp_path / "sleep.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["tidy", "confint", "anova", "means"])
+def test_no_question_writes_over_its_model(model, tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.model").rename("a.csv")
+    more = ["Days"] if command == "means" else []
+    assert main([command, "a.csv", *more, "--out", "./a.csv"]) == 1
+    assert "--out './a.csv' would replace 'a.csv'" in capsys.readouterr().err
+    pp.load("a.csv")
+
+
+def test_a_model_gets_no_tables_name_and_its_folder_is_looked_for_first(
+    sleep_csv, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(pp, "lmm", None)
+    for ending in (".csv", ".tsv", ".parquet", ".pq", ".feather", ".arrow", ".gz", ".CSV"):
+        assert main(["fit", FORMULA, sleep_csv, "--save", str(tmp_path / f"m{ending}")]) == 1
+        assert "has the name of a table" in capsys.readouterr().err
+    assert main(["fit", FORMULA, sleep_csv, "--save", str(tmp_path / "no" / "a.model")]) == 1
+    assert "there is no folder" in capsys.readouterr().err
+    assert main(["fit", FORMULA, sleep_csv, "--save", str(tmp_path)]) == 1
+    assert "it is a folder" in capsys.readouterr().err
+
+
+def test_a_model_is_saved_though_nobody_reads_the_summary(sleep_csv, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise BrokenPipeError
+
+    path = tmp_path / "a.model"
+    monkeypatch.setattr("builtins.print", stop)
+    monkeypatch.setattr("os.dup2", lambda *_: None)
+    assert main(["fit", FORMULA, sleep_csv, "--save", str(path)]) == 0
+    monkeypatch.undo()
+    assert pp.load(path).fixef["Days"] == pytest.approx(10.467286)
+
+
+def test_predict_takes_patterns_and_folders(model, tmp_path, capsys):
+    pytest.importorskip("pyarrow")
+    sleep = pp.load_dataset("sleepstudy")
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for i, rows in enumerate((sleep[:90], sleep[90:])):
+        rows.to_csv(parts / f"{i}.csv", index=False)
+        rows.to_parquet(parts / f"{i}.parquet", index=False)
+    expected = pp.load(model).predict(sleep)
+    for name in (str(parts / "*.csv"), str(parts)):
+        assert main(["predict", model, name]) == 0
+        out = pd.read_csv(io.StringIO(capsys.readouterr().out))
+        np.testing.assert_allclose(out["estimate"], expected)
+    assert main(["predict", model, str(parts), "--out", str(parts / "0.parquet")]) == 1

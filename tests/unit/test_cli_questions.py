@@ -138,6 +138,12 @@ def test_faults_speak_of_options(folder, rats, ticks, fault):
     )
 
 
+@pytest.mark.parametrize("option", ["--draws", "--seed"])
+@pytest.mark.parametrize("method", [(), ("--method", "wald"), ("--method", "profile")])
+def test_draws_are_for_the_bootstrap(rats, fault, option, method):
+    assert f"{option} is for the bootstrap" in fault("confint", rats, *method, option, "10")
+
+
 def test_a_fit_says_how_to_drop_rows_on_the_command_line(tmp_path, fault):
     data = pp.load_dataset("sleepstudy").astype({"Days": float})
     data.loc[3, "Days"] = np.nan

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import partialpool
-from partialpool.cli.output import write
+from partialpool.cli.output import check_model_file, check_output, write
 from partialpool.errors import DataError, NotAvailableError
 from partialpool.frames import read_table
-from partialpool.frames.files import read_file
+from partialpool.frames.sources import collect
 from partialpool.progress import working
 
 __all__ = ["demo", "fit", "predict"]
@@ -23,11 +23,15 @@ _PICTURE = "sleepstudy-fitted-lines.png"
 
 def fit(arguments: Namespace) -> int:
     """Fit a model to a file, print the summary, save the model."""
+    check_output(arguments.save, "--save", [arguments.data])
+    check_model_file(arguments.save)
     with working(f"Fitting to {arguments.data}"):
         model = _fit_generalized(arguments) if arguments.family else _fit(arguments)
-    print(model.summary())
+    # Saved before anything is printed: the reader, such as `head`, may stop reading.
     if arguments.save:
         model.save(arguments.save)
+    print(model.summary())
+    if arguments.save:
         print(f"\nSaved to {arguments.save}. Predict: partialpool predict {arguments.save} NEW")
     return 0
 
@@ -86,8 +90,9 @@ def _conditions(given: list[str] | None) -> dict[str, str] | None:
 
 def predict(arguments: Namespace) -> int:
     """Predict for the rows of a file with a saved model."""
+    check_output(arguments.out, "--out", [arguments.model, arguments.new])
     model = partialpool.load(arguments.model)
-    new = read_file(arguments.new)
+    new = collect(arguments.new)
     with working("Predicting"):
         columns = _predictions(model, new, arguments)
     frame = new if hasattr(new, "assign") else new.to_pandas()

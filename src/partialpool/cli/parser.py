@@ -14,6 +14,8 @@ _TABLES: Final = """\
 tables:
   .csv, .tsv, .csv.gz, .tsv.gz, .parquet, .feather and .arrow. The last
   three need pyarrow: pip install "partialpool[parquet]".
+  Several files of one format: a pattern of names in quotes, "2025-*.csv",
+  or a folder of .parquet files, whose folders' names (year=2025) are columns.
 
 how a CSV column is read:
   all numbers: a number; True and False: a truth value; anything else, dates
@@ -107,7 +109,9 @@ def _add_fit(commands: Any) -> None:
         epilog=_FIT,
     )
     parser.add_argument("formula", metavar="FORMULA", help="the model, in quotes")
-    parser.add_argument("data", metavar="DATA", help="the table to fit it to")
+    parser.add_argument(
+        "data", metavar="DATA", help="the table to fit it to: a file, pattern or folder"
+    )
     parser.add_argument("--ml", action="store_true", help="maximum likelihood instead of REML")
     parser.add_argument(
         "--weights", metavar="COL", help="column of prior weights (trials, where y is a proportion)"
@@ -169,7 +173,9 @@ def _add_predict(commands: Any) -> None:
         epilog=_PREDICT,
     )
     parser.add_argument("model", metavar="FILE", help="a model saved with --save")
-    parser.add_argument("new", metavar="NEW", help="the table to predict for")
+    parser.add_argument(
+        "new", metavar="NEW", help="the table to predict for: a file, pattern or folder"
+    )
     parser.add_argument(
         "--random",
         choices=("all", "none"),

@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 
 import partialpool
-from partialpool.cli.output import write
+from partialpool.cli.output import check_output, write
 from partialpool.errors import DataError
 from partialpool.progress import working
 
@@ -24,14 +24,20 @@ def summary(arguments: Namespace) -> int:
 
 def tidy(arguments: Namespace) -> int:
     """Write the parameters, with Wald intervals."""
-    model = partialpool.load(arguments.model)
+    model = _load(arguments)
     options = {"conf_int": True, "level": arguments.level, "ddf": arguments.ddf}
     return _write(_ask(model, "tidy", options, optional=("conf_int",)), arguments.out)
 
 
 def confint(arguments: Namespace) -> int:
     """Write confidence intervals."""
-    model = partialpool.load(arguments.model)
+    drawn = {"--draws": arguments.draws, "--seed": arguments.seed}
+    given = [option for option, value in drawn.items() if value is not None]
+    if given and arguments.method != "bootstrap":
+        raise DataError(
+            f"{given[0]} is for the bootstrap. Add --method bootstrap, or leave it out."
+        )
+    model = _load(arguments)
     options = {
         "level": arguments.level,
         "method": arguments.method,
@@ -46,14 +52,14 @@ def confint(arguments: Namespace) -> int:
 
 def anova(arguments: Namespace) -> int:
     """Write a test of every term."""
-    model = partialpool.load(arguments.model)
+    model = _load(arguments)
     options = {"type": arguments.type, "ddf": arguments.ddf}
     return _write(_ask(model, "anova", options), arguments.out)
 
 
 def means(arguments: Namespace) -> int:
     """Write marginal means or contrasts among them."""
-    model = partialpool.load(arguments.model)
+    model = _load(arguments)
     options = {
         "specs": arguments.columns,
         "by": arguments.by,
@@ -78,6 +84,12 @@ def compare(arguments: Namespace) -> int:
     models = [partialpool.load(path) for path in arguments.models]
     print(partialpool.compare(*models, names=arguments.models))
     return 0
+
+
+def _load(arguments: Namespace) -> Any:
+    """Load the model that a table is to be made of."""
+    check_output(arguments.out, "--out", [arguments.model])
+    return partialpool.load(arguments.model)
 
 
 def _ask(model: Any, name: str, options: dict[str, Any], optional: tuple[str, ...] = ()) -> Any:

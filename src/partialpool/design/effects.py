@@ -37,7 +37,7 @@ def make_effects(
     Raises
     ------
     ModelError
-        If a column is zero everywhere, or none applies anywhere.
+        If a column is zero everywhere, none applies anywhere, or ar1() has a number.
     """
     gone = never_applies(matrix, factors)
     left = [i for i in range(len(matrix.columns)) if i not in gone]
@@ -48,6 +48,7 @@ def make_effects(
         )
     basis = matrix.values if not gone else np.ascontiguousarray(matrix.values[:, left])
     _refuse_zero(term, columns, basis)
+    _refuse_numbers_as_times(term, matrix, factors)
     applicable = applicable_levels(matrix, factors, factor)[:, left]
     return RandomEffects(
         term,
@@ -57,6 +58,18 @@ def make_effects(
         None if applicable.all() else np.ascontiguousarray(applicable),
         tuple(matrix.columns[i] for i in sorted(gone)),
     )
+
+
+def _refuse_numbers_as_times(
+    term: RandomTerm, matrix: ModelMatrix, factors: Mapping[str, CodedFactor]
+) -> None:
+    # A number would be one slope, correlated with nothing.
+    texts = [factor.text for parts in matrix.terms for factor in parts]
+    if term.structure == "ar1" and all(factors[t].spec.kind != "categorical" for t in texts):
+        raise ModelError(
+            f"{texts[0]!r} in {term.source} is a number, and ar1() takes a factor of time points. "
+            f"Write ar1(0 + factor({texts[0]}) | {term.group})."
+        )
 
 
 def _refuse_zero(term: RandomTerm, columns: tuple[str, ...], basis: NDArray[np.float64]) -> None:

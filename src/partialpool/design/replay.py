@@ -146,6 +146,7 @@ def _replay(
 ) -> NewRows:
     """Make the columns of the terms wanted, and find the levels of those that are known."""
     known = wanted if known is None else known
+    _check_offset(spec, given.offset)
     rules = _rules(spec, given.applicable, table, given.elsewhere)
     sheet = _read_sheet(spec, wanted, known, rules, table)
     masks = _masks(rules, sheet, given.inapplicable)
@@ -310,13 +311,8 @@ def unknown_level(basis: NDArray[np.float64]) -> NewEffects:
     return NewEffects(np.full(m, -1, dtype=np.int32), basis, np.full(m, None, dtype=object))
 
 
-def _offset(
-    spec: DesignSpec,
-    sheet: Sheet,
-    masks: Masks,
-    gaps: Mapping[str, NDArray[np.bool_]],
-    given: Any,
-) -> NDArray[np.float64] | None:
+def _check_offset(spec: DesignSpec, given: Any) -> None:
+    """Refuse an offset that is wanting, or too many, before columns are looked for."""
     if given is None and spec.offset.is_array:
         raise DataError(
             "the model was fitted with an array as offset, which says nothing about new rows. "
@@ -328,6 +324,15 @@ def _offset(
             f"offset= was given, but the model's offset was given as an expression of columns, "
             f"{shown}, which new data carry. Leave offset= out, and change the column instead."
         )
+
+
+def _offset(
+    spec: DesignSpec,
+    sheet: Sheet,
+    masks: Masks,
+    gaps: Mapping[str, NDArray[np.bool_]],
+    given: Any,
+) -> NDArray[np.float64] | None:
     if given is None and not spec.offset.texts:
         return None
     total = np.zeros(sheet.n) if given is None else _given_offset(given, sheet.n)

@@ -303,5 +303,9 @@ def _explain(token: Token, previous: Token | None) -> str:
     if token.text == ",":
         return "found ',' outside a function's arguments. Remove it and what follows."
     if follows_value:
-        return f"found {token.text!r} where an operator was needed. Is a '+' missing before it?"
+        blanks = " A name with blanks goes in backticks." if token.text.isidentifier() else ""
+        return (
+            f"found {token.text!r} where an operator was needed. Is a '+' missing before it?"
+            f"{blanks}"
+        )
     return f"found {token.text!r} where a column, a number or a function was needed."

@@ -16,7 +16,16 @@ from partialpool.errors import DataError
 from partialpool.extras import require
 from partialpool.frames.text import SEPARATORS, column_names, read_text
 
-__all__ = ["file_names", "is_text", "open_files", "read_file", "read_files", "write_file"]
+__all__ = [
+    "file_names",
+    "has_table_ending",
+    "is_text",
+    "naming_files",
+    "open_files",
+    "read_file",
+    "read_files",
+    "write_file",
+]
 
 _PACKED: Final = ".gz"
 _PARQUET: Final = (".parquet", ".pq")
@@ -34,6 +43,11 @@ def is_text(path: str) -> bool:
     return _ending(path) in SEPARATORS
 
 
+def has_table_ending(path: str) -> bool:
+    """Say whether a name ends as a table's does, or as something packed."""
+    return Path(path).suffix.lower() in (*SEPARATORS, *_PARQUET, *_FEATHER, _PACKED)
+
+
 def file_names(paths: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the columns of some files of one format, which all have the same.
 
@@ -44,7 +58,7 @@ def file_names(paths: Sequence[str]) -> tuple[str, ...]:
     """
     ending = _known_files(paths)
     if ending not in SEPARATORS:
-        with _naming(paths):
+        with naming_files(paths):
             return tuple(_dataset(paths, ending).schema.names)
     names = _text_names(paths[0], ending)
     for path in paths[1:]:
@@ -64,7 +78,7 @@ def open_files(paths: Sequence[str]) -> Any:
         As :func:`read_files`.
     """
     ending = _known_files(paths)
-    with _naming(paths):
+    with naming_files(paths):
         return _dataset(paths, ending)
 
 
@@ -97,7 +111,7 @@ def read_files(paths: Sequence[str], columns: Collection[str] | None = None) -> 
     """
     ending = _known_files(paths)
     if ending not in SEPARATORS:
-        with _naming(paths):
+        with naming_files(paths):
             return _dataset(paths, ending).to_table(None if columns is None else list(columns))
     import pandas as pd
 
@@ -168,17 +182,17 @@ def _known_files(paths: Sequence[str]) -> str:
 
 
 def _text_names(path: str, ending: str) -> tuple[str, ...]:
-    with _naming([path]):
+    with naming_files([path]):
         return column_names(path, ending)
 
 
 def _read_text(path: str, ending: str) -> Any:
-    with _naming([path]):
+    with naming_files([path]):
         return read_text(path, ending)
 
 
 @contextmanager
-def _naming(paths: Sequence[str]) -> Iterator[None]:
+def naming_files(paths: Sequence[str]) -> Iterator[None]:
     """Turn a reader's complaint into one that names the file."""
     shown = repr(paths[0]) if len(paths) == 1 else f"{len(paths)} files such as {paths[0]!r}"
     try:

@@ -7,10 +7,12 @@ at once, so that their rows are in one order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from glob import glob, has_magic
 from os import PathLike, fspath
+from os.path import abspath
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,16 @@ import numpy as np
 
 from partialpool.errors import DataError
 from partialpool.extras import require
-from partialpool.frames.files import file_names, is_text, open_files, read_files
+from partialpool.frames.files import (
+    file_names,
+    is_text,
+    naming_files,
+    open_files,
+    read_files,
+)
 from partialpool.frames.table import FrameKind
 
-__all__ = ["Source", "collect", "open_source"]
+__all__ = ["Source", "collect", "open_source", "paths_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +93,19 @@ def collect(data: Any) -> Any:
     return data if source is None else source.collect(source.names)
 
 
+def paths_of(path: str) -> list[str]:
+    """List the files that a name of a file, a pattern of names or a folder stands for."""
+    if Path(path).is_dir():
+        return sorted(str(file) for file in Path(path).rglob("*.parquet") if _is_part(file, path))
+    return [path] if Path(path).is_file() or not has_magic(path) else sorted(glob(path))
+
+
+def _is_part(file: Path, folder: str) -> bool:
+    # As Arrow and Spark have it, names below that begin with . or _ are no data.
+    hidden = any(name.startswith((".", "_")) for name in file.relative_to(folder).parts)
+    return file.is_file() and not hidden
+
+
 def _in_memory(data: Any) -> bool:
     """Say which tables need no look by narwhals, which is slow, and short with what it refuses."""
     return (
@@ -97,31 +118,49 @@ def _in_memory(data: Any) -> bool:
 def _of_path(path: str) -> Source:
     if Path(path).is_dir():
         return _of_folder(path)
-    paths = [path] if Path(path).is_file() or not has_magic(path) else sorted(glob(path))
+    paths = paths_of(path)
     if not paths:
         raise DataError(f"no file is named like {path!r}. Check the pattern, or the folder.")
     if not is_text(paths[0]):
-        return _of_dataset(open_files(paths))
+        return _of_dataset(open_files(paths), paths)
     return Source(file_names(paths), "pandas", lambda columns: read_files(paths, columns))
 
 
 def _of_folder(path: str) -> Source:
-    if not any(Path(path).rglob("*.parquet")):
+    paths = paths_of(path)
+    if not paths:
         raise DataError(
             f"the folder {path!r} holds no Parquet files. Name a file, or a pattern of names such "
             "as 'folder/*.csv'."
         )
     require("pyarrow", extra="parquet")
-    from pyarrow import dataset
+    from pyarrow import dataset, fs
 
-    return _of_dataset(dataset.dataset(path, format="parquet", partitioning="hive"))
+    # Of the names of folders only those below this one are columns.
+    options = dataset.FileSystemFactoryOptions(
+        partitioning=dataset.HivePartitioning.discover(), partition_base_dir=_absolute(path)
+    )
+    # Other files may lie beside them: only these are named.
+    with naming_files(paths):
+        found = dataset.FileSystemDatasetFactory(
+            fs.LocalFileSystem(), [*map(_absolute, paths)], dataset.ParquetFileFormat(), options
+        )
+        return _of_dataset(found.finish(), paths)
 
 
-def _of_dataset(data: Any) -> Source:
+def _absolute(path: str) -> str:
+    return Path(abspath(path)).as_posix()
+
+
+def _of_dataset(data: Any, paths: Sequence[str] = ()) -> Source:
+    def collect_columns(columns: Sequence[str]) -> Any:
+        with naming_files(paths) if paths else nullcontext():
+            return data.to_table(list(columns))
+
     return Source(
         names=tuple(map(str, data.schema.names)),
         kind="pyarrow",
-        collect=lambda columns: data.to_table(list(columns)),
+        collect=collect_columns,
         batches=lambda columns, rows: _arrow_tables(
             # What Arrow reads ahead is in memory too.
             data.to_batches(

@@ -57,8 +57,9 @@ def drop_tests(fit: GlmmFit) -> Any:
     1  period   3      25.61
     """
     if fit.criterion == PQL or fit.reml:
+        how = fit.criterion if fit.criterion == PQL else "REML (reml=True)"
         raise ModelError(
-            f"the fit is by {fit.criterion}, whose values don't compare between models with other "
+            f"the fit is by {how}, whose values don't compare between models with other "
             "fixed effects. Fit it with method='laplace' and reml=False, or take fit.anova()."
         )
     free = droppable(fit.design.spec)

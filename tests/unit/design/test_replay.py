@@ -137,6 +137,8 @@ def test_offsets_by_name_are_found_in_the_new_rows():
 )
 def test_an_offset_is_refused_where_the_new_rows_carry_it(formula, extra):
     spec = design(formula, **extra).spec
+    with pytest.raises(DataError, match=r"which new data carry. Leave offset= out"):
+        replay(spec, {"x": [1.0]}, offset=[1.0])
     with pytest.raises(DataError, match=r"an expression of columns, 'log\(z\)', which new data"):
         replay(spec, {"x": [1.0], "z": [2.0]}, offset=[3.0])
 

@@ -103,6 +103,7 @@ def test_formulas_may_span_lines():
         ("y = x", "a formula needs '~'"),
         ("y ~ x ~ z", "only one '~'"),
         ("y ~ x z", "found 'z' where an operator was needed. Is a '\\+' missing"),
+        ("y ~ x z", "A name with blanks goes in backticks"),
         ("y ~ + ", "ends too early"),
         ("y ~ * x", r"found '\*' where a column, a number or a function was needed"),
         ("y ~ ()", "nothing stands between these parentheses"),

@@ -139,9 +139,40 @@ def test_an_empty_folder_and_mixed_files_are_refused(tmp_path):
         open_source(str(tmp_path / "*.csv"))
 
 
+def test_other_files_in_a_folder_are_left_alone(tmp_path, sleep, monkeypatch):
+    base = tmp_path / "left=1"
+    for year, rows in ((2024, sleep[:90]), (2025, sleep[90:])):
+        (base / f"year={year}").mkdir(parents=True)
+        rows.to_parquet(base / f"year={year}" / "part.parquet", index=False)
+    (base / "README.txt").write_text("Not a table.")
+    (base / "year=2024" / "notes.csv").write_text("x\n1\n")
+    (base / "_temporary").mkdir()
+    (base / "_temporary" / "half.parquet").write_text("half a table")
+    monkeypatch.chdir(base)
+    for name in (base, ".", "../left=1/", "./year=2024/.."):
+        table = open_source(name)
+        assert table.names == (*sleep.columns, "year")
+        assert table.collect(["year"])["year"].to_pylist() == [2024] * 90 + [2025] * 90
+
+
+def test_a_broken_file_in_a_folder_is_named(tmp_path, sleep):
+    sleep.to_parquet(tmp_path / "b.parquet", index=False)
+    (tmp_path / "a.parquet").write_text("no table")
+    with pytest.raises(DataError, match=r"can't read 2 files such as .*a\.parquet"):
+        open_source(tmp_path)
+    (tmp_path / "a.parquet").rename(tmp_path / "c.parquet")
+    with pytest.raises(DataError, match=r"can't read 2 files such as .*b\.parquet.*c\.parquet"):
+        pp.lmm(FORMULA, tmp_path)
+
+
 def test_a_query_of_duckdb_is_read(sleep):
     duckdb = pytest.importorskip("duckdb")
     relation = duckdb.sql("select * from sleep order by Days")
     fit = pp.lmm(FORMULA, relation)
     assert fit.objective == pytest.approx(pp.lmm(FORMULA, sleep).objective, abs=1e-9)
     assert read_table(relation).kind == "pyarrow"
+
+
+def test_blanks_around_a_columns_name_are_seen():
+    with pytest.raises(DataError, match=r"Did you mean ' x '\?"):
+        pp.lmm("y ~ x", {"y": [1.0, 2.0, 4.0], " x ": [1.0, 2.0, 3.0]})

@@ -20,7 +20,11 @@ def test_dropping_a_term_is_the_fit_without_it():
     assert table["p_value"][1] == pytest.approx(pp.compare(smaller, fit).models[1].p_value)
 
 
-@pytest.mark.parametrize("options", [{"reml": True}, {"method": "pql"}])
-def test_without_a_comparable_likelihood_nothing_is_dropped(options):
-    with pytest.raises(ModelError, match=r"don't compare between models.*fit\.anova\(\)"):
+@pytest.mark.parametrize(
+    ("options", "culprit"), [({"reml": True}, "REML"), ({"method": "pql"}, "penalised quasi")]
+)
+def test_without_a_comparable_likelihood_nothing_is_dropped(options, culprit):
+    with pytest.raises(
+        ModelError, match=rf"the fit is by {culprit}.*don't compare between models.*fit\.anova\(\)"
+    ):
         cbpp(**options).drop_tests()

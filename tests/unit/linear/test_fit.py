@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import partialpool as pp
-from partialpool.errors import DataError
+from partialpool.errors import DataError, ModelError
 from tests import dense
 from tests.unit.inference import models
 
@@ -244,3 +244,14 @@ def test_least_squares_has_an_empty_covariance_and_a_quiet_certificate(ols):
 def test_fixed_effects_go_into_json_and_pandas(fit):
     assert json.loads(json.dumps(fit.fixef.to_dict()))["Days"] == fit.fixef["Days"]
     assert pd.Series(fit.fixef.to_dict()).index.tolist() == ["Intercept", "Days"]
+
+
+def test_ar1_over_numbers_says_how_to_make_times_of_them():
+    rng = np.random.default_rng(0)
+    data = {
+        "y": rng.normal(size=60),
+        "t": np.tile(np.arange(6.0), 10),
+        "g": np.repeat(range(10), 6),
+    }
+    with pytest.raises(ModelError, match=r"'t' in .* is a number.*ar1\(0 \+ factor\(t\) \| g\)"):
+        pp.lmm("y ~ 1 + ar1(0 + t | g)", data)

@@ -188,7 +188,8 @@ def _general_blocks(
         try:
             again = _draw_again(fit, rng, kind, units)
             yield numbers(again).values[None], []
-        except DataError:
+        # What no draw can do: nothing to simulate by, say.
+        except (DataError, NotAvailableError):
             raise
         except PartialPoolError as error:
             yield np.full((1, width), np.nan), [str(error)]

@@ -122,6 +122,11 @@ def _starts_with(rest: str, name: str) -> bool:
 
 
 def _unknown(text: str, rest: str, names: Sequence[str], terms: Sequence[str]) -> DataError:
+    if rest[0] in "<>!":
+        return DataError(
+            f"{text!r} is no equation, and only equations can be tested. Write '='; for a "
+            "one-sided test halve the p-value, if the estimate lies on that side."
+        )
     match = re.match(r"`[^`]*`|[^\s+\-*/=]+", rest)
     word = (match[0] if match else rest).strip("`")
     if word in terms:
@@ -129,8 +134,10 @@ def _unknown(text: str, rest: str, names: Sequence[str], terms: Sequence[str]) -
             f"{text!r} names the term {word!r}, which has several coefficients: alone it is tested "
             f"as a whole, in an equation each has its name. They are {', '.join(map(repr, names))}."
         )
+    alone = text.strip().strip("`") == word
+    opening = repr(word) if alone else f"{text!r} names {word!r}, which"
     return DataError(
-        f"{text!r} names {word!r}, which is no coefficient. They are "
+        f"{opening} is no coefficient{' or term' * alone}. The coefficients are "
         f"{', '.join(map(repr, names))}.{did_you_mean(word, (*names, *terms))}"
     )
 

@@ -236,3 +236,13 @@ def test_crossed_factors_need_no_name_where_no_cases_are_drawn(kind):
     found = fit.bootstrap(30, kind=kind, seed=1)
     assert np.isfinite(found.acceleration).all()
     assert np.isfinite(found.confint(0.8, method="bca")["conf_low"]).all()
+
+
+def test_what_no_draw_can_do_is_said_at_once():
+    family = pp.families.Family(
+        "own", lambda y, mu: y * np.log(mu) - mu, support="counts", variance=lambda mu: mu
+    )
+    data = pp.load_dataset("grouseticks")
+    fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", data, family=family)
+    with pytest.raises(NotAvailableError, match=r"'own' has no simulate"):
+        fit.bootstrap(3)
