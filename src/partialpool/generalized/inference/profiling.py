@@ -20,6 +20,7 @@ from partialpool.generalized.inference.parameters import (
     term_of,
 )
 from partialpool.generalized.solving import solve_designs
+from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.parameters import Parameter
 from partialpool.inference.profile import Curve, Profile
 from partialpool.inference.profile.charts import Layout, turn_term
@@ -72,6 +73,11 @@ def profile(fit: GlmmFit, which: str | Sequence[str] | None = None, level: float
         By penalised quasi-likelihood and with ``method="joint"``, which maximise no likelihood of
         all parameters; of the covariances of vectors of effects by quadrature.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is no optimum.
+
     Examples
     --------
     >>> import partialpool as pp
@@ -87,6 +93,7 @@ def profile(fit: GlmmFit, which: str | Sequence[str] | None = None, level: float
     Bates, Maechler, Bolker & Walker (2015), Journal of Statistical Software 67(1), section 5.1.
     """
     check_level(level)
+    warn_unless_converged(fit, "profiles")
     from scipy.special import ndtri  # a tenth of a second, only here
 
     solution = _unrestricted(fit)
