@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from partialpool.design.columns import check_finite
 from partialpool.design.evaluation import evaluate
 from partialpool.design.labels import Basis, Labels
-from partialpool.design.response import refuse_lost_digits
+from partialpool.design.response import refuse_dates, refuse_lost_digits
 from partialpool.design.sheet import Sheet
 from partialpool.errors import DataError, PartialPoolWarning, show_rows
 from partialpool.families import Ordinal, Response, ResponseFamily, Zero
@@ -93,6 +93,7 @@ def _several(text: str, family: ResponseFamily) -> DataError:
 
 
 def _numbers(text: str, value: Any, sheet: Sheet, family: ResponseFamily) -> Vector:
+    refuse_dates(text, sheet)
     if isinstance(value, Labels):
         levels = value.column.coded().levels
         _refuse_stray_text(text, value, sheet, family)

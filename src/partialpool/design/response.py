@@ -13,7 +13,7 @@ from partialpool.design.labels import Basis, Labels
 from partialpool.design.sheet import Sheet
 from partialpool.errors import DataError, ModelError, PartialPoolWarning
 
-__all__ = ["read_response", "refuse_lost_digits"]
+__all__ = ["read_response", "refuse_dates", "refuse_lost_digits"]
 
 # With fewer different values than this, rounding is part of the result.
 _FEWEST_STEPS = 1000
@@ -39,6 +39,7 @@ def read_response(text: str, sheet: Sheet) -> NDArray[np.float64]:
             f"the response {text} has two columns, which is for binomial models. A linear model "
             "needs one: put the proportion in its place."
         )
+    refuse_dates(text, sheet)
     value = evaluate(text, sheet).value
     if isinstance(value, Basis):
         raise DataError(f"the response {text} has several columns, but a model needs one.")
@@ -64,6 +65,24 @@ def read_response(text: str, sheet: Sheet) -> NDArray[np.float64]:
         )
     refuse_lost_digits(text, y)
     return y
+
+
+def refuse_dates(text: str, sheet: Sheet) -> None:
+    """Refuse a column of dates, whose number of days depends on where counting starts.
+
+    Raises
+    ------
+    DataError
+        If the response is one.
+    """
+    column = sheet.columns.get(text)
+    if column is None or column.numbers is None or column.numbers.dtype.kind != "M":
+        return
+    raise DataError(
+        f"the response {text} must be numeric, found dates (the first is {column.numbers[0]}). "
+        "Subtract a date from them before, which gives a duration, or write "
+        f"as.numeric({text}) for the days since 1970-01-01."
+    )
 
 
 def refuse_lost_digits(text: str, y: NDArray[np.float64]) -> None:

@@ -10,6 +10,7 @@ from partialpool.families.response import Response
 
 __all__ = [
     "refuse_constant",
+    "refuse_overflow",
     "refuse_rows",
     "refuse_uncounted",
     "require_counts",
@@ -18,6 +19,9 @@ __all__ = [
     "require_positive",
     "require_trials",
 ]
+
+# Whose cube is a number still, and the sum of many such cubes.
+_LARGEST = 1e100
 
 
 def refuse_rows(
@@ -35,6 +39,15 @@ def refuse_rows(
             f"the response {response.text} {found} in {response.show(where)}. {needed} "
             f"{response.advice or cure}"
         )
+
+
+def refuse_overflow(response: Response) -> None:
+    """Refuse measurements whose squares are beyond what a number can be."""
+    refuse_rows(
+        response, np.abs(response.values) > _LARGEST, f"is beyond {_LARGEST:g}",
+        "Variances are squares and cubes of it, which overflow there.",
+        "Correct these rows, or measure the response in a larger unit.",
+    )  # fmt: skip
 
 
 def require_counts(response: Response, family: str) -> None:

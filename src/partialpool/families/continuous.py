@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from partialpool.families.base import Eta, ResponseFamily, Vector, Zero, average, spread
 from partialpool.families.checks import (
     refuse_constant,
+    refuse_overflow,
     require_nonnegative,
     require_positive,
 )
+from partialpool.families.counting import draw_poisson
 from partialpool.families.links import LINKS
 from partialpool.families.response import Response
 
@@ -76,6 +78,7 @@ class Gaussian(_Measurement):
         return {"dispersion": 0.5 * np.log(variance)}
 
     def _check(self, response: Response, zero: Zero) -> None:
+        refuse_overflow(response)
         refuse_constant(response, response.values)
 
 
@@ -121,6 +124,7 @@ class StudentT(_Measurement):
         return {"dispersion": 0.5 * np.log(0.6 * variance), "shape": np.log(5.0)}
 
     def _check(self, response: Response, zero: Zero) -> None:
+        refuse_overflow(response)
         refuse_constant(response, response.values)
 
 
@@ -162,9 +166,10 @@ class Gamma(_Measurement):
         return np.maximum(rng.gamma(shape, self.mu_to_draw(eta) / shape), _TINY)
 
     def _start_others(self, mean: float, variance: float) -> dict[str, float]:
-        return {"dispersion": float(np.log(mean**2 / variance))}
+        return {"dispersion": float(2.0 * np.log(mean) - np.log(variance))}
 
     def _check(self, response: Response, zero: Zero) -> None:
+        refuse_overflow(response)
         require_positive(response, "Gamma")
         refuse_constant(response, response.values)
 
@@ -200,9 +205,10 @@ class InverseGaussian(_Measurement):
         return rng.wald(self.mu_to_draw(eta), np.exp(-eta["dispersion"]))
 
     def _start_others(self, mean: float, variance: float) -> dict[str, float]:
-        return {"dispersion": float(np.log(variance / mean**3))}
+        return {"dispersion": float(np.log(variance) - 3.0 * np.log(mean))}
 
     def _check(self, response: Response, zero: Zero) -> None:
+        refuse_overflow(response)
         require_positive(response, "InverseGaussian")
         refuse_constant(response, response.values)
 
@@ -242,14 +248,15 @@ class Tweedie(_Measurement):
 
     def _draw(self, eta: Eta, rng: np.random.Generator, trials: Vector | None) -> NDArray[Any]:
         mu, phi, p = self.mu_to_draw(eta), np.exp(eta["dispersion"]), _power(eta)
-        jumps = rng.poisson(mu ** (2.0 - p) / (phi * (2.0 - p)))
+        jumps = draw_poisson(mu ** (2.0 - p) / (phi * (2.0 - p)), rng)
         # A sum of jumps of one gamma distribution is gamma; shape 0 gives 0.
         return rng.gamma(jumps * (2.0 - p) / (p - 1.0), phi * (p - 1.0) * mu ** (p - 1.0))
 
     def _start_others(self, mean: float, variance: float) -> dict[str, float]:
-        return {"dispersion": float(np.log(variance / mean**1.5)), "shape": 0.0}
+        return {"dispersion": float(np.log(variance) - 1.5 * np.log(mean)), "shape": 0.0}
 
     def _check(self, response: Response, zero: Zero) -> None:
+        refuse_overflow(response)
         require_nonnegative(response, "Tweedie")
         refuse_constant(response, response.values)
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Counting"]
+__all__ = ["Counting", "draw_poisson"]
 
 Vector = NDArray[np.float64]
 
@@ -66,7 +66,7 @@ class Counting:
         """Draw counts."""
         if self.truncated:
             return self._draw_positive(mu, phi, rng)
-        return _poisson(mu if self.kind == 0 else rng.gamma(*self._gamma(mu, phi)), rng)
+        return draw_poisson(mu if self.kind == 0 else rng.gamma(*self._gamma(mu, phi)), rng)
 
     def _draw_positive(self, mu: Vector, phi: Vector, rng: np.random.Generator) -> NDArray[Any]:
         """Draw counts that aren't zero.
@@ -80,17 +80,17 @@ class Counting:
         # With a rate of almost zero, the first jump comes anywhere.
         left = np.clip(1.0 - first / np.maximum(rate, np.finfo(float).tiny), 0.0, 1.0)
         if self.kind == 0:
-            return 1 + _poisson(mu * left, rng)
+            return 1 + draw_poisson(mu * left, rng)
         size, odds = self._gamma(mu, phi)
         jump = rng.logseries(np.minimum(odds / (1.0 + odds), _BELOW_ONE))
-        return np.asarray(jump + _poisson(rng.gamma(size * left, odds), rng))
+        return np.asarray(jump + draw_poisson(rng.gamma(size * left, odds), rng))
 
     def _gamma(self, mu: Vector, phi: Vector) -> tuple[Vector, Vector]:
         """Return shape and scale of the gamma distribution that the Poisson's mean has."""
         return (mu / phi, phi) if self.kind == 1 else (phi, mu / phi)
 
 
-def _poisson(mu: Vector, rng: np.random.Generator) -> NDArray[Any]:
+def draw_poisson(mu: Vector, rng: np.random.Generator) -> NDArray[Any]:
     """Draw counts; what vague priors make of a mean may be beyond any count."""
     mu = np.minimum(mu, np.finfo(float).max)
     drawn = rng.poisson(np.minimum(mu, _HUGE))

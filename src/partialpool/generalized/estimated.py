@@ -14,7 +14,7 @@ from partialpool.design import Design
 from partialpool.docstrings import explained
 from partialpool.families import Family, Response, ResponseFamily
 from partialpool.frames import FrameKind
-from partialpool.generalized import parts, tables
+from partialpool.generalized import parts
 from partialpool.generalized.approximation import Approximation
 from partialpool.generalized.estimates import LinearPredictor, Solved
 from partialpool.generalized.scales import unit_of
@@ -140,11 +140,6 @@ class EstimatedModel:
     def vcov_of(self, part: Part | str) -> Vector:
         """See :func:`partialpool.generalized.parts.covariance_of`."""
         return parts.covariance_of(self, part)
-
-    @property
-    def coefficients(self) -> Any:
-        """See :func:`partialpool.generalized.tables.coefficients`."""
-        return tables.coefficients(self)
 
     @property
     def dispersion(self) -> NamedVector:

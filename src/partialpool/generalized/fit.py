@@ -115,6 +115,11 @@ class GlmmFit(EstimatedModel):
         return self.certificate.converged
 
     @property
+    def coefficients(self) -> Any:
+        """See :func:`partialpool.generalized.tables.coefficients`."""
+        return tables.coefficients(self)
+
+    @property
     def singular(self) -> bool:
         """Whether some covariance matrix has lost a dimension."""
         return self.certificate.singular

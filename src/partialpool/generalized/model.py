@@ -26,6 +26,9 @@ from partialpool.generalized.summary import about_optimum
 
 __all__ = ["glmm"]
 
+# Parameters whose second derivatives cost a fraction of the search.
+_FEW = 10
+
 
 def glmm(
     formula: str,
@@ -147,8 +150,10 @@ def glmm(
     asked = Approximation(method, int(quadrature), bool(reml), information, penalty, free_scale)
     solution = solve_designs(parts.designs, parts.response, resolved, zero, asked)
     fit = GlmmFit(parts.designs, parts.response, asked, solution)
-    # The certificate takes second derivatives: only where the search itself found no end.
-    if not solution.converged and not fit.converged:
+    # The certificate takes second derivatives, which of many parameters cost as much as the fit:
+    # there it is looked at only where the search itself found no end.
+    looked_at = fit.df <= _FEW or not solution.converged
+    if looked_at and not fit.converged:
         warnings.warn(" ".join(about_optimum(fit)), ConvergenceWarning, stacklevel=2)
     return fit
 

@@ -16,6 +16,7 @@ from partialpool.generalized.estimates import RowEffects, part_slice
 from partialpool.generalized.parts import with_constants
 from partialpool.generalized.population import average_over
 from partialpool.generalized.rows import NewTable, PredictorRows, predictor_rows
+from partialpool.generalized.summary.limits import at_limit
 from partialpool.inference.rows import NewLevels, RandomPart, frame_of_rows
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ PredictionType = Literal[
 ]
 Vector = NDArray[np.float64]
 Predictors = Mapping[str, Vector]
+# Links whose means are infinite at a linear predictor of zero, which normal effects reach.
+_WITH_POLES = ("inverse", "inverse_squared")
 # Half the digits: where differences of a function with rounding errors are most exact.
 _STEP = 6e-6
 
@@ -116,7 +119,8 @@ def predict(
     ModelError
         If the model has nothing of the type.
     NotAvailableError
-        If standard errors of this type don't exist.
+        If standard errors of this type don't exist, or a mean over random effects doesn't, as
+        with the inverse link.
 
     Examples
     --------
@@ -145,19 +149,23 @@ def predict(
     rows = predictor_rows(fit, parts, table, random, new_levels == "population", averaged)
     eta = with_constants(fit, {name: part.eta() for name, part in rows.items()})
     variances = {name: part.unknown_variance() for name, part in rows.items()} if averaged else {}
+    if "mean" in parts and np.any(variances.get("mean", 0.0) > 0.0):
+        _refuse_endless_mean(fit)
     asked = _Asked(fit, scale, rows, eta, variances)
-    mean = asked.at(eta)
+    end = at_limit(fit, "dispersion") if scale == "dispersion" else None
+    mean = asked.at(eta) if end is None else np.full(len(eta["dispersion"]), end)
     kind, index = (fit.kind, None) if new is None else (read_schema(new).kind, row_index(new))
     if mean.ndim == 2:
         if se:
-            raise _no_errors("of several probabilities")
+            raise _no_errors("of several probabilities", "Use se=False, or type='link'.")
         if type == "class":
             return most_probable(mean, fit.response.levels or ())
         levels = fit.response.levels or ()
         return frame_of_rows({name: mean[:, j] for j, name in enumerate(levels)}, kind, index)
     if not se:
         return mean
-    return frame_of_rows({"estimate": mean, "std_error": _standard_errors(asked)}, kind, index)
+    errors = _standard_errors(asked) if end is None else np.full(len(mean), np.nan)
+    return frame_of_rows({"estimate": mean, "std_error": errors}, kind, index)
 
 
 def _check(fit: GlmmFit, kind: PredictionType, new_levels: NewLevels) -> None:
@@ -236,7 +244,10 @@ def _fixed_errors(asked: _Asked, slopes: Mapping[str, Vector]) -> Vector:
     if asked.variances and any(
         np.any(new.codes >= 0) for r in asked.rows.values() for new in r.effects.values()
     ):
-        raise _no_errors("of a mean over some random effects, given others,")
+        raise _no_errors(
+            "of a mean over some random effects, given others,",
+            "Use se=False, type='link', or random='none'.",
+        )
     # A coefficient left out has no error; one that the data leave open has no end to it.
     left_out = np.isnan(np.concatenate(list(solution.beta.values())))
     vcov = np.where(np.logical_or.outer(left_out, left_out), 0.0, solution.vcov)
@@ -248,7 +259,17 @@ def _fixed_errors(asked: _Asked, slopes: Mapping[str, Vector]) -> Vector:
     return np.asarray(np.sqrt(np.einsum("ij,jk,ik->i", J, vcov, J)))
 
 
-def _no_errors(what: str) -> NotAvailableError:
-    return NotAvailableError(
-        f"there is no standard error {what} yet. Use se=False, type='link', or random='none'."
+def _no_errors(what: str, cure: str) -> NotAvailableError:
+    return NotAvailableError(f"there is no standard error {what} yet. {cure}")
+
+
+def _refuse_endless_mean(fit: GlmmFit) -> None:
+    """Refuse to average over normal effects a mean with a pole among its linear predictors."""
+    link = fit.family.link.name
+    if link not in _WITH_POLES:
+        return
+    raise NotAvailableError(
+        f"with the {link} link the mean has no average over normal random effects: it runs to "
+        "infinity where the linear predictor passes zero, and the integral diverges. Use "
+        "random='none' without bias_correct, for a level in the middle, or a fit with the log link."
     )

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from partialpool.frames import make_frame
 from partialpool.generalized.fitted import outcomes, pearson_or_nan
+from partialpool.generalized.summary.limits import predictor_limit
 from partialpool.inference.wald import check_level, quantiles
+from partialpool.named import NamedVector
 from partialpool.results.summary import two_sided
 from partialpool.results.tables import (
     Row,
@@ -22,13 +24,12 @@ from partialpool.results.tables import (
 )
 
 if TYPE_CHECKING:
-    from partialpool.generalized.estimated import EstimatedModel
     from partialpool.generalized.fit import GlmmFit
 
 __all__ = ["augment", "coefficients", "glance", "tidy"]
 
 
-def coefficients(fit: EstimatedModel) -> Any:
+def coefficients(fit: GlmmFit) -> Any:
     """Tabulate the coefficients of all parts.
 
     Parameters
@@ -40,7 +41,8 @@ def coefficients(fit: EstimatedModel) -> Any:
     -------
     native frame
         ``component`` (the part), ``term``, ``estimate`` and ``std_error`` on the scale of the
-        part's linear predictor, ``statistic`` (z) and ``p_value``.
+        part's linear predictor, ``statistic`` (z) and ``p_value``. What ran to the end of its
+        range is infinite there, and has no standard error.
 
     Examples
     --------
@@ -73,7 +75,8 @@ def tidy(fit: GlmmFit, conf_int: bool = False, level: float = 0.95) -> Any:
     native frame
         ``effect`` ("fixed" or "ran_pars"), ``component`` (the part), ``group`` (empty for fixed
         effects), ``term``, ``estimate``, ``std_error``, ``statistic`` and ``p_value`` (NaN for
-        ``ran_pars``). Everything is on the scale of the part's linear predictor.
+        ``ran_pars``). Everything is on the scale of the part's linear predictor; what ran to the
+        end of its range is infinite there, and has no standard error.
 
     Examples
     --------
@@ -174,10 +177,19 @@ def augment(fit: GlmmFit) -> Any:
     return make_frame(beside_the_model(fit.design, response, said), fit.kind)
 
 
-def _fixed(fit: EstimatedModel) -> Iterator[tuple[str, Row]]:
+def _fixed(fit: GlmmFit) -> Iterator[tuple[str, Row]]:
     for part in fit.parts:
-        for row in fixed_rows(fit.fixef_of(part), fit.stderr_of(part)):
+        for row in fixed_rows(*_estimates(fit, part)):
             yield part, row
+
+
+def _estimates(fit: GlmmFit, part: str) -> tuple[NamedVector, NamedVector]:
+    """Coefficients and standard errors; infinity and NaN of one that ran to its range's end."""
+    beta, error = fit.fixef_of(part), fit.stderr_of(part)
+    end = predictor_limit(fit, part)
+    if end is None:
+        return beta, error
+    return NamedVector(beta.names, np.array([end])), NamedVector(error.names, np.array([np.nan]))
 
 
 def _with_p(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -203,3 +203,43 @@ def test_a_response_that_is_constant_in_groups_is_refused():
     data = table().assign(y=lambda d: d["g"].map(ord) * 1.0)
     with pytest.raises(ModelError, match="constant in every group"):
         pp.glmm("y ~ x + (1 | g)", data, family="gaussian")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "family", ["gaussian", "student_t", "gamma", "inverse_gaussian", "tweedie"]
+)
+def test_a_measurement_whose_square_overflows_is_named(family):
+    data = table()
+    n = len(data["x"])
+    data["y"] = np.where(np.arange(n) == 3, 1e160, 1.0 + np.arange(n))
+    with pytest.raises(DataError, match=r"y is beyond 1e\+100 in 1 row\(s\): row 3.*larger unit"):
+        fit("y ~ x + (1 | g)", data, family=family)
+
+
+@pytest.mark.parametrize("family", ["gaussian", "gamma", "poisson"])
+def test_dates_are_no_response(family):
+    data = dict(table())
+    data["day"] = np.datetime64("2020-01-01") + (7 * np.arange(len(data["x"])) ** 2 % 50)
+    with pytest.raises(DataError, match=r"response day must be numeric, found dates.*as\.numeric"):
+        fit("day ~ x + (1 | g)", data, family=family)
+    with pytest.raises(DataError, match="Subtract a date"):
+        pp.lmm("day ~ x + (1 | g)", data)
+    days = pp.lmm("as.numeric(day) ~ x + (1 | g)", data)
+    duration = data | {"day": data["day"] - np.datetime64("1970-01-01")}
+    assert pp.lmm("day ~ x + (1 | g)", duration).objective == pytest.approx(days.objective)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::partialpool.errors.ConvergenceWarning")
+def test_counts_of_an_enormous_mean_are_drawn():
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=60), rng.poisson(2, 60).astype(float)
+    y[7] = 1e11
+    data = {"y": y, "x": x, "g": np.repeat(np.arange(10), 6)}
+    found = fit("y ~ x + (1 | g)", data, family="poisson").quantile_residuals(seed=1)
+    assert 0.0 <= found.dispersion.p_value <= 1.0
+    eta = {"mean": np.full(4, 70.0), "dispersion": np.zeros(4), "shape": np.zeros(4)}
+    for family in (pp.families.Tweedie(), pp.families.NegativeBinomial(), pp.families.Poisson()):
+        drawn = family.simulate(eta, np.random.default_rng(2))
+        assert (drawn > 1e20).all()

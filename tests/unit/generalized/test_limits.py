@@ -173,3 +173,18 @@ def test_an_approximation_that_breaks_down_is_told_from_a_limit():
     assert "ran off" not in str(fit)
     better = pp.glmm("y ~ x + (1 | g)", table, **asked, quadrature=15)
     assert better.converged
+
+
+@pytest.mark.parametrize(("family", "end"), [("nbinom2", np.inf), ("nbinom1", 0.0)])
+def test_tables_and_predictions_have_the_end_of_the_range_too(data, family, end):
+    fit = pp.glmm("count ~ x + (1 | g)", data, family=family)
+    table = fit.tidy(conf_int=True)
+    (row,) = np.flatnonzero(np.asarray(table["component"]) == "dispersion")
+    assert table["estimate"][row] == (np.inf if end else -np.inf)
+    others = ("std_error", "statistic", "p_value", "conf_low", "conf_high")
+    assert all(np.isnan(table[name][row]) for name in others)
+    assert np.isinf(fit.coefficients["estimate"][row])
+    assert (fit.predict(type="dispersion") == end).all()
+    said = fit.predict({"x": [0.0], "g": [1]}, type="dispersion", se=True)
+    assert said["estimate"][0] == end
+    assert np.isnan(said["std_error"][0])

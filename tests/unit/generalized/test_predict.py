@@ -320,3 +320,36 @@ def test_a_row_without_probabilities_has_no_most_probable_class():
     fit = pp.glmm("grade ~ a * b + (1 | g)", without_a_cell(), family="ordinal")
     with pytest.warns(PartialPoolWarning, match="predicted as NaN"):
         assert [value is None for value in fit.predict(CELLS, type="class")] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("family", "pole"),
+    [
+        (pp.families.Gamma("inverse"), "inverse"),
+        (pp.families.InverseGaussian("1/mu^2"), "inverse_squared"),
+    ],
+)
+def test_a_mean_that_has_no_average_over_random_effects_is_refused(family, pole):
+    rng = np.random.default_rng(4)
+    g = np.arange(300) % 20
+    eta = 2.0 + 0.3 * rng.normal(size=20)[g]
+    y = rng.gamma(20.0, (1 / eta if pole == "inverse" else eta**-0.5) / 20.0)
+    fit = pp.glmm("y ~ 1 + (1 | g)", {"y": y, "g": g}, family=family)
+    with pytest.raises(NotAvailableError, match=f"with the {pole} link the mean has no average"):
+        fit.predict(type="population")
+    with pytest.raises(NotAvailableError, match="diverges"):
+        fit.predict({"g": [99]}, new_levels="population", bias_correct=True)
+    # Nothing is averaged over, so that nothing diverges.
+    assert np.isfinite(fit.predict(random="none")).all()
+    np.testing.assert_allclose(fit.predict(bias_correct=True), fit.predict())
+
+
+def test_the_cure_for_missing_errors_of_probabilities_works():
+    rng = np.random.default_rng(5)
+    x, g = rng.normal(size=200), np.arange(200) % 10
+    latent = x + rng.normal(size=10)[g] + rng.logistic(size=200)
+    rated = {"x": x, "g": g, "rating": np.digitize(latent, [-1.0, 1.0])}
+    fit = pp.glmm("rating ~ x + (1 | g)", rated, family="ordinal")
+    with pytest.raises(NotAvailableError, match=r"se=False, or type='link'\.$"):
+        fit.predict(se=True, random="none")
+    assert np.isfinite(np.asarray(fit.predict(se=True, type="link")["std_error"])).all()

@@ -87,6 +87,7 @@ def profile(fit: GlmmFit, which: str | Sequence[str] | None = None, level: float
     Bates, Maechler, Bolker & Walker (2015), Journal of Statistical Software 67(1), section 5.1.
     """
     check_level(level)
+    warn_unless_converged(fit, "profiles")
     from scipy.special import ndtri  # a tenth of a second, only here
 
     solution = _unrestricted(fit)

@@ -14,7 +14,7 @@ from partialpool.results.summary.wording import listed
 if TYPE_CHECKING:
     from partialpool.generalized.fit import GlmmFit
 
-__all__ = ["ENDLESS", "at_limit", "limit_notes", "zero_limit"]
+__all__ = ["ENDLESS", "at_limit", "limit_notes", "predictor_limit", "zero_limit"]
 
 # On a scale of logs: an interval of two of these errors has no end that could be written down.
 ENDLESS = 10.0
@@ -88,6 +88,18 @@ def at_limit(fit: GlmmFit, part: str) -> float | None:
     scale = scale_of(part, fit.family.name)
     with np.errstate(over="ignore"):
         return scale.value(float(np.sign(eta)) * np.inf)
+
+
+def predictor_limit(fit: GlmmFit, part: str) -> float | None:
+    """Return the infinity that a part's only coefficient ran to, or None.
+
+    On the scale of its linear predictor.
+    """
+    if part == "zero_inflation":
+        return zero_limit(fit)
+    if at_limit(fit, part) is None:
+        return None
+    return float(np.copysign(np.inf, fit.fixef_of(part)[0]))
 
 
 def limit_notes(fit: GlmmFit) -> tuple[str, ...]:

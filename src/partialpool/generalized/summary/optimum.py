@@ -23,6 +23,20 @@ _TOUCHING = 1e-4
 # A derivative in scaled parameters that only an approximation has where it breaks down.
 _STEEP = 1e4
 
+# Log-densities that are concave in the linear predictor, so that effects have one mode.
+_CONCAVE = frozenset(
+    {
+        ("poisson", "log"),
+        ("nbinom2", "log"),
+        ("gamma", "log"),
+        ("binomial", "logit"),
+        ("binomial", "probit"),
+        ("ordinal", "logit"),
+        ("ordinal", "probit"),
+        ("gaussian", "identity"),
+    }
+)
+
 
 def about_optimum(fit: GlmmFit) -> tuple[str, ...]:
     """Say whether the optimum was reached, where it is, and what is the matter if it was not.
@@ -48,6 +62,8 @@ def _spike_hint(fit: GlmmFit) -> list[str]:
     random = [effects for design in fit.designs.values() for effects in design.random]
     if not random or not fit.certificate.gradient > _STEEP:
         return []
+    if _has_one_mode(fit):
+        return [_outlier_hint(fit)]
     one_factor = len({effects.factor.name for effects in random}) == 1
     few = sum(len(effects.columns) for effects in random) <= MOST_DIMENSIONS
     nodes = 2 * fit.approximation.quadrature + 1 if fit.approximation.quadrature > 1 else 15
@@ -56,6 +72,27 @@ def _spike_hint(fit: GlmmFit) -> list[str]:
         "So steep a gradient is the approximation's and not the likelihood's: the random effects "
         f"of some level have more than one mode, between which it jumps. {cure}."
     ]
+
+
+def _has_one_mode(fit: GlmmFit) -> bool:
+    """Whether the log-density is concave in the only predictor that has random effects."""
+    family = fit.family
+    if fit.solution.zero != "none" or any(
+        fit.designs[p].random for p in fit.designs if p != "mean"
+    ):
+        return False
+    return (family.name, family.link.name) in _CONCAVE
+
+
+def _outlier_hint(fit: GlmmFit) -> str:
+    y = fit.response.proportions
+    far = np.where(fit.response.counted, np.abs(y - np.median(y[fit.response.counted])), -1.0)
+    row = np.arange(len(y)) == np.argmax(far)
+    return (
+        "So steep a gradient is rounding, beside values too far apart for the same model: "
+        f"{fit.response.text} is furthest from its median in {fit.response.show(row)}. Correct "
+        "that row, leave it out, or give what makes it so large as a column or an offset."
+    )
 
 
 def _at_end(fit: GlmmFit) -> NDArray[np.intp]:

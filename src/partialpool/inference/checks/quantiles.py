@@ -109,7 +109,8 @@ def quantile_residuals(
     below = np.sum(simulated < y[:, None], axis=1)
     ties = np.sum(simulated == y[:, None], axis=1)
     values = (below + rng.uniform(size=n) * (ties + 1)) / (s + 1)
-    center = simulated.mean(axis=1)
+    with np.errstate(over="ignore"):
+        center = simulated.mean(axis=1)
     return QuantileResiduals(
         values, center, _uniformity(values), _dispersion(y, simulated), _outliers(y, simulated)
     )
@@ -130,9 +131,13 @@ def _dispersion(y: Vector, simulated: Matrix) -> CheckTest:
     """
     s = simulated.shape[1]
     pooled = np.column_stack([y, simulated])
-    spread = pooled.var(axis=1, ddof=1)
-    scale = np.where(spread > 0, spread, np.nan)[:, None]
-    ratios = np.nanmean((pooled - pooled.mean(axis=1, keepdims=True)) ** 2 / scale, axis=0)
+    # Powers of two change no digit; squares of the largest draws would overflow.
+    _, exponent = np.frexp(np.abs(pooled).max(axis=1, keepdims=True))
+    pooled = np.ldexp(pooled, -exponent)
+    with np.errstate(invalid="ignore"):  # a draw that is infinite: the row doesn't count
+        spread = pooled.var(axis=1, ddof=1)
+        scale = np.where(spread > 0, spread, np.nan)[:, None]
+        ratios = np.nanmean((pooled - pooled.mean(axis=1, keepdims=True)) ** 2 / scale, axis=0)
     ours, theirs = ratios[0], ratios[1:]
     higher = (1 + np.sum(theirs >= ours)) / (s + 1)
     lower = (1 + np.sum(theirs <= ours)) / (s + 1)

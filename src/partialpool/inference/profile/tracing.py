@@ -100,8 +100,10 @@ def _side(
         if rise < -_BETTER:
             raise ModelError(
                 f"with {parameter.label} held at {trial:.6g} the deviance is {-rise:.3g} below "
-                "that of the optimum, which is therefore none. Fit the model in other units, or "
-                "leave out a random term that the data don't support."
+                "that of the fit, which is therefore a local optimum at best. Fit a simpler model "
+                "first (a simpler family, fewer random terms, no zero inflation): where its "
+                "log-likelihood is as good, report that one. Otherwise fit the model in other "
+                "units, or leave out a random term that the data don't support."
             )
         found = side * float(np.sqrt(max(rise, 0.0)))
         if first and abs(found) > 2.0 * target and abs(step) > 1e-9 * max(abs(estimate), 1e-300):

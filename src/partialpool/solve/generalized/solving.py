@@ -18,6 +18,7 @@ from partialpool.solve.generalized.degenerate import (
 from partialpool.solve.generalized.densities import density_maker, merges, take, threshold_columns
 from partialpool.solve.generalized.layout import Layout, Part, lay_out
 from partialpool.solve.generalized.objective import Objective
+from partialpool.solve.generalized.restarts import search_again
 from partialpool.solve.generalized.separation import refuse_separated
 from partialpool.solve.generalized.solution import GeneralizedSolution
 from partialpool.solve.generalized.starting import link_unit, start
@@ -74,7 +75,11 @@ def solve_generalized(
     _refuse_dependent_basis(layout, problem)
     coefficients = start(layout, used, family, zero, problem)
     with dense_algebra():
-        estimate = problem.optimise(coefficients, objective.core, _TOLERANCE, _MAX_EVALUATIONS)
+        first = problem.optimise(coefficients, objective.core, _TOLERANCE, _MAX_EVALUATIONS)
+    limits = _TOLERANCE, _MAX_EVALUATIONS
+    estimate, evaluations = search_again(
+        problem, layout, first, coefficients, family, zero, objective, *limits
+    )
     if not np.isfinite(estimate.objective):
         raise ModelError(
             f"the likelihood of the {family.name} model can't be evaluated at any parameters that "
@@ -87,7 +92,7 @@ def solve_generalized(
         objective,
         problem,
         estimate,
-        estimate.evaluations,
+        evaluations,
         estimate.converged,
         _n_thresholds(used, family),
     )
