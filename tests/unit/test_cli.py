@@ -415,7 +415,6 @@ def test_a_model_is_saved_though_nobody_reads_the_summary(sleep_csv, tmp_path, m
 
 
 def test_predict_takes_patterns_and_folders(model, tmp_path, capsys):
-    pytest.importorskip("pyarrow")
     sleep = pp.load_dataset("sleepstudy")
     parts = tmp_path / "parts"
     parts.mkdir()

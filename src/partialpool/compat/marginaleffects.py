@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast, get_args
 
+import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +25,6 @@ from partialpool.results.tables import positions
 
 require("marginaleffects", extra="marginaleffects")
 
-import narwhals as nw  # noqa: E402
 import polars as pl  # noqa: E402
 from marginaleffects.classes import ModelAbstract, ModelVault  # noqa: E402
 

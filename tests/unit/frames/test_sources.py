@@ -1,5 +1,6 @@
 """Tables that are read only when they are asked for."""
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -166,7 +167,6 @@ def test_a_broken_file_in_a_folder_is_named(tmp_path, sleep):
 
 
 def test_a_query_of_duckdb_is_read(sleep):
-    duckdb = pytest.importorskip("duckdb")
     relation = duckdb.sql("select * from sleep order by Days")
     fit = pp.lmm(FORMULA, relation)
     assert fit.objective == pytest.approx(pp.lmm(FORMULA, sleep).objective, abs=1e-9)

@@ -1,5 +1,6 @@
 import pickle
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.tree import DecisionTreeRegressor
@@ -40,7 +41,6 @@ def test_a_familys_link_is_the_same_after_pickling():
 
 
 def test_joblib_keeps_both_learners(tmp_path):
-    joblib = pytest.importorskip("joblib")
     x, _, codes, y = grouped_rows(1)
     model = MixedEffectsRegressor(TREE).fit(x, y, groups=codes)
     joblib.dump(model, tmp_path / "model.joblib")

@@ -1,5 +1,7 @@
+import matplotlib.pyplot as pyplot
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from lightgbm import LGBMRegressor
 from sklearn.base import clone
@@ -252,7 +254,6 @@ def test_predictions_without_random_effects_need_no_groups():
 
 
 def test_partial_dependence_is_drawn(rats):
-    pyplot = pytest.importorskip("matplotlib.pyplot")
     X, y = rats
     model = MixedEffectsRegressor(TREE, random="1 | litter", max_iter=1).fit(X.astype(float), y)
     shown = PartialDependenceDisplay.from_estimator(model, X.astype(float), ["litsize", "sex"])
@@ -279,7 +280,6 @@ def test_levels_that_no_row_has_are_no_groups(rats):
 
 
 def test_arrows_tables_come_back(rats):
-    pa = pytest.importorskip("pyarrow")
     X, y = rats
     table = pa.Table.from_pandas(X, preserve_index=False)
     model = MixedEffectsRegressor(TREE, random="1 | litter", max_iter=1).fit(table, y)

@@ -2,6 +2,7 @@
 
 import pickle
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -182,7 +183,7 @@ def test_sources_are_read_in_batches(table, form, tmp_path):
     path = tmp_path / "a.parquet"
     table.to_parquet(path, row_group_size=100)
     if form == "DuckDB":
-        source = pytest.importorskip("duckdb").read_parquet(str(path))
+        source = duckdb.read_parquet(str(path))
     else:
         source = {
             "dataset": dataset.dataset(pa.Table.from_pandas(table)),

@@ -22,7 +22,7 @@ AnovaType = Literal[1, 2, 3, "I", "II", "III"]
 _TYPES = {1: 1, 2: 2, 3: 3, "I": 1, "II": 2, "III": 3}
 
 
-def anova(fit: SearchedFit, type: AnovaType = 3, ddf: DDF | None = None) -> Any:  # noqa: A002
+def anova(fit: SearchedFit, type: AnovaType = 3, ddf: DDF | None = None) -> Any:  # noqa: A002 - R
     """Test every term of the fixed part.
 
     Parameters
