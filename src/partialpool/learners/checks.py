@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from sklearn.utils.validation import validate_data
 from partialpool.errors import DataError, show_rows
 from partialpool.frames import FrameKind, read_table
 
-__all__ = ["check_level", "check_rows", "check_weights", "frame_kind", "read_labels", "read_target"]
+__all__ = ["check_rows", "check_weights", "frame_kind", "read_labels", "read_target"]
 
 Vector = NDArray[np.float64]
 
@@ -100,18 +99,6 @@ def check_weights(weights: Any, n: int) -> Vector | None:
         raise DataError("sample_weight is zero in every row, which leaves nothing to learn from.")
     # Equal weights of one say nothing; learners without weights are then welcome.
     return None if (values == 1.0).all() else values
-
-
-def check_level(level: Any) -> None:
-    """Refuse a coverage that isn't between 0 and 1.
-
-    Raises
-    ------
-    DataError
-        If it isn't.
-    """
-    if not (isinstance(level, Real) and 0 < float(level) < 1):
-        raise DataError(f"level must be between 0 and 1, such as 0.9, found {level!r}.")
 
 
 def read_labels(y: Any, X: Any) -> NDArray[Any]:

@@ -14,8 +14,9 @@ from partialpool.errors import NotAvailableError
 from partialpool.families import ResponseFamily
 from partialpool.frames import make_frame
 from partialpool.inference.rows import RandomPart as Wanted
+from partialpool.inference.wald import check_level
 from partialpool.learners.base import MixedEffectsBase
-from partialpool.learners.checks import check_level, frame_kind
+from partialpool.learners.checks import frame_kind
 from partialpool.learners.drawing import count_interval
 from partialpool.learners.fitted import Fitted
 from partialpool.learners.part import NewLevels

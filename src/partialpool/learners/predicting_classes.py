@@ -15,8 +15,9 @@ from partialpool.errors import DataError
 from partialpool.families import Binomial
 from partialpool.frames import make_frame
 from partialpool.inference.rows import RandomPart as Wanted
+from partialpool.inference.wald import check_level
 from partialpool.learners.base import MixedEffectsBase
-from partialpool.learners.checks import check_level, frame_kind
+from partialpool.learners.checks import frame_kind
 from partialpool.learners.fitted import Fitted
 from partialpool.learners.part import NewLevels
 from partialpool.learners.prediction import forecast, part_of

@@ -55,5 +55,5 @@ def test_intervals_cover_what_they_say(which):
 def test_a_level_outside_its_range_is_refused():
     x, _, codes, y = grouped_rows(1)
     model = MixedEffectsRegressor(LinearRegression()).fit(x, y, groups=codes)
-    with pytest.raises(DataError, match=r"level must be between 0 and 1, such as 0.9, found 95"):
+    with pytest.raises(DataError, match=r"level must lie between 0 and 1, found 95"):
         model.predict_interval(x, groups=codes, level=95)
