@@ -26,6 +26,7 @@ __all__ = [
     "Normal",
     "Prior",
     "StudentT",
+    "Uniform",
 ]
 
 Vector = NDArray[np.float64]
@@ -42,8 +43,8 @@ class Prior(ABC):
         Its name in a specification such as ``"normal(0, 5)"``.
     support
         ``"real"`` for coefficients, ``"positive"`` for standard deviations and dispersions,
-        ``"correlation"`` for correlation matrices, ``"number"`` for what isn't estimated,
-        ``"any"``.
+        ``"power"`` for that of a Tweedie variance, ``"correlation"`` for correlation matrices,
+        ``"number"`` for what isn't estimated, ``"any"``.
     """
 
     name: ClassVar[str]
@@ -245,6 +246,35 @@ class LogNormal(Prior):
 
 
 @dataclass(frozen=True)
+class Uniform(Prior):
+    """Uniform distribution of a Tweedie power, between two numbers from 1 to 2.
+
+    Raises
+    ------
+    ModelError
+        If they aren't.
+    """
+
+    name: ClassVar[str] = "uniform"
+    support: ClassVar[str] = "power"
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1.0 <= self.low < self.high <= 2.0:
+            raise ModelError(
+                "uniform(low, high) is for a Tweedie power: its ends must be two numbers from 1 to "
+                f"2, the first smaller, found {self.low:.6g} and {self.high:.6g}. Of standard "
+                "deviations half_normal or half_student_t says what a bound is meant to say."
+            )
+
+    def draw(self, rng: np.random.Generator, size: Any) -> Vector:
+        """Draw numbers."""
+        return np.asarray(rng.uniform(self.low, self.high, size))
+
+
+@dataclass(frozen=True)
 class LKJ(Prior):
     """Correlation matrices with density proportional to ``det(R) ** (eta - 1)``.
 
@@ -293,6 +323,7 @@ PRIORS: dict[str, type[Prior]] = {
         Gamma,
         InverseGamma,
         LogNormal,
+        Uniform,
         LKJ,
     )
 }

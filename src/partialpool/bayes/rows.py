@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from partialpool.bayes.draws import PartDraws
 from partialpool.design import Design, NewEffects, NewRows, replay_parts
 from partialpool.errors import DataError
+from partialpool.families.scales import scale_of
 from partialpool.inference.rows import RandomPart, find_terms, refuse_new_levels
 from partialpool.inference.seeds import Seed, generator
 
@@ -141,7 +142,7 @@ def posterior_rows(
             refuse_new_levels(design, effects)
         parts[name] = _part(made[name], fit.draws.parts[name], effects, chosen, new_levels, rng)
     constants = {
-        part: np.log(fit.draws.scales[symbol].ravel()[chosen])
+        part: scale_of(part, fit.family.name).predictor(fit.draws.scales[symbol].ravel()[chosen])
         for part, symbol in fit.statement.symbols.items()
     }
     cuts = [x.ravel()[chosen] for x in fit.draws.thresholds.values()]
