@@ -134,13 +134,7 @@ def posterior_rows(
             applicable=applicable,
         )
     chosen = np.arange(fit.draws.chains * fit.draws.draws) if draws is None else draws
-    rng = generator(seed)
-    parts = {}
-    for name, design in designs.items():
-        effects = dict(zip(wanted[name], made[name].effects, strict=True))
-        if new_levels == "error":
-            refuse_new_levels(design, effects)
-        parts[name] = _part(made[name], fit.draws.parts[name], effects, chosen, new_levels, rng)
+    parts = _parts(fit, wanted, made, chosen, new_levels, generator(seed))
     constants = {
         part: scale_of(part, fit.family.name).predictor(fit.draws.scales[symbol].ravel()[chosen])
         for part, symbol in fit.statement.symbols.items()
@@ -148,6 +142,23 @@ def posterior_rows(
     cuts = [x.ravel()[chosen] for x in fit.draws.thresholds.values()]
     thresholds = np.column_stack(cuts) if cuts else None
     return PosteriorRows(made["mean"].n, len(chosen), parts, constants, thresholds)
+
+
+def _parts(
+    fit: BayesFit,
+    wanted: Mapping[str, list[int]],
+    made: Mapping[str, NewRows],
+    chosen: NDArray[np.intp],
+    new_levels: NewLevels,
+    rng: np.random.Generator,
+) -> dict[str, _Part]:
+    parts = {}
+    for name, design in fit.designs.items():
+        effects = dict(zip(wanted[name], made[name].effects, strict=True))
+        if new_levels == "error":
+            refuse_new_levels(design, effects)
+        parts[name] = _part(made[name], fit.draws.parts[name], effects, chosen, new_levels, rng)
+    return parts
 
 
 def _wanted(designs: Mapping[str, Design], random: RandomPart) -> dict[str, list[int]]:
