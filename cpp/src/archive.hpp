@@ -88,45 +88,34 @@ void visit(Archive& archive, X& x) {
     archive.size(x);
     for (auto& element : x) visit(archive, element);
 }
+
+template <class Archive, class... Members>
+void visit_all(Archive& archive, Members&... members) {
+    (visit(archive, members), ...);
+}
 template <class Archive, Of<ColumnSummary> X>
 void visit(Archive& archive, X& x) {
-    visit(archive, x.count);
-    visit(archive, x.mean);
-    visit(archive, x.low);
-    visit(archive, x.high);
+    visit_all(archive, x.count, x.mean, x.low, x.high);
 }
 template <class Archive, Of<RowSummary> X>
 void visit(Archive& archive, X& x) {
-    visit(archive, x.log_weights);
-    visit(archive, x.x);
-    visit(archive, x.y);
-    visit(archive, x.z);
+    visit_all(archive, x.log_weights, x.x, x.y, x.z);
 }
 template <class Archive, Of<RowTriangles> X>
 void visit(Archive& archive, X& x) {
-    visit(archive, x.xy);
-    visit(archive, x.z);
+    visit_all(archive, x.xy, x.z);
 }
 template <class Archive, Of<Block> X>
 void visit(Archive& archive, X& x) {
-    visit(archive, x.q);
-    visit(archive, x.k);
-    visit(archive, x.A);
-    visit(archive, x.B);
+    visit_all(archive, x.q, x.k, x.A, x.B);
 }
 template <class Archive, Of<Pairs> X>
 void visit(Archive& archive, X& x) {
-    visit(archive, x.ptr);
-    visit(archive, x.other);
-    visit(archive, x.values);
+    visit_all(archive, x.ptr, x.other, x.values);
 }
 template <class Archive, Of<CrossProducts> X>
 void visit(Archive& archive, X& x) {
-    visit(archive, x.n);
-    visit(archive, x.p);
-    visit(archive, x.C);
-    visit(archive, x.blocks);
-    visit(archive, x.pairs);
+    visit_all(archive, x.n, x.p, x.C, x.blocks, x.pairs);
 }
 
 }  // namespace partialpool::archive

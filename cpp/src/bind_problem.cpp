@@ -60,14 +60,14 @@ void bind_refits(nb::module_& m) {
 template <class... Parts>
 Out written(const Parts&... parts) {
     archive::Writer writer;
-    (archive::visit(writer, parts), ...);
+    archive::visit_all(writer, parts...);
     return to_numpy(writer.numbers.data(), {writer.numbers.size()});
 }
 
 template <class... Parts>
 void read(const InVector& numbers, Parts&... parts) {
     archive::Reader reader(numbers.data(), numbers.shape(0));
-    (archive::visit(reader, parts), ...);
+    archive::visit_all(reader, parts...);
     reader.finish();
 }
 
