@@ -14,16 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.bayes.categories import core_predictors
+from partialpool.bayes.scales import response_scale
 from partialpool.bayes.statement import Statement
-from partialpool.core import Density
 from partialpool.design import RandomEffects
+from partialpool.solve.generalized import row_density
 
 __all__ = ["Rows", "knowledge", "weights"]
 
 Array = NDArray[np.float64]
 # Rounds of scoring: variances of effects settle slowly, and needn't be exact.
 _ROUNDS = 30
-# Linear predictors move so far in one round at most.
+# Linear predictors move so many units in one round at most.
 _STEP = 2.0
 # Ratio from which on vectors of effects are well known.
 _ENOUGH = 5.0
@@ -38,16 +39,16 @@ class Rows:
     statement: Statement
     eta: dict[str, Array]
 
+    @property
+    def reach(self) -> float:
+        """How far linear predictors move in one round at most."""
+        own = self.statement
+        return _STEP * response_scale(own.response, own.family, own.design.offset).unit
+
     def information(self, mean: Array) -> tuple[Array, Array]:
         """Score and information of every row."""
         statement, response, family = self.statement, self.statement.response, self.statement.family
-        density = Density(
-            family.core_name(statement.zero),
-            family.link.name,
-            response.values,
-            response.trials,
-            response.weights,
-        )
+        density = row_density(response, family, statement.zero)
         eta = self.eta | {"mean": mean}
         order = core_predictors(family.parts(statement.zero), eta, response.values)
         _, first, second, _ = density.evaluate(order, 2, True)
@@ -63,23 +64,23 @@ def knowledge(rows: Rows, X: Array, terms: tuple[RandomEffects, ...]) -> list[Ar
     column of every term, as if the others stood still; variances are the mean of squares and of
     conditional variances.
     """
-    eta = np.array(rows.eta["mean"])
+    eta, reach = np.array(rows.eta["mean"]), rows.reach
     known = [_Effects.nothing(e) for e in terms]
     for _ in range(_ROUNDS):
-        eta = eta + _fixed_step(X, *rows.information(eta))
+        eta = eta + _fixed_step(X, *rows.information(eta), reach)
         for e, own in zip(terms, known, strict=True):
             for c in range(len(e.columns)):
-                eta = eta + own.move(e, c, *rows.information(eta))
+                eta = eta + own.move(e, c, *rows.information(eta), reach)
     return [own.ratios for own in known]
 
 
-def _fixed_step(X: Array, score: Array, information: Array) -> Array:
+def _fixed_step(X: Array, score: Array, information: Array, reach: float) -> Array:
     if not X.shape[1]:
         return np.zeros(len(X))
     gram = X.T @ (X * information[:, None])
     ridge = 1e-8 * np.trace(gram) / len(gram) + 1e-12
     step = np.linalg.solve(gram + ridge * np.eye(len(gram)), X.T @ score)
-    return np.clip(X @ step, -_STEP, _STEP)
+    return np.clip(X @ step, -reach, reach)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,15 +96,17 @@ class _Effects:
         shape = len(e.factor.levels), len(e.columns)
         return cls(np.zeros(shape), np.full(shape[1], np.nan), np.zeros(shape))
 
-    def move(self, e: RandomEffects, c: int, score: Array, information: Array) -> Array:
+    def move(
+        self, e: RandomEffects, c: int, score: Array, information: Array, reach: float
+    ) -> Array:
         """Move one column's effects in place; the change of the linear predictor."""
         codes, J, z = e.factor.codes, len(self.b), e.basis[:, c]
         own = np.bincount(codes, information * z * z, J)
         if np.isnan(self.variances[c]):
-            self.variances[c] = _FIRST / max(float(np.median(own)), np.finfo(float).tiny)
+            self.variances[c] = _FIRST / max(float(np.median(own)), 1e-100)
         pull = 1.0 / self.variances[c]
         slope = np.bincount(codes, score * z, J) - pull * self.b[:, c]
-        moved = np.clip(slope / (own + pull), -_STEP, _STEP)
+        moved = np.clip(slope / (own + pull), -reach, reach)
         self.b[:, c] += moved
         self.variances[c] = float((self.b[:, c] ** 2 + 1.0 / (own + pull)).mean())
         self.ratios[:, c] = own * self.variances[c]
