@@ -116,6 +116,8 @@ def lay_out(statement: Statement) -> dict[str, PartLayout]:
     if offset is not None:
         start["mean"] = start["mean"] - offset[used].mean() + offset
     rows = Rows(statement, start)
+    # What a user's function does wrong is said here, and not from inside the sampler.
+    rows.information(start["mean"])
     return {
         name: _part(design, statement, name, found.get(name, 0.0), rows)
         for name, design in statement.designs.items()
