@@ -18,7 +18,7 @@ from partialpool.families.counts import (
     TruncatedPoisson,
 )
 from partialpool.families.custom import Family
-from partialpool.families.links import LINKS, Link
+from partialpool.families.links import LINKS, Link, link_of_means
 from partialpool.families.ordinal import Ordinal, most_probable
 from partialpool.families.proportions import Beta, BetaBinomial, Binomial
 from partialpool.families.resolve import FAMILIES, from_json, resolve
@@ -47,6 +47,7 @@ __all__ = [
     "Tweedie",
     "Zero",
     "from_json",
+    "link_of_means",
     "most_probable",
     "resolve",
 ]
