@@ -44,7 +44,7 @@ public:
 
 private:
     /// Counts for which tables are kept.
-    static constexpr std::size_t small = 128;
+    static constexpr std::size_t small = 256;
     static constexpr std::size_t size = static_cast<std::size_t>((O + 1) * (O + 2) / 2);
     using Flat = std::array<double, size>;
 
