@@ -1,0 +1,95 @@
+"""Posterior of the expected response for rows, random effects at zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.bayes.categories import probabilities
+from partialpool.bayes.predict import summaries
+from partialpool.bayes.rows import posterior_rows
+from partialpool.design import DesignSpec
+from partialpool.families import Ordinal
+from partialpool.inference import Scale
+from partialpool.inference.conditional.expectation import Expected, offset_of
+from partialpool.inference.means.grid import without_rules
+
+if TYPE_CHECKING:
+    from partialpool.bayes.fit import BayesFit
+
+__all__ = ["PosteriorExpectation", "expectation"]
+
+Table = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PosteriorExpectation:
+    """Posterior means and intervals of the expected response, or of its linear predictor.
+
+    Attributes
+    ----------
+    fit
+        The posterior.
+    scale
+        ``"response"`` or ``"link"``.
+    """
+
+    fit: BayesFit
+    scale: Scale
+    posterior: bool = True
+
+    @property
+    def specs(self) -> Mapping[str, DesignSpec]:
+        """Of the linear predictors that the scale depends on."""
+        family, zero = self.fit.family, self.fit.statement.zero
+        wanted = family.mean_parts(zero) if self.scale == "response" else ("mean",)
+        return {name: d.spec for name, d in self.fit.designs.items() if name in wanted}
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Of an ordinal response, on its own scale."""
+        ordered = isinstance(self.fit.family, Ordinal) and self.scale == "response"
+        return self.fit.statement.response.levels or () if ordered else ()
+
+    def at(self, table: Table, offset: float, level: float) -> Expected:
+        """Compute it for rows."""
+        specs, n = self.specs, len(next(iter(table.values())))
+        rows = posterior_rows(
+            self.fit,
+            dict(table),
+            random="none",
+            offset=offset_of(specs["mean"], offset, n),
+            inapplicable="ignore",
+            specs={name: without_rules(spec, table) for name, spec in specs.items()},
+        )
+        if self.categories:
+            found = probabilities(self.fit, rows, level)
+            return Expected(found.mean, found.sd, found.low, found.high)
+        blocks = summaries(self.fit, rows, self.scale, "confidence", level)
+        return Expected(*np.hstack(list(blocks)))
+
+
+def expectation(fit: BayesFit, scale: Scale) -> PosteriorExpectation:
+    """Return the posterior of the expected response as a function of rows.
+
+    Parameters
+    ----------
+    fit
+        A Bayesian fit.
+    scale
+        ``"response"``: the mean, zero inflation included, or the probabilities of an ordinal
+        response's categories; ``"link"``: the mean's linear predictor.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.bmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"), seed=1)
+    >>> found = fit.expectation("response").at({"Days": np.array([0, 9])}, 0.0, 0.95)
+    >>> found.estimate.round(-1)
+    array([250., 350.])
+    """
+    return PosteriorExpectation(fit, scale)

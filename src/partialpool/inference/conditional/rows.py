@@ -1,0 +1,241 @@
+"""The rows at which a response is expected: some columns vary, the others are held."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partialpool.design import DesignSpec, Typical
+from partialpool.errors import DataError, did_you_mean
+from partialpool.frames.column import label
+from partialpool.inference.means.grid import Grid, names_of
+
+__all__ = ["ConditionalRows", "Held", "make_rows"]
+
+# Points of a curve: as many as the eye can't tell from a smooth line.
+_POINTS = 101
+# Beyond this the question is a mistake: a curve has some 100 rows.
+_MOST_ROWS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A column's one value.
+
+    Attributes
+    ----------
+    value
+        A number or a level.
+    how
+        Where it comes from: ``"mean"``, ``"first level"``, or nothing if it was given.
+    """
+
+    value: Any
+    how: str = ""
+
+    def words(self, name: str) -> str:
+        """Say it, as in ``age 24.1 (mean)``."""
+        return f"{name} {short(self.value)}" + (f" ({self.how})" if self.how else "")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConditionalRows:
+    """Every combination of some columns' values, the others held.
+
+    Attributes
+    ----------
+    x, by
+        The column of the axis, and those at whose values it is looked at.
+    curve
+        Whether x is a covariate, along which there is a curve, and not a factor.
+    varying
+        Columns x and by, (m,) each, x varying fastest.
+    held
+        The others.
+    """
+
+    x: str
+    by: tuple[str, ...]
+    curve: bool
+    varying: Mapping[str, NDArray[Any]]
+    held: Mapping[str, Held]
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return len(self.varying[self.x])
+
+    def table(self) -> dict[str, NDArray[Any]]:
+        """Return all columns, as new data for ``fit.predict``."""
+        held = {name: np.array([h.value] * self.n) for name, h in self.held.items()}
+        return {**self.varying, **held}
+
+
+def short(value: Any) -> str:
+    """Write a level as it is and a number with four digits."""
+    if isinstance(value, (float, np.floating)) and not isinstance(value, bool):
+        return f"{value:.4g}"
+    return label(value)
+
+
+def make_rows(
+    specs: Mapping[str, DesignSpec],
+    x: str,
+    by: str | Sequence[str] | None,
+    at: Mapping[str, Any] | None,
+) -> ConditionalRows:
+    """Combine values of x and by, and hold the other columns.
+
+    Parameters
+    ----------
+    specs
+        Of the linear predictors that matter.
+    x
+        A covariate runs over its range, in 101 points; a factor over its levels.
+    by
+        Up to two columns: all levels of a factor; of a covariate its mean, and that less and
+        more one standard deviation, as far as the data reach.
+    at
+        Values for columns in place of these; one for a column that is held.
+
+    Raises
+    ------
+    DataError
+        If a name is no column of the model that can vary, or a value is none.
+    """
+    known = _known_columns(specs)
+    groups = names_of(by)
+    _check_names(x, groups, specs, known)
+    given = _given(at, known, specs)
+    values = {x: given.get(x) or _axis(x, known[x])}
+    values |= {name: given.get(name) or _steps(name, known[name]) for name in groups}
+    rows = int(np.prod([len(v) for v in values.values()]))
+    if rows > _MOST_ROWS:
+        raise DataError(
+            f"x= and by= have {rows:,} combinations of values, more than the {_MOST_ROWS:,} that "
+            "are computed. Choose some with at={'column': [values]}."
+        )
+    held = {
+        name: _held(name, typical, given) for name, typical in known.items() if name not in values
+    }
+    curve = known[x].levels is None
+    return ConditionalRows(x, groups, curve, Grid(values).table(), held)
+
+
+def _known_columns(specs: Mapping[str, DesignSpec]) -> dict[str, Typical]:
+    """Describe the columns of all fixed parts and offsets."""
+    out: dict[str, Typical] = {}
+    for spec in specs.values():
+        for name, typical in {**spec.offset.typical, **spec.typical}.items():
+            # Where one predictor has it as a number and another as a factor, levels suit both.
+            if name not in out or out[name].levels is None:
+                out[name] = typical
+    return out
+
+
+def _check_names(
+    x: str, by: tuple[str, ...], specs: Mapping[str, DesignSpec], known: Mapping[str, Typical]
+) -> None:
+    if not isinstance(x, str):
+        raise DataError(f"effects takes the name of one column, found {x!r}.")
+    if len(by) > 2:
+        raise DataError(
+            f"by= takes up to two columns, found {len(by)}: {', '.join(map(repr, by))}. Hold the "
+            "others at a value with at={'column': value}."
+        )
+    if x in by:
+        raise DataError(f"{x!r} stands in by= too. Name it in one of the two places.")
+    for name in (x, *by):
+        if name not in known:
+            raise _unknown(name, specs, known)
+
+
+def _unknown(name: str, specs: Mapping[str, DesignSpec], known: Collection[str]) -> DataError:
+    groups = {column for spec in specs.values() for g in spec.groups for column in g.columns}
+    columns = f"The columns of its fixed effects are {', '.join(map(repr, known)) or 'none'}."
+    if name in groups:
+        return DataError(
+            f"{name!r} is a grouping factor, whose effects are random and held at zero here. "
+            f"plots.caterpillar and plots.fitted_lines draw them. {columns}"
+        )
+    slopes = {
+        column
+        for spec in specs.values()
+        for base in spec.bases
+        for term in base.terms
+        for factor in term
+        for column in spec.factors[factor.text].columns
+    }
+    if name in slopes:
+        return DataError(
+            f"{name!r} has random effects only, which are held at zero here, so that nothing "
+            f"depends on it. {columns}"
+        )
+    return DataError(
+        f"{name!r} is no column on which the expected response depends. {columns}"
+        f"{did_you_mean(name, known)}"
+    )
+
+
+def _given(
+    at: Mapping[str, Any] | None, known: Mapping[str, Typical], specs: Mapping[str, DesignSpec]
+) -> dict[str, tuple[Any, ...]]:
+    if at is None:
+        return {}
+    if not isinstance(at, Mapping):
+        raise DataError(f"at must give values by column, as {{'age': [0, 9]}}, found {at!r}.")
+    out = {}
+    for name, value in at.items():
+        if name not in known:
+            raise _unknown(name, specs, known)
+        single = isinstance(value, (str, int, float, bool, np.generic))
+        found = (value,) if single else tuple(value)
+        if not found:
+            raise DataError(f"at= has no value for {name!r}. Give at least one.")
+        out[name] = tuple(v.item() if isinstance(v, np.generic) else v for v in found)
+    return out
+
+
+def _held(name: str, typical: Typical, given: Mapping[str, tuple[Any, ...]]) -> Held:
+    if name in given:
+        if len(given[name]) > 1:
+            raise DataError(
+                f"at= has {len(given[name])} values for {name!r}, which is held at one. Give one, "
+                f"or name it in by=."
+            )
+        return Held(given[name][0])
+    if typical.levels is not None:
+        return Held(typical.levels[0], "first level")
+    if not np.isfinite(typical.mean):
+        raise _nowhere(name)
+    return Held(typical.mean, "mean")
+
+
+def _axis(name: str, typical: Typical) -> tuple[Any, ...]:
+    if typical.levels is not None:
+        return typical.levels
+    if not np.isfinite(typical.low):
+        raise _nowhere(name)
+    if typical.low == typical.high:
+        return (typical.low,)
+    return tuple(np.linspace(typical.low, typical.high, _POINTS).tolist())
+
+
+def _steps(name: str, typical: Typical) -> tuple[Any, ...]:
+    if typical.levels is not None:
+        return typical.levels
+    if not np.isfinite(typical.low):
+        raise _nowhere(name)
+    steps = typical.mean + typical.sd * np.array([-1.0, 0.0, 1.0])
+    return tuple(dict.fromkeys(np.clip(steps, typical.low, typical.high).tolist()))
+
+
+def _nowhere(name: str) -> DataError:
+    return DataError(
+        f"the fit doesn't know where the values of {name!r} lie: it was saved by an older version, "
+        f"or none is finite. Say them with at={{{name!r}: [values]}}."
+    )
