@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,10 +38,6 @@ class Held:
     value: Any
     how: str = ""
 
-    def words(self, name: str) -> str:
-        """Say it, as in ``age 24.1 (mean)``."""
-        return f"{name} {short(self.value)}" + (f" ({self.how})" if self.how else "")
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConditionalRows:
@@ -56,6 +53,8 @@ class ConditionalRows:
         Columns x and by, (m,) each, x varying fastest.
     held
         The others.
+    spread
+        Standard deviations of covariates, by which their values are rounded in words.
     """
 
     x: str
@@ -63,6 +62,7 @@ class ConditionalRows:
     curve: bool
     varying: Mapping[str, NDArray[Any]]
     held: Mapping[str, Held]
+    spread: Mapping[str, float]
 
     @property
     def n(self) -> int:
@@ -74,12 +74,31 @@ class ConditionalRows:
         held = {name: np.array([h.value] * self.n) for name, h in self.held.items()}
         return {**self.varying, **held}
 
+    def words(self, name: str, value: Any) -> str:
+        """Say a column's value, as in ``age 24.1``: numbers to a hundredth of their spread.
 
-def short(value: Any) -> str:
-    """Write a level as it is and a number with four digits."""
-    if isinstance(value, (float, np.floating)) and not isinstance(value, bool):
-        return f"{value:.4g}"
-    return label(value)
+        Examples
+        --------
+        >>> rows = ConditionalRows("x", (), True, {}, {}, {"age": 2.4, "income": 900.0})
+        >>> rows.words("age", 24.138), rows.words("income", 31200.4), rows.words("sex", "F")
+        ('age 24.14', 'income 31200', 'sex F')
+        """
+        if not isinstance(value, float):
+            return f"{name} {label(value)}"
+        spread = self.spread.get(name, 0.0)
+        if spread <= 0.0 or abs(value) >= 1e6:
+            return f"{name} {value:.4g}"
+        digits = max(0, 2 - math.floor(math.log10(spread)))
+        shown = f"{value:.{digits}f}"
+        shown = shown.rstrip("0").rstrip(".") if digits else shown
+        return f"{name} {'0' if shown == '-0' else shown}"
+
+    def words_of_held(self) -> list[str]:
+        """Say what is held, as in ``age 24.1 (mean)``."""
+        return [
+            self.words(name, held.value) + (f" ({held.how})" if held.how else "")
+            for name, held in self.held.items()
+        ]
 
 
 def make_rows(
@@ -123,18 +142,23 @@ def make_rows(
         name: _held(name, typical, given) for name, typical in known.items() if name not in values
     }
     curve = known[x].levels is None
-    return ConditionalRows(x, groups, curve, Grid(values).table(), held)
+    spread = {name: typical.sd for name, typical in known.items() if np.isfinite(typical.sd)}
+    return ConditionalRows(x, groups, curve, Grid(values).table(), held, spread)
 
 
 def _known_columns(specs: Mapping[str, DesignSpec]) -> dict[str, Typical]:
     """Describe the columns of all fixed parts and offsets."""
     out: dict[str, Typical] = {}
     for spec in specs.values():
-        for name, typical in {**spec.offset.typical, **spec.typical}.items():
+        for name, typical in {**spec.typical, **_of_offset(spec)}.items():
             # Where one predictor has it as a number and another as a factor, levels suit both.
             if name not in out or out[name].levels is None:
                 out[name] = typical
     return out
+
+
+def _of_offset(spec: DesignSpec) -> dict[str, Typical]:
+    return {name: t for name, t in spec.offset.typical.items() if name not in spec.typical}
 
 
 def _check_names(
