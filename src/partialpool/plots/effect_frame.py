@@ -21,7 +21,7 @@ __all__ = ["STEPS", "default_size", "frame"]
 
 # An axis has ticks at 1, 2, 5 or 10 times a power of ten.
 STEPS = (1, 2, 5, 10)
-_LEFT, _RIGHT = 0.78, 0.18
+_LEFT, _RIGHT, _BELOW = 0.78, 0.18, 0.52
 
 
 def default_size(
@@ -31,7 +31,10 @@ def default_size(
     rows, columns = layout.grid
     width = 6.4 if columns == 1 else max(6.4, 1.0 + 2.6 * columns)
     lines = _words(fit, found, points, width)[1].count("\n")
-    return width, 1.35 + 0.175 * lines + (3.1 if rows * columns == 1 else 2.3 * rows)
+    key = _key(layout, found.rows.curve)
+    above = 0.175 * lines + 0.20 * -(-len(key) // (_key_columns(key, width) or 1))
+    below = 0.0 if found.rows.curve else _slant(_level_names(found), width / columns)
+    return width, 1.35 + above + below + (3.0 if rows * columns == 1 else 2.2 * rows)
 
 
 def frame(
@@ -48,11 +51,12 @@ def frame(
     top = heading(figure, title, subtitle, key, _key_columns(key, width)) + 0.18
     top += 0.16 if len(layout.panels) > 1 else 0.0
     axes = figure.axes[: len(layout.panels)]
-    bottom = 0.52
+    bottom = _BELOW
     if found.rows.curve:
         axes[0].xaxis.set_major_locator(MaxNLocator(7, steps=STEPS))
     else:
-        bottom += _name_levels(axes, found, width / layout.grid[1])
+        bottom += _slant(_level_names(found), width / layout.grid[1])
+        _name_levels(axes, _level_names(found), bottom > _BELOW)
     figure.subplots_adjust(
         left=_LEFT / width,
         right=1 - _RIGHT / width,
@@ -78,10 +82,17 @@ def _words(
     return title, wrapped([*more, *subtitle_of(found, points)], width - 0.3)
 
 
-def _name_levels(axes: Sequence[Axes], found: ConditionalEffects, width: float) -> float:
-    """Write a factor's levels below the axes; return the inches that slanted ones need more."""
-    names = [label(v) for v in dict.fromkeys(found.rows.varying[found.rows.x].tolist())]
-    slanted = len(names) * (max(map(len, names)) + 2) * 0.075 > width - 0.5
+def _level_names(found: ConditionalEffects) -> list[str]:
+    return [label(v) for v in dict.fromkeys(found.rows.varying[found.rows.x].tolist())]
+
+
+def _slant(names: Sequence[str], width: float) -> float:
+    """Return the inches more that names need which are slanted, since level ones don't fit."""
+    longest = max(map(len, names))
+    return 0.036 * longest if len(names) * (longest + 2) * 0.075 > width - 0.5 else 0.0
+
+
+def _name_levels(axes: Sequence[Axes], names: Sequence[str], slanted: bool) -> None:
     for ax in axes:
         ax.set_xticks(range(len(names)), names)
         ax.set_xlim(-0.55, len(names) - 0.45)
@@ -90,7 +101,6 @@ def _name_levels(axes: Sequence[Axes], found: ConditionalEffects, width: float) 
             ax.tick_params(axis="x", rotation=35)
             for text in ax.get_xticklabels():
                 text.set(horizontalalignment="right", rotation_mode="anchor")
-    return 0.045 * max(map(len, names)) if slanted else 0.0
 
 
 def _key(layout: Layout, curve: bool) -> list[Line2D]:

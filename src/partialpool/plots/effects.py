@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -133,7 +134,9 @@ def _curve(ax: Axes, found: ConditionalEffects, layout: Layout, one: Series) -> 
 def _levels(ax: Axes, found: ConditionalEffects, layout: Layout, one: Series) -> None:
     estimate, low, high = _numbers(found, one)
     place = np.arange(len(estimate)) + _dodge(one.place, layout.n_series)
-    ax.vlines(place, low, high, color=one.colour, lw=1.6, zorder=3)
+    # A white rim, so that an interval is seen among points of its colour.
+    bars = ax.vlines(place, low, high, color=one.colour, lw=1.8, zorder=3)
+    bars.set_path_effects([withStroke(linewidth=3.4, foreground="white")])
     ax.plot(place, estimate, "o", color=one.colour, ms=6.5, mec="white", mew=0.9, zorder=4)
 
 
