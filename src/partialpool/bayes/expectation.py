@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from partialpool.bayes.categories import probabilities
 from partialpool.bayes.predict import summaries
 from partialpool.bayes.rows import posterior_rows
+from partialpool.bayes.trials import trials_of
 from partialpool.design import DesignSpec
+from partialpool.errors import NotAvailableError
 from partialpool.families import Ordinal
 from partialpool.inference import Scale
-from partialpool.inference.conditional.expectation import Expected, offset_of
+from partialpool.inference.conditional.expectation import Band, Expected, check_drawn, offset_of
 from partialpool.inference.means.grid import without_rules
 
 if TYPE_CHECKING:
@@ -55,22 +57,39 @@ class PosteriorExpectation:
         ordered = isinstance(self.fit.family, Ordinal) and self.scale == "response"
         return self.fit.statement.response.levels or () if ordered else ()
 
-    def at(self, table: Table, offset: float, level: float) -> Expected:
+    def at(self, table: Table, offset: float, band: Band) -> Expected:
         """Compute it for rows."""
         specs, n = self.specs, len(next(iter(table.values())))
+        drawn = band.interval == "prediction"
+        if drawn:
+            specs = {name: design.spec for name, design in self.fit.designs.items()}
+            self._refuse_scales()
+            check_drawn(specs, table)
         rows = posterior_rows(
             self.fit,
             dict(table),
             random="none",
+            new_groups=drawn,
+            seed=band.seed,
             offset=offset_of(specs["mean"], offset, n),
             inapplicable="ignore",
             specs={name: without_rules(spec, table) for name, spec in specs.items()},
         )
         if self.categories:
-            found = probabilities(self.fit, rows, level)
+            found = probabilities(self.fit, rows, band.level)
             return Expected(found.mean, found.sd, found.low, found.high)
-        blocks = summaries(self.fit, rows, self.scale, "confidence", level)
+        trials = trials_of(self.fit, table, n) if drawn else None
+        blocks = summaries(
+            self.fit, rows, self.scale, band.interval, band.level, trials=trials, seed=band.seed
+        )
         return Expected(*np.hstack(list(blocks)))
+
+    def _refuse_scales(self) -> None:
+        if self.scale == "link" or self.categories:
+            what = "has no link scale" if self.scale == "link" else "is a category"
+            raise NotAvailableError(
+                f"a new response {what}, and so no prediction interval. Use interval='confidence'."
+            )
 
 
 def expectation(fit: BayesFit, scale: Scale) -> PosteriorExpectation:
@@ -88,7 +107,8 @@ def expectation(fit: BayesFit, scale: Scale) -> PosteriorExpectation:
     --------
     >>> import partialpool as pp
     >>> fit = pp.bmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"), seed=1)
-    >>> found = fit.expectation("response").at({"Days": np.array([0, 9])}, 0.0, 0.95)
+    >>> from partialpool.inference.conditional import Band
+    >>> found = fit.expectation("response").at({"Days": np.array([0, 9])}, 0.0, Band())
     >>> found.estimate.round(-1)
     array([250., 350.])
     """

@@ -99,6 +99,7 @@ def posterior_rows(
     seed: Seed = None,
     draws: NDArray[np.intp] | None = None,
     specs: Mapping[str, DesignSpec] | None = None,
+    new_groups: bool = False,
 ) -> PosteriorRows:
     """Make the rows of every linear predictor.
 
@@ -113,6 +114,9 @@ def posterior_rows(
     specs
         How new rows become those of the linear predictors, the mean among them; None for what
         their designs say. Predictors that aren't named are left out.
+    new_groups
+        Whether new rows are of groups that nobody has seen, one of each factor for all rows, whose
+        effects are drawn; no grouping factor has to be in the table.
 
     Raises
     ------
@@ -132,10 +136,13 @@ def posterior_rows(
             specs or {name: design.spec for name, design in designs.items()},
             new,
             random=wanted,
+            averaged=new_groups,
             offset=offset,
             inapplicable=inapplicable,
             applicable=applicable,
         )
+    if new_groups:
+        wanted, new_levels = _wanted(designs, "all"), "sample"
     chosen = np.arange(fit.draws.chains * fit.draws.draws) if draws is None else draws
     rng = generator(seed)
     parts = {}

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import DesignSpec, replay_parts
+from partialpool.errors import NotAvailableError
 from partialpool.families import LINKS, Link, Ordinal
 from partialpool.generalized.delta import Prediction, PredictionType, parts_for, standard_errors
 from partialpool.generalized.parts import with_constants
 from partialpool.generalized.rows import PredictorRows
 from partialpool.inference import Scale, warn_unless_converged
-from partialpool.inference.conditional.expectation import Expected, offset_of
+from partialpool.inference.conditional.expectation import Band, Expected, offset_of
 from partialpool.inference.determined import blank_undetermined
 from partialpool.inference.means.grid import without_rules
 
@@ -57,12 +58,17 @@ class GeneralizedExpectation:
         ordered = isinstance(self.fit.family, Ordinal) and self.kind == "response"
         return self.fit.response.levels or () if ordered else ()
 
-    def at(self, table: Table, offset: float, level: float) -> Expected:
+    def at(self, table: Table, offset: float, band: Band) -> Expected:
         """Compute it for rows."""
+        if band.interval == "prediction":
+            raise NotAvailableError(
+                "there are no prediction intervals of a generalized model. A posterior has them: "
+                "fit the model with bmm(), or use interval='confidence'."
+            )
         rows = self._rows(table, offset)
         asked = self._asked(rows, self.kind)
         mean, error = asked.at(asked.eta), standard_errors(asked)
-        z = NormalDist().inv_cdf(0.5 + 0.5 * level)
+        z = NormalDist().inv_cdf(0.5 + 0.5 * band.level)
         if self.kind == "link":
             return Expected(mean, error, mean - z * error, mean + z * error)
         if self.categories:
@@ -117,7 +123,8 @@ def expectation(fit: GlmmFit, scale: Scale) -> GeneralizedExpectation:
     >>> import partialpool as pp
     >>> formula = "cbind(incidence, size - incidence) ~ period + (1 | herd)"
     >>> fit = pp.glmm(formula, pp.load_dataset("cbpp"), family="binomial")
-    >>> found = fit.expectation("response").at({"period": np.array(["1"])}, 0.0, 0.95)
+    >>> from partialpool.inference.conditional import Band
+    >>> found = fit.expectation("response").at({"period": np.array(["1"])}, 0.0, Band())
     >>> found.estimate.round(3), found.low.round(3), found.high.round(3)
     (array([0.198]), array([0.135]), array([0.28]))
     """

@@ -248,8 +248,9 @@ class LinearEstimates:
         --------
         >>> import partialpool as pp
         >>> fit = pp.lmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"))
-        >>> fit.expectation("response").at({"Days": np.array([10])}, 0.0, 0.95).estimate.round(2)
-        array([356.08])
+        >>> from partialpool.inference.conditional import Band
+        >>> fit.expectation("response").at({"Days": np.array([10])}, 0.0, Band()).estimate
+        array([356.07796...])
         """
         inference.warn_unless_converged(self, "conditional effects")
         return inference.LinearExpectation(self)

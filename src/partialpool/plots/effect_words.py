@@ -30,12 +30,7 @@ def title_of(fit: Any, effects: ConditionalEffects, width: float) -> list[str]:
 
 def subtitle_of(effects: ConditionalEffects, points: Points | None) -> list[str]:
     """Say what the lines are, and at which values the other columns are held."""
-    kind = "bands" if effects.rows.curve else "intervals"
-    level = f"{100 * effects.level:g} %"
-    if effects.posterior:
-        lines = [f"posterior means with {level} {kind}, random effects at zero"]
-    else:
-        lines = [f"estimates with {level} confidence {kind}, random effects at zero"]
+    lines = [_words_of_lines(effects)]
     held = effects.rows.words_of_held()
     if effects.array_offset:
         held.append(f"offset {effects.offset:.4g}")
@@ -76,6 +71,17 @@ def key_label(rows: ConditionalRows, name: str, value: Any) -> str:
     """Name a value of a column: a word says what it is, a number needs the column's name."""
     alone = isinstance(value, str) and value[:1].isalpha() and len(value) > 1
     return str(value) if alone else rows.words(name, value)
+
+
+def _words_of_lines(effects: ConditionalEffects) -> str:
+    kind = "bands" if effects.rows.curve else "intervals"
+    level = f"{100 * effects.band.level:g} %"
+    lines = "posterior means" if effects.posterior else "estimates"
+    if effects.band.interval == "prediction":
+        new = "a new row of new groups" if effects.grouped else "a new row"
+        return f"{lines} with {level} prediction {kind}, those of {new}"
+    kind = kind if effects.posterior else f"confidence {kind}"
+    return f"{lines} with {level} {kind}" + (", random effects at zero" if effects.grouped else "")
 
 
 def _words_of_points(points: Points, held: bool) -> str:

@@ -13,7 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from partialpool.errors import ModelError
-from partialpool.inference import ConditionalEffects, Scale, find_effects
+from partialpool.inference import ConditionalEffects, Interval, Scale, find_effects
+from partialpool.inference.seeds import Seed
 from partialpool.plots.effect_frame import STEPS, default_size, frame
 from partialpool.plots.effect_layout import Layout, Panel, Series, lay_out
 from partialpool.plots.effect_points import Points, data_points
@@ -36,6 +37,8 @@ def effects(
     scale: Scale = "response",
     level: float = 0.95,
     offset: float = 0.0,
+    interval: Interval = "confidence",
+    seed: Seed = None,
     points: Any = False,
     figure: Figure | None = None,
 ) -> Figure:
@@ -49,7 +52,7 @@ def effects(
     ----------
     fit
         A fit of ``lmm``, ``stream_lmm``, ``glmm`` or ``bmm``.
-    x, by, at, scale, level, offset
+    x, by, at, scale, level, offset, interval, seed
         As for :func:`partialpool.inference.conditional_effects`. The first column of ``by`` gets
         colours, the second panels; in an ordinal model the categories have the colours and all of
         ``by`` is in panels.
@@ -72,7 +75,7 @@ def effects(
     ModelError
         If it is another kind of fit.
     NotAvailableError
-        If points have no place on the scale.
+        If points have no place on the scale, or the model has no prediction intervals.
 
     Examples
     --------
@@ -86,7 +89,9 @@ def effects(
             f"effects are drawn of fits of lmm, stream_lmm, glmm and bmm, found "
             f"{type(fit).__name__}."
         )
-    found = find_effects(fit, x, by, at=at, scale=scale, level=level, offset=offset)
+    found = find_effects(
+        fit, x, by, at=at, scale=scale, level=level, offset=offset, interval=interval, seed=seed
+    )
     layout = lay_out(found)
     shown = None if points is False or points is None else data_points(fit, found, points)
     with styled():

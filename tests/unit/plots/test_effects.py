@@ -337,3 +337,8 @@ def test_too_many_categories_are_refused():
 def test_another_kind_of_fit_is_refused(children):
     with pytest.raises(ModelError, match="lmm, stream_lmm, glmm and bmm, found DataFrame"):
         effects(children, "age")
+
+
+def test_prediction_bands_say_of_what_they_are(growth):
+    said = words(effects(growth, "age", interval="prediction"))
+    assert "estimates with 95 % prediction bands, those of a new row of new groups" in said

@@ -8,6 +8,7 @@ from partialpool.inference.conditional.effects import (
     find_effects,
 )
 from partialpool.inference.conditional.expectation import (
+    Band,
     Expectation,
     Expected,
     ExpectingFit,
@@ -16,6 +17,7 @@ from partialpool.inference.conditional.expectation import (
 from partialpool.inference.conditional.rows import ConditionalRows, Held
 
 __all__ = [
+    "Band",
     "ConditionalEffects",
     "ConditionalRows",
     "Expectation",

@@ -13,11 +13,18 @@ from partialpool.design.masks import evaluate_rule, rule_columns
 from partialpool.design.sheet import Sheet
 from partialpool.errors import DataError
 from partialpool.frames import make_frame, read_table
-from partialpool.inference.conditional.expectation import Expectation, Expected, ExpectingFit
+from partialpool.inference.conditional.expectation import (
+    Band,
+    Expectation,
+    Expected,
+    ExpectingFit,
+)
 from partialpool.inference.conditional.rows import ConditionalRows, make_rows
 from partialpool.inference.means import Scale
 from partialpool.inference.means.estimates import check_scale
 from partialpool.inference.means.grid import answers
+from partialpool.inference.prediction_intervals import Interval
+from partialpool.inference.seeds import Seed, check_seed
 from partialpool.inference.wald import check_level
 
 __all__ = ["ConditionalEffects", "conditional_effects", "find_effects"]
@@ -37,7 +44,7 @@ class ConditionalEffects:
         The response there, NaN where the column of the axis doesn't apply.
     categories
         Of an ordinal response.
-    scale, level, offset
+    scale, band, offset
         As asked for.
     posterior
         Whether intervals are those of a posterior.
@@ -45,17 +52,20 @@ class ConditionalEffects:
         Covariates that don't apply everywhere, and are taken to apply here.
     array_offset
         Whether the model has an offset that stands in no column.
+    grouped
+        Whether it has random effects.
     """
 
     rows: ConditionalRows
     expected: Expected
     categories: tuple[str, ...]
     scale: Scale
-    level: float
+    band: Band
     offset: float
     posterior: bool
     where: tuple[str, ...]
     array_offset: bool
+    grouped: bool
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Return the table's columns by name."""
@@ -80,6 +90,8 @@ def conditional_effects(
     scale: Scale = "response",
     level: float = 0.95,
     offset: float = 0.0,
+    interval: Interval = "confidence",
+    seed: Seed = None,
 ) -> Any:
     """Compute how the expected response goes with one column, the others held.
 
@@ -105,10 +117,15 @@ def conditional_effects(
         an ordinal response the probabilities of its categories; or ``"link"``: the mean's linear
         predictor.
     level
-        Probability of the intervals: confidence intervals of the mean, of a Bayesian fit
-        posterior ones, cut off equally at both ends.
+        Probability of the intervals.
     offset
         Where an offset was given as an array, at which number it is held.
+    interval
+        ``"confidence"``: of the expected response; of a Bayesian fit a posterior interval, cut off
+        equally at both ends. ``"prediction"``: of the response in a new row of new groups, of
+        linear and Bayesian models, as their ``predict`` has it.
+    seed
+        Of what a Bayesian fit draws for prediction intervals.
 
     Returns
     -------
@@ -123,6 +140,8 @@ def conditional_effects(
     ------
     DataError
         If a column isn't in the fixed effects, or an argument makes no sense.
+    NotAvailableError
+        If there are no prediction intervals of this model.
 
     Warns
     -----
@@ -136,16 +155,18 @@ def conditional_effects(
     >>> table = conditional_effects(fit, "age", by="Sex", at={"age": [8, 14]})
     >>> table[["age", "Sex", "estimate", "conf_low", "conf_high"]].round(2)
        age     Sex  estimate  conf_low  conf_high
-    0    8    Male     22.62     21.49      23.74
-    1   14    Male     27.32     25.92      28.73
-    2    8  Female     21.21     19.86      22.56
-    3   14  Female     24.09     22.39      25.78
+    0    8    Male     22.62     21.53      23.70
+    1   14    Male     27.32     26.14      28.50
+    2    8  Female     21.21     19.90      22.52
+    3   14  Female     24.09     22.66      25.51
 
     References
     ----------
     Gelman & Hill (2007), Data Analysis Using Regression and Multilevel Models, section 21.4.
     """
-    found = find_effects(fit, x, by, at=at, scale=scale, level=level, offset=offset)
+    found = find_effects(
+        fit, x, by, at=at, scale=scale, level=level, offset=offset, interval=interval, seed=seed
+    )
     return make_frame(found.columns(), fit.design.spec.kind)
 
 
@@ -158,27 +179,33 @@ def find_effects(
     scale: Scale = "response",
     level: float = 0.95,
     offset: float = 0.0,
+    interval: Interval = "confidence",
+    seed: Seed = None,
 ) -> ConditionalEffects:
     """Compute what a table and a picture of conditional effects are made of."""
-    check_level(level)
+    band = Band(check_level(level), interval, seed)
     check_scale(scale)
+    check_seed(seed)
+    if interval not in ("confidence", "prediction"):
+        raise DataError(f"interval must be 'confidence' or 'prediction', found {interval!r}.")
     if not np.isfinite(offset):
         raise DataError(f"offset must be a finite number, found {offset!r}.")
     expectation = fit.expectation(scale)
     rows = make_rows(expectation.specs, x, by, at)
     table = rows.table()
-    expected = expectation.at(table, float(offset), level)
+    expected = expectation.at(table, float(offset), band)
     applies, where = _where_applicable(expectation, rows, table)
     return ConditionalEffects(
         rows,
         expected if applies.all() else _only(expected, applies),
         expectation.categories,
         scale,
-        level,
+        band,
         float(offset),
         expectation.posterior,
         where,
         any(spec.offset.is_array for spec in expectation.specs.values()),
+        any(spec.bases for spec in expectation.specs.values()),
     )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from partialpool.design import DesignSpec, Typical
 from partialpool.errors import DataError, did_you_mean
 from partialpool.frames.column import label
+from partialpool.inference.conditional.expectation import slope_columns
 from partialpool.inference.means.grid import Grid, names_of
 
 __all__ = ["ConditionalRows", "Held", "make_rows"]
@@ -186,15 +187,7 @@ def _unknown(name: str, specs: Mapping[str, DesignSpec], known: Collection[str])
             f"{name!r} is a grouping factor, whose effects are random and held at zero here. "
             f"plots.caterpillar and plots.fitted_lines draw them. {columns}"
         )
-    slopes = {
-        column
-        for spec in specs.values()
-        for base in spec.bases
-        for term in base.terms
-        for factor in term
-        for column in spec.factors[factor.text].columns
-    }
-    if name in slopes:
+    if any(name in slope_columns(spec) for spec in specs.values()):
         return DataError(
             f"{name!r} has random effects only, which are held at zero here, so that nothing "
             f"depends on it. {columns}"

@@ -400,3 +400,57 @@ def test_a_fit_that_does_not_know_where_a_column_lies_asks_for_values(linear):
         with pytest.raises(pp.errors.DataError, match=r"where the values of 'x' lie.*at=\{'x'"):
             fit.effects(**call)
     assert fit.effects("x", at={"x": [2.0]})["estimate"].notna().all()
+
+
+# --- prediction intervals ---------------------------------------------------------------------
+
+
+def test_prediction_intervals_of_a_linear_model_are_those_of_its_predictions():
+    fit = pp.lmm("y ~ x + f + offset(area) + (x | g)", DATA)
+    table = fit.effects("x", by="f", interval="prediction", level=0.8)
+    new = table[["x", "f", "area"]].assign(g=99)
+    want = fit.predict(new, new_levels="population", interval="prediction", level=0.8)
+    names = ["estimate", "std_error", "conf_low", "conf_high"]
+    assert_allclose(table[names], want[names], rtol=1e-12)
+
+
+def test_prediction_intervals_of_least_squares_are_by_t():
+    fit = pp.lmm("y ~ x", DATA)
+    table = fit.effects("x", interval="prediction")
+    want = fit.predict(table, interval="prediction")
+    assert_allclose(table["conf_high"], want["conf_high"])
+
+
+def test_a_posterior_predicts_rows_of_new_groups(posterior):
+    table = posterior.effects("x", by="f", interval="prediction", seed=3)
+    new = table[["x", "f", "z"]].assign(g=99)
+    want = posterior.predict(new, new_levels="sample", interval="prediction", seed=3)
+    names = ["estimate", "conf_low", "conf_high"]
+    assert_allclose(table[names], want[names])
+    again = posterior.effects("x", by="f", interval="prediction", seed=3)
+    pd.testing.assert_frame_equal(again, table)
+
+
+def test_predictions_of_counts_have_whole_ends():
+    fit = pp.bmm("count ~ x + (1 | g)", DATA, family="poisson", engine="prior", draws=200, seed=1)
+    table = fit.effects("x", at={"x": [2.0, 3.0]}, interval="prediction", level=0.5, seed=1)
+    assert (table["conf_high"] >= table["conf_low"]).all()
+    assert (table["conf_low"] >= 0).all()
+
+
+def test_prediction_intervals_that_are_not_there_are_refused(linear, binary, posterior):
+    refused = pytest.raises
+    with refused(pp.errors.NotAvailableError, match="no prediction intervals of a generalized"):
+        binary.effects("x", interval="prediction")
+    with refused(pp.errors.NotAvailableError, match="a new response has no link scale"):
+        posterior.effects("x", interval="prediction", scale="link")
+    ordered = pp.bmm("grade ~ x + (1 | g)", DATA, family="ordinal", engine="prior", seed=1)
+    with refused(pp.errors.NotAvailableError, match="a new response is a category"):
+        ordered.effects("x", interval="prediction")
+    slopes = pp.lmm("y ~ x + (1 + z | g)", DATA)
+    with refused(pp.errors.NotAvailableError, match="'z' moves responses and not their expect"):
+        slopes.effects("x", interval="prediction")
+    with refused(pp.errors.DataError, match="interval must be 'confidence' or 'prediction'"):
+        linear.effects("x", interval="credible")
+    with refused(pp.errors.DataError, match="seed"):
+        linear.effects("x", seed="a")
