@@ -28,6 +28,7 @@ from partialpool.bayes.priors import (
     Normal,
     Prior,
     StudentT,
+    Uniform,
 )
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Normal",
     "Prior",
     "StudentT",
+    "Uniform",
     "bmm",
     "diagnose",
     "loo_compare",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from partialpool.bayes.priors import LKJ, Flat, HalfStudentT, Normal, Prior
+from partialpool.bayes.priors import LKJ, Constant, Flat, HalfStudentT, Normal, Prior, Uniform
 from partialpool.bayes.reading import read_prior
 from partialpool.bayes.scales import ResponseScale, effect_size, spread_of
 from partialpool.design import Design, RandomEffects
@@ -117,14 +117,18 @@ class _Given:
             if key in self.priors:
                 prior = self.priors[key]
                 # What is known is a single number: covariances are estimated.
-                known = prior.support == "number" and support == "positive" and len(keys) == 1
+                known = prior.support == "number" and support in _SINGLE and len(keys) == 1
                 if prior.support not in (support, "any") and not known:
                     raise ModelError(
                         f"the prior {prior} of {key!r} is for {_KINDS[prior.support]}, but "
                         f"{parameter} is {_NUMBERS[support]}. Use one of {_CHOICES[support]}."
                     )
-                if support == "correlation" and isinstance(prior, Flat):
-                    prior = LKJ(1.0)
+                if support in _FLAT and isinstance(prior, Flat):
+                    prior = _FLAT[support]
+                if support == "power" and isinstance(prior, Constant) and not 1 < prior.value < 2:
+                    raise ModelError(
+                        f"{parameter} must lie between 1 and 2, found {prior} in priors."
+                    )
                 self.used.add(key)
                 return Assigned(parameter, prior, True)
         return Assigned(parameter, default, False)
@@ -147,18 +151,29 @@ class _Given:
             )
 
 
+# What is one number by itself, and may be known.
+_SINGLE = ("positive", "power")
+# Where flat is a distribution.
+_FLAT: Mapping[str, Prior] = {"correlation": LKJ(1.0), "power": Uniform(1.0, 2.0)}
 _KINDS = {
     "real": "real numbers",
     "positive": "positive numbers",
     "correlation": "correlations",
     "number": "sigma and other single numbers",
+    "power": "the power of a Tweedie variance",
 }
-_NUMBERS = {"real": "any number", "positive": "positive", "correlation": "a correlation matrix"}
+_NUMBERS = {
+    "real": "any number",
+    "positive": "positive",
+    "correlation": "a correlation matrix",
+    "power": "between 1 and 2",
+}
 _CHOICES = {
     "real": "normal, student_t, flat",
     "positive": "half_normal, half_student_t, half_cauchy, exponential, gamma, inverse_gamma, "
     "log_normal, flat",
     "correlation": "lkj",
+    "power": "uniform, constant",
 }
 
 
@@ -202,7 +217,7 @@ def assign(
         name: _part(name, design, kept[name], scale if name == "mean" else _LOG, given)
         for name, design in designs.items()
     }
-    numbers = {name: given.find(name, (name,), "positive", p) for name, p in scales.items()}
+    numbers = {name: given.find(name, (name,), p.support, p) for name, p in scales.items()}
     given.refuse_unused(
         {
             column if name == "mean" else f"{name}.{column}"

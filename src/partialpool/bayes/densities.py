@@ -19,6 +19,7 @@ from partialpool.bayes.priors import (
     Normal,
     Prior,
     StudentT,
+    Uniform,
 )
 from partialpool.design import Design
 
@@ -73,6 +74,8 @@ def _distribution(prior: Prior) -> Any:
             return stats.invgamma(prior.shape, scale=prior.scale)
         case LogNormal():
             return stats.lognorm(prior.sd, scale=np.exp(prior.mean))
+        case Uniform():
+            return stats.uniform(prior.low, prior.high - prior.low)
     raise TypeError(f"{prior} has no density of one number")
 
 

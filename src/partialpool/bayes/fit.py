@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from partialpool.bayes.crossvalidation import Elpd
 from partialpool.bayes.explained import r_squared
 from partialpool.bayes.graph import ModelGraph, model_graph
 from partialpool.bayes.hypotheses import Hypothesis
+from partialpool.bayes.means import posterior_means, posterior_slopes
 from partialpool.bayes.posterior import Posterior
 from partialpool.bayes.predict import PredictionType
 from partialpool.bayes.rows import NewLevels
@@ -111,6 +112,36 @@ class BayesFit(Posterior):
             self, nsim, seed, new=new, random=random, new_levels=new_levels, trials=trials
         )
 
+    def means(
+        self,
+        specs: str | Sequence[str],
+        by: str | Sequence[str] | None = None,
+        contrasts: inference.ContrastKind | None = None,
+        at: Mapping[str, Any] | None = None,
+        level: float = 0.95,
+        scale: inference.Scale = "link",
+        offset: float = 0.0,
+    ) -> Any:
+        """See :func:`partialpool.bayes.means.posterior_means`."""
+        return posterior_means(
+            self, specs, by, contrasts=contrasts, at=at, level=level, scale=scale, offset=offset
+        )
+
+    def slopes(
+        self,
+        variable: str,
+        by: str | Sequence[str] | None = None,
+        contrasts: inference.ContrastKind | None = None,
+        at: Mapping[str, Any] | None = None,
+        level: float = 0.95,
+        scale: inference.Scale = "link",
+        offset: float = 0.0,
+    ) -> Any:
+        """See :func:`partialpool.bayes.means.posterior_slopes`."""
+        return posterior_slopes(
+            self, variable, by, contrasts=contrasts, at=at, level=level, scale=scale, offset=offset
+        )
+
     def hypothesis(self, text: str) -> Hypothesis:
         """See :func:`partialpool.bayes.hypotheses.check`."""
         return hypotheses.check(self, text)
@@ -158,7 +189,7 @@ class BayesFit(Posterior):
         draws: int | None = None,
         tune: int | None = None,
         chains: int | None = None,
-        seed: int | None = None,
+        seed: Seed = None,
         target_accept: float | None = None,
         max_depth: int | None = None,
         progress: bool | Callable[[int, int], None] = False,
@@ -240,7 +271,7 @@ class BayesFit(Posterior):
         """
         return model_graph(self.statement)
 
-    def to_arviz(self, rows: bool | None = None, seed: int = 0) -> Any:
+    def to_arviz(self, rows: bool | None = None, seed: Seed = 0) -> Any:
         """See :func:`partialpool.bayes.exchange.to_arviz`."""
         from partialpool.bayes.exchange import to_arviz
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from partialpool.bayes.categories import core_predictors
 from partialpool.bayes.rows import posterior_rows
-from partialpool.core import Density
 from partialpool.errors import NotAvailableError
+from partialpool.solve.generalized import row_constants, row_density
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
@@ -37,9 +37,8 @@ def row_loglik(fit: BayesFit, chosen: NDArray[np.intp] | None = None) -> Array:
             z = (response.values[block] - mu) * np.exp(-log_sd)
             out[:, block] = -0.5 * (np.log(2 * np.pi) + z * z) - log_sd
         return out[:, used]
-    density = _density(fit, slice(None))
-    # The core leaves out what no predictor enters, and says only its sum.
-    constants = np.array([_density(fit, slice(i, i + 1)).constant for i in range(rows.n)])
+    density = row_density(response, fit.family, statement.zero)
+    constants = row_constants(response, fit.family, statement.zero)
     order = fit.family.parts(statement.zero)
     out = np.empty((rows.size, rows.n))
     eta = rows.eta(slice(0, rows.n))
@@ -50,17 +49,6 @@ def row_loglik(fit: BayesFit, chosen: NDArray[np.intp] | None = None) -> Array:
         own = core_predictors(order, mine, response.values)
         out[s] = density.evaluate(own, 0, True)[0] + constants
     return out[:, used]
-
-
-def _density(fit: BayesFit, rows: slice) -> Density:
-    response = fit.statement.response
-    return Density(
-        fit.family.core_name(fit.statement.zero),
-        fit.family.link.name,
-        response.values[rows],
-        None if response.trials is None else response.trials[rows],
-        None if response.weights is None else response.weights[rows],
-    )
 
 
 def group_loglik(fit: BayesFit) -> Array:

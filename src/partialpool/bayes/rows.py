@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from partialpool.bayes.draws import PartDraws
 from partialpool.design import Design, DesignSpec, NewEffects, NewRows, replay_parts
 from partialpool.errors import DataError
+from partialpool.families.scales import scale_of
 from partialpool.inference.rows import RandomPart, find_terms, refuse_new_levels
 from partialpool.inference.seeds import Seed, generator
 
@@ -144,20 +145,31 @@ def posterior_rows(
     if new_groups:
         wanted, new_levels = _wanted(designs, "all"), "sample"
     chosen = np.arange(fit.draws.chains * fit.draws.draws) if draws is None else draws
-    rng = generator(seed)
-    parts = {}
-    for name, design in designs.items():
-        effects = dict(zip(wanted[name], made[name].effects, strict=True))
-        if new_levels == "error":
-            refuse_new_levels(design, effects)
-        parts[name] = _part(made[name], fit.draws.parts[name], effects, chosen, new_levels, rng)
+    parts = _parts(fit, wanted, made, chosen, new_levels, generator(seed))
     constants = {
-        part: np.log(fit.draws.scales[symbol].ravel()[chosen])
+        part: scale_of(part, fit.family.name).predictor(fit.draws.scales[symbol].ravel()[chosen])
         for part, symbol in fit.statement.symbols.items()
     }
     cuts = [x.ravel()[chosen] for x in fit.draws.thresholds.values()]
     thresholds = np.column_stack(cuts) if cuts else None
     return PosteriorRows(made["mean"].n, len(chosen), parts, constants, thresholds)
+
+
+def _parts(
+    fit: BayesFit,
+    wanted: Mapping[str, list[int]],
+    made: Mapping[str, NewRows],
+    chosen: NDArray[np.intp],
+    new_levels: NewLevels,
+    rng: np.random.Generator,
+) -> dict[str, _Part]:
+    parts = {}
+    for name, design in fit.designs.items():
+        effects = dict(zip(wanted[name], made[name].effects, strict=True))
+        if new_levels == "error":
+            refuse_new_levels(design, effects)
+        parts[name] = _part(made[name], fit.draws.parts[name], effects, chosen, new_levels, rng)
+    return parts
 
 
 def _wanted(designs: Mapping[str, Design], random: RandomPart) -> dict[str, list[int]]:

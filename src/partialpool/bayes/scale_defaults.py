@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from partialpool.bayes.priors import Exponential, Gamma, HalfStudentT, InverseGamma, Prior
-from partialpool.families import Response, ResponseFamily, Zero
+from partialpool.bayes.priors import Exponential, Gamma, HalfStudentT, InverseGamma, Prior, Uniform
+from partialpool.families import Family, Response, ResponseFamily, Tweedie, Zero
+from partialpool.families.scales import scale_of
 
-__all__ = ["SYMBOLS", "scale_defaults"]
-
-SYMBOLS = {
-    "gaussian": {"dispersion": "sigma"},
-    "student_t": {"dispersion": "scale", "shape": "nu"},
-    "gamma": {"dispersion": "alpha"},
-}
-"""Names of a family's numbers; ``phi`` where nothing stands here."""
+__all__ = ["scale_defaults"]
 
 
 def scale_defaults(
@@ -33,12 +27,17 @@ def scale_defaults(
     for part in family.parts(zero):
         if part in formulas or part == "thresholds":
             continue
-        symbol = SYMBOLS.get(family.name, {}).get(part, "phi")
+        symbol = scale_of(part, family.name).symbol
         out[part] = (symbol, _default(part, response, family, zero))
     return out
 
 
 def _default(part: str, response: Response, family: ResponseFamily, zero: Zero) -> Prior:
+    if isinstance(family, Family):
+        # Nobody but the user knows what its numbers are: wide about one.
+        return HalfStudentT(3.0, 2.5)
+    if part == "shape" and isinstance(family, Tweedie):
+        return Uniform(1.0, 2.0)
     if part == "shape":
         # Juarez & Steel (2010), Journal of Business & Economic Statistics 28: degrees of freedom.
         return Gamma(2.0, 0.1)

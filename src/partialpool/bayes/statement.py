@@ -18,7 +18,7 @@ from partialpool.core import Problem, matrix, vector
 from partialpool.design import Design, build_parts
 from partialpool.design.outcomes import read_generalized_response
 from partialpool.errors import DataError, ModelError
-from partialpool.families import Family, Response, ResponseFamily, Tweedie, Zero, resolve
+from partialpool.families import Response, ResponseFamily, Zero, resolve
 from partialpool.formula import Formula, parse, parse_part
 from partialpool.frames import read_schema
 
@@ -79,7 +79,7 @@ def state(
     """
     if missing not in ("error", "drop"):
         raise DataError(f"missing must be 'error' or 'drop', found {missing!r}.")
-    resolved = _family(family)
+    resolved = resolve(family)
     formulas = _formulas(formula, zero_inflation, dispersion, read_schema(data).names, resolved)
     zero = resolved.zero_for("zero_inflation" in formulas)
     ordered = "thresholds" in resolved.own_parts
@@ -106,22 +106,6 @@ def state(
     )
     symbols = {part: symbol for part, (symbol, _) in defaults.items()}
     return Statement(designs, response, resolved, zero, kept, symbols, assignment)
-
-
-def _family(family: Any) -> ResponseFamily:
-    resolved = resolve(family)
-    if isinstance(resolved, Family):
-        raise ModelError(
-            f"the family {resolved.name!r} is your own, written with NumPy's functions, through "
-            "which JAX, that samples models, can't differentiate. pp.glmm fits it by maximum "
-            "likelihood."
-        )
-    if isinstance(resolved, Tweedie):
-        raise ModelError(
-            "the family 'tweedie' has no Bayesian fit here: its density is an infinite series, "
-            "which the sampler hasn't got. pp.glmm fits it by maximum likelihood."
-        )
-    return resolved
 
 
 def _formulas(

@@ -17,7 +17,13 @@ from partialpool.bayes.fit import BayesFit
 from partialpool.bayes.priors import PRIORS
 from partialpool.bayes.statement import Statement
 from partialpool.families import Response, from_json
-from partialpool.results.storage import Shelf, design_entry, read_design, write_model
+from partialpool.results.storage import (
+    Shelf,
+    design_entry,
+    read_design,
+    refuse_own_family,
+    write_model,
+)
 
 __all__ = ["MODEL", "VERSION", "read", "save"]
 
@@ -29,6 +35,7 @@ Array = NDArray[Any]
 
 def save(fit: BayesFit, path: str | PathLike[str]) -> None:
     """See :meth:`BayesFit.save`."""
+    refuse_own_family(fit.family)
     shelf = Shelf()
     statement, response = fit.statement, fit.statement.response
     entries = {

@@ -18,7 +18,7 @@ from partialpool.families.counts import (
     TruncatedPoisson,
 )
 from partialpool.families.custom import Family
-from partialpool.families.links import LINKS, Link
+from partialpool.families.links import LINKS, Link, link_of_means
 from partialpool.families.ordinal import Ordinal, category_columns, most_probable
 from partialpool.families.proportions import Beta, BetaBinomial, Binomial
 from partialpool.families.resolve import FAMILIES, from_json, resolve
@@ -48,6 +48,7 @@ __all__ = [
     "Zero",
     "category_columns",
     "from_json",
+    "link_of_means",
     "most_probable",
     "resolve",
 ]

@@ -23,6 +23,7 @@ from partialpool.families.checks import (
 )
 from partialpool.families.derivatives import RowDensity
 from partialpool.families.links import LINKS, Link, read_link
+from partialpool.families.resolve import FAMILIES
 from partialpool.families.response import Response
 
 __all__ = ["Family", "Support"]
@@ -76,7 +77,7 @@ class Family(ResponseFamily):
     Raises
     ------
     DataError
-        If an argument's name isn't one of these.
+        If an argument's name isn't one of these, or partialpool has a family of this name.
 
     Examples
     --------
@@ -220,6 +221,8 @@ class Family(ResponseFamily):
 def _require_callable(name: Any, log_density: Any, *others: Any) -> None:
     if not isinstance(name, str):
         raise DataError(f"a family's name is text, found {name!r}.")
+    if name in FAMILIES:
+        raise DataError(f"{name!r} is a family of partialpool's. Give your own another name.")
     if not callable(log_density):
         raise DataError(
             f"log_density of the family {name!r} must be a function of the response and its mean, "

@@ -78,7 +78,7 @@ class RowDensity:
         d = len(eta) if every else 1
         jets: list[Any] = [*variables(eta[:d], order), *eta[d:]] if order else list(eta)
         with np.errstate(all="ignore"):
-            value = self._evaluate(rows, jets)
+            value = self.evaluate(rows, jets)
         weights = None if self.weights is None else self.weights[rows]
         packed = [_weighted(_plain(value), weights)]
         for m in (1, 2, 3):
@@ -87,7 +87,8 @@ class RowDensity:
             packed.append(np.stack(terms) if terms else np.empty((0, end - begin)))
         return tuple(packed)
 
-    def _evaluate(self, rows: slice, eta: list[Any]) -> Any:
+    def evaluate(self, rows: slice, eta: list[Any]) -> Any:
+        """Return log-densities of rows from linear predictors, arrays or jets, without weights."""
         m = rows.stop - rows.start
         known = {"y": self.y[rows], "eta": eta[0], "mu": self.link.inverse(eta[0])}
         known |= {part: np.exp(x) for part, x in zip(self.parts[1:], eta[1:], strict=True)}

@@ -215,7 +215,7 @@ def _negative(x: Any) -> Series:
 
 def power(x: Any, exponent: Any) -> Series:
     """Differentiate x to a constant power."""
-    factor = np.ones_like(np.asarray(exponent, dtype=np.float64))
+    factor = 1.0
     for order in range(4):
         # Where the factor has become zero, so has the derivative, even at x = 0.
         yield np.where(factor == 0.0, 0.0, factor * np.power(x, exponent - order))

@@ -13,11 +13,11 @@ from partialpool import inference
 from partialpool.design import Design
 from partialpool.docstrings import explained
 from partialpool.families import Family, Response, ResponseFamily
+from partialpool.families.scales import unit_of
 from partialpool.frames import FrameKind
 from partialpool.generalized import parts
 from partialpool.generalized.approximation import Approximation
 from partialpool.generalized.estimates import LinearPredictor, Solved
-from partialpool.generalized.scales import unit_of
 from partialpool.named import NamedVector
 from partialpool.results import VarCorr
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import ModelError, NotAvailableError, did_you_mean
+from partialpool.families.scales import scale_of
 from partialpool.generalized.estimates import LinearPredictor, part_slice
-from partialpool.generalized.scales import scale_of
 from partialpool.named import NamedVector
 from partialpool.results import VarCorr, relative_parameters, variance_components
 

@@ -13,13 +13,18 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from partialpool.errors import SavedModelError
-from partialpool.families import Family, Response, from_json
+from partialpool.families import Response, from_json
 from partialpool.generalized.approximation import Approximation
 from partialpool.generalized.estimates import Solved
 from partialpool.generalized.fit import GlmmFit
 from partialpool.generalized.state import SolutionState, restore, state_of
-from partialpool.results.storage import Shelf, design_entry, read_design, write_model
+from partialpool.results.storage import (
+    Shelf,
+    design_entry,
+    read_design,
+    refuse_own_family,
+    write_model,
+)
 
 __all__ = ["MODEL", "VERSION", "read", "save"]
 
@@ -31,11 +36,7 @@ Array = NDArray[Any]
 
 def save(fit: GlmmFit, path: str | PathLike[str]) -> None:
     """See :meth:`GlmmFit.save`."""
-    if isinstance(fit.family, Family):
-        raise SavedModelError(
-            f"the family {fit.family.name!r} is one of your own, and a saved model can't hold its "
-            "functions. Keep the script that fits it, or use a family of partialpool's."
-        )
+    refuse_own_family(fit.family)
     shelf = Shelf()
     entries = {
         "designs": {

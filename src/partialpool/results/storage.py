@@ -20,8 +20,10 @@ from partialpool.design import (
     RandomEffects,
     RowReport,
 )
+from partialpool.errors import SavedModelError
+from partialpool.families import Family, ResponseFamily
 
-__all__ = ["Shelf", "design_entry", "read_design", "write_model"]
+__all__ = ["Shelf", "design_entry", "read_design", "refuse_own_family", "write_model"]
 
 Array = NDArray[Any]
 
@@ -43,6 +45,21 @@ class Shelf:
             self.names[place] = name
             self.arrays[name] = values
         return self.names[place]
+
+
+def refuse_own_family(family: ResponseFamily) -> None:
+    """Refuse to save a family of the user's.
+
+    Raises
+    ------
+    SavedModelError
+        With what to do instead.
+    """
+    if isinstance(family, Family):
+        raise SavedModelError(
+            f"the family {family.name!r} is one of your own, and a saved model can't hold its "
+            "functions. Keep the script that fits it, or use a family of partialpool's."
+        )
 
 
 def write_model(

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.core import Density
+from partialpool.families import Response
 from partialpool.generalized import GlmmFit
+from partialpool.solve.generalized import row_density
 from partialpool.validation.refits import weights_for
 
 __all__ = ["normal_log_density", "predictive_log_density"]
@@ -82,7 +83,8 @@ def _generalized(
     trials = _trials(whole, rows)
     own = None if whole.response.weights is None else weights
     counts = y if trials is None else np.round(y * trials, 9)
-    density = Density(fit.family.core_name(), fit.family.link.name, counts, trials, own)
+    held_out = Response(fit.response.text, counts, trials, weights=own)
+    density = row_density(held_out, fit.family, "none")
     nodes, mass = np.polynomial.hermite_e.hermegauss(_NODES)
     at = np.stack(
         [

@@ -98,12 +98,32 @@ def test_the_marginal_engine_says_what_it_can_not_do():
         )
 
 
-def test_a_family_without_a_bayesian_fit_is_refused():
-    with pytest.raises(ModelError, match="family 'tweedie' has no Bayesian fit"):
-        pp.bmm(SLEEP, pp.load_dataset("sleepstudy"), "tweedie")
-    own = pp.families.Family("own", lambda y, mu: y * np.log(mu) - mu, support="counts")
-    with pytest.raises(ModelError, match="family 'own' is your own, written with NumPy"):
-        pp.bmm(SLEEP, pp.load_dataset("sleepstudy"), own)
+RAIN = {"y": [0.0, 1.2, 0.4, 3.1, 0.0, 0.7], "x": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]}
+
+
+@pytest.mark.parametrize(
+    ("prior", "words"),
+    [
+        ("gamma(2, 2)", "is for positive numbers, but power is between 1 and 2. Use one of unif"),
+        ("uniform(0.5, 2)", "its ends must be two numbers from 1 to 2, the first smaller, found 0"),
+        ("uniform(1.5, 1.2)", "from 1 to 2, the first smaller, found 1.5 and 1.2"),
+        ("constant(2)", "power must lie between 1 and 2, found constant"),
+    ],
+)
+def test_a_power_lies_between_one_and_two(prior, words):
+    with pytest.raises(ModelError, match=words):
+        state("y ~ x", RAIN, "tweedie", priors={"power": prior})
+
+
+def test_a_uniform_distribution_is_for_powers():
+    with pytest.raises(ModelError, match="is for the power of a Tweedie variance, but phi is pos"):
+        state("y ~ x", RAIN, "tweedie", priors={"phi": "uniform(1, 2)"})
+
+
+def test_a_power_is_uniform_unless_something_else_is_said():
+    for given in (None, {"power": "flat()"}):
+        found = state("y ~ x", RAIN, "tweedie", priors=given).priors.scales["power"].prior
+        assert found == pp.bayes.Uniform(1.0, 2.0)
 
 
 def test_dispersion_is_refused_where_there_is_none():

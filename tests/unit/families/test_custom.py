@@ -156,6 +156,11 @@ def test_a_family_that_cannot_be_is_refused(options, message):
         Family("own", **{"log_density": lambda y, mu: y * mu, **options})
 
 
+def test_a_family_of_ones_own_takes_no_name_that_is_taken():
+    with pytest.raises(DataError, match="'poisson' is a family of partialpool's"):
+        Family("poisson", lambda y, mu: y * np.log(mu) - mu)
+
+
 @pytest.mark.parametrize(
     ("density", "message"),
     [

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from partialpool.bayes.categories import core_predictors
 from partialpool.bayes.statement import Statement
-from partialpool.core import Density
 from partialpool.design import RandomEffects
+from partialpool.solve.generalized import row_density
 
 __all__ = ["row_information", "well_known"]
 
@@ -25,13 +25,7 @@ _ENOUGH = 5.0
 def row_information(statement: Statement, eta: dict[str, Array]) -> tuple[Array, Array]:
     """Score and information of every row in the mean's linear predictor, at given predictors."""
     response, family = statement.response, statement.family
-    density = Density(
-        family.core_name(statement.zero),
-        family.link.name,
-        response.values,
-        response.trials,
-        response.weights,
-    )
+    density = row_density(response, family, statement.zero)
     order = core_predictors(family.parts(statement.zero), eta, response.values)
     _, first, second, _ = density.evaluate(order, 2, True)
     good = np.isfinite(first[0]) & np.isfinite(second[0])

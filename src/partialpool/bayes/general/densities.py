@@ -9,6 +9,9 @@ import jax.numpy as jnp
 from jax.nn import log_sigmoid, softplus
 from jax.scipy.special import gammaln, log_ndtr
 
+from partialpool.bayes.general.called import called_log_density
+from partialpool.families import Family, ResponseFamily, Zero
+
 __all__ = ["log_density"]
 
 Eta = Mapping[str, Any]
@@ -16,14 +19,14 @@ _LOG_2PI = 1.8378770664093453
 
 
 def log_density(
-    family: str, link: str, zero: str, y: Any, trials: Any, weights: Any, eta: Eta
+    family: ResponseFamily, zero: Zero, y: Any, trials: Any, weights: Any, eta: Eta
 ) -> Any:
     """Log-density of every row.
 
     Parameters
     ----------
-    family, link, zero
-        Names, as :class:`partialpool.families.ResponseFamily` has them.
+    family, zero
+        The model's.
     y, trials
         The response; numbers of trials are 1 where there are none.
     weights
@@ -32,15 +35,18 @@ def log_density(
     eta
         Linear predictors by part.
     """
-    if family == "gaussian":
+    name, link = family.name, family.link.name
+    if isinstance(family, Family) or name not in _WRITTEN:
+        return called_log_density(family, zero, y, trials, weights, eta)
+    if name == "gaussian":
         log_sd = eta["dispersion"] - (0.0 if weights is None else 0.5 * jnp.log(weights))
         z = (y - _mean(link, eta["mean"])) * jnp.exp(-log_sd)
         return -0.5 * (_LOG_2PI + z * z) - log_sd
-    if family == "ordinal":
+    if name == "ordinal":
         value = _ordinal(link, y.astype(int), eta["mean"], eta["thresholds"])
         return value if weights is None else weights * value
-    truncated = family.startswith("truncated_")
-    plain = family.removeprefix("truncated_")
+    truncated = name.startswith("truncated_")
+    plain = name.removeprefix("truncated_")
     if plain in _COUNTS:
         density, zero_density = _COUNTS[plain](y, _log_mean(link, eta["mean"]), eta)
         value = density - _log_complement(zero_density) if truncated else density
@@ -220,4 +226,12 @@ _MEASURED: dict[str, Callable[..., Any]] = {
     "gamma": _gamma,
     "inverse_gaussian": _inverse_gaussian,
     "student_t": _student_t,
+}
+_WRITTEN = {
+    "gaussian",
+    "ordinal",
+    *_COUNTS,
+    *(f"truncated_{name}" for name in _COUNTS),
+    *_SHARES,
+    *_MEASURED,
 }

@@ -15,6 +15,8 @@ import numpyro.distributions as dist
 from partialpool.bayes.general.densities import log_density
 from partialpool.bayes.general.layout import PartLayout, TermLayout
 from partialpool.bayes.general.sites import Law, coefficient_prior, scale_distribution
+from partialpool.families import ResponseFamily, Zero
+from partialpool.families.scales import Scale
 
 __all__ = ["Cuts", "GeneralModel", "Likelihood", "Number", "model"]
 
@@ -22,26 +24,25 @@ __all__ = ["Cuts", "GeneralModel", "Likelihood", "Number", "model"]
 @partial(
     jax.tree_util.register_dataclass,
     data_fields=["y", "trials", "weights"],
-    meta_fields=["family", "link", "zero"],
+    meta_fields=["family", "zero"],
 )
 @dataclass(frozen=True, slots=True, eq=False)
 class Likelihood:
-    """Names and numbers of the response."""
+    """Family and numbers of the response."""
 
-    family: str
-    link: str
-    zero: str
+    family: ResponseFamily
+    zero: Zero
     y: Any
     trials: Any
     weights: Any
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["prior"], meta_fields=["symbol"])
+@partial(jax.tree_util.register_dataclass, data_fields=["prior"], meta_fields=["scale"])
 @dataclass(frozen=True, slots=True, eq=False)
 class Number:
-    """A linear predictor that is one number: its symbol and prior."""
+    """A linear predictor that is one number: how it is read, and its prior."""
 
-    symbol: str
+    scale: Scale
     prior: Law
 
 
@@ -85,20 +86,24 @@ def model(stated: GeneralModel) -> None:
     """State a model to NumPyro."""
     eta = {name: _predictor(name, part) for name, part in stated.parts.items()}
     for part, number in stated.numbers.items():
-        value = _number(number)
-        eta[part] = jnp.log(value) * jnp.ones(())
+        eta[part] = _number(number)
     if stated.cuts is not None:
         eta["thresholds"] = _thresholds(stated.cuts)
     own = stated.likelihood
-    rows = log_density(own.family, own.link, own.zero, own.y, own.trials, own.weights, eta)
+    rows = log_density(own.family, own.zero, own.y, own.trials, own.weights, eta)
     numpyro.factor("likelihood", rows.sum())
 
 
 def _number(number: Number) -> Any:
+    """Linear predictor of a number."""
+    scale = number.scale
     if number.prior.kind == "constant":
         (value,) = number.prior.numbers
-        return numpyro.deterministic(number.symbol, jnp.asarray(value))
-    return numpyro.sample(number.symbol, scale_distribution(number.prior))
+        value = numpyro.deterministic(scale.symbol, jnp.asarray(value))
+    else:
+        value = numpyro.sample(scale.symbol, scale_distribution(number.prior))
+    bare = value - scale.lowest
+    return jnp.log(bare) - (jnp.log1p(-bare) if scale.logit else 0.0)
 
 
 def _thresholds(cuts: Cuts) -> Any:

@@ -19,6 +19,7 @@ from partialpool.bayes.general.sites import law_of
 from partialpool.bayes.statement import Statement
 from partialpool.design import Design
 from partialpool.errors import ModelError
+from partialpool.families.scales import scale_of
 
 __all__ = ["chunks", "general_model", "read_draws", "sample_general"]
 
@@ -55,7 +56,9 @@ def sample_general(statement: Statement, control: Control, progress: Progress | 
 def general_model(statement: Statement) -> GeneralModel:
     """Lay a model out for the programs."""
     numbers = {
-        part: Number(symbol, law_of(statement.priors.scales[symbol].prior))
+        part: Number(
+            scale_of(part, statement.family.name), law_of(statement.priors.scales[symbol].prior)
+        )
         for part, symbol in statement.symbols.items()
     }
     return GeneralModel(lay_out(statement), numbers, _likelihood(statement), _cuts(statement))
@@ -141,8 +144,7 @@ def _likelihood(statement: Statement) -> Likelihood:
         # Rows that don't count stay, with nothing to say.
         weights = np.where(used, 1.0 if weights is None else weights, 0.0)
     return Likelihood(
-        statement.family.name,
-        statement.family.link.name,
+        statement.family,
         statement.zero,
         response.values,
         trials,

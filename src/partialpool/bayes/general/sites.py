@@ -37,7 +37,7 @@ def law_of(prior: Prior) -> Law:
 
 
 def scale_distribution(law: Law) -> Any:
-    """Return the distribution of a positive number."""
+    """Return the distribution of a number that is positive, or between 1 and 2."""
     match law.kind, law.numbers:
         case "half_normal", (scale,):
             return dist.HalfNormal(scale)
@@ -53,6 +53,8 @@ def scale_distribution(law: Law) -> Any:
             return dist.InverseGamma(shape, scale)
         case "log_normal", (mean, sd):
             return dist.LogNormal(mean, sd)
+        case "uniform", (low, high):
+            return dist.Uniform(low, high)
         case _:
             return dist.ImproperUniform(dist.constraints.positive, (), ())
 

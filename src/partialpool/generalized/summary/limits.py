@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from partialpool.generalized.scales import scale_of
+from partialpool.families.scales import scale_of
 from partialpool.results.summary.wording import listed
 
 if TYPE_CHECKING:

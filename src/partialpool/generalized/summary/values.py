@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.families.scales import dispersion_scale, shape_scale
 from partialpool.generalized.fitted import pearson_or_nan
-from partialpool.generalized.scales import dispersion_scale, shape_scale
 from partialpool.generalized.summary.blocks import blocks
 from partialpool.generalized.summary.limits import at_limit, zero_limit
 from partialpool.generalized.summary.optimum import about_optimum

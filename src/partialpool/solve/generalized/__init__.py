@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from partialpool.solve.generalized.densities import row_constants, row_density
 from partialpool.solve.generalized.layout import Part
 from partialpool.solve.generalized.objective import Objective
 from partialpool.solve.generalized.shares import gradient_by_cluster
@@ -20,6 +21,8 @@ __all__ = [
     "gradient_by_cluster",
     "link_unit",
     "restore_generalized",
+    "row_constants",
+    "row_density",
     "solve_generalized",
     "solve_without",
     "term_of",

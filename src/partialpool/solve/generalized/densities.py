@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from partialpool.core import Density
 from partialpool.families import Family, Response, ResponseFamily, Zero
 
-__all__ = ["density_maker", "merges", "take", "threshold_columns"]
+__all__ = ["density_maker", "merges", "row_constants", "row_density", "take", "threshold_columns"]
 
 Vector = NDArray[np.float64]
 Positions = NDArray[np.int64]
@@ -43,6 +43,22 @@ def take(response: Response, rows: NDArray[np.intp] | None) -> Response:
     )
 
 
+def row_density(response: Response, family: ResponseFamily, zero: Zero) -> Density:
+    """Return the log-density of a response's rows, of the core's or of a user's family."""
+    if isinstance(family, Family):
+        return Density(family.density(response), len(response.values), len(family.parts()))
+    name, link = family.core_name(zero), family.link.name
+    return Density(name, link, response.values, response.trials, response.weights)
+
+
+def row_constants(response: Response, family: ResponseFamily, zero: Zero) -> Vector:
+    """Return what a density's ``constant`` sums: by row what no linear predictor enters."""
+    kinds = [x for x in (response.values, response.trials, response.weights) if x is not None]
+    _, first, kind = np.unique(np.stack(kinds), axis=1, return_index=True, return_inverse=True)
+    alone = (take(response, first[[i]]) for i in range(len(first)))
+    return np.array([row_density(one, family, zero).constant for one in alone])[kind]
+
+
 def density_maker(
     response: Response, family: ResponseFamily, zero: Zero
 ) -> Callable[[Positions, Positions], Made]:
@@ -54,11 +70,7 @@ def density_maker(
 
     def make(order: Positions, start: Positions) -> Made:
         rows = take(response, order)
-        if isinstance(family, Family):
-            function = family.density(rows)
-            density = Density(function, len(order), len(family.parts()))
-            return density, density.constant
-        density = _density(family, zero, rows.values, rows.trials, rows.weights)
+        density = row_density(rows, family, zero)
         constant = density.constant
         if len(start) < len(order):
             density = _merged(family, zero, rows, start)
@@ -67,21 +79,15 @@ def density_maker(
     return make
 
 
-def _density(
-    family: ResponseFamily, zero: Zero, y: Vector, trials: Vector | None, weights: Vector | None
-) -> Density:
-    return Density(family.core_name(zero), family.link.name, y, trials, weights)
-
-
 def _merged(family: ResponseFamily, zero: Zero, rows: Response, start: Positions) -> Density:
     weights = np.ones(len(rows.values)) if rows.weights is None else rows.weights
     total = np.add.reduceat(weights * rows.values, start)
     if family.core_name(zero) == "binomial":
         trials = weights if rows.trials is None else weights * rows.trials
-        return _density(family, zero, total, np.add.reduceat(trials, start), None)
+        return Density("binomial", family.link.name, total, np.add.reduceat(trials, start), None)
     # Poisson: w (y eta - mu) summed is W (mean eta - mu).
     share = np.add.reduceat(weights, start)
-    return _density(family, zero, total / share, None, share)
+    return Density("poisson", family.link.name, total / share, None, share)
 
 
 def threshold_columns(response: Response) -> tuple[Vector, Vector]:

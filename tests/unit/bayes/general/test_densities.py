@@ -4,7 +4,7 @@ import pytest
 
 from partialpool.bayes.general.densities import log_density
 from partialpool.core import Density
-from partialpool.families import resolve
+from partialpool.families import Binomial, resolve
 
 N = 40
 COUNTS = ["poisson", "nbinom1", "nbinom2"]
@@ -50,7 +50,7 @@ def test_a_density_is_that_of_the_core(name, link, zero):
 
     def total(values):
         predictors = dict(zip(order, values, strict=True))
-        found = log_density(family.name, link, zero, y, of, weights, predictors)
+        found = log_density(family, zero, y, of, weights, predictors)
         return found.sum()
 
     with jax.enable_x64(True):
@@ -67,14 +67,14 @@ def test_weights_of_a_gaussian_divide_its_variance():
     y, w = np.array([1.0, 2.0]), np.array([1.0, 4.0])
     eta = {"mean": np.array([0.5, 0.5]), "dispersion": np.log([2.0, 2.0])}
     with jax.enable_x64(True):
-        found = np.array(log_density("gaussian", "identity", "none", y, 1.0, w, eta))
+        found = np.array(log_density(resolve("gaussian"), "none", y, 1.0, w, eta))
     np.testing.assert_allclose(found, stats.norm(0.5, [2.0, 1.0]).logpdf(y))
 
 
 @pytest.mark.parametrize(("link", "eta"), [("cloglog", -800.0), ("logit", 800.0)])
 def test_slopes_far_out_are_numbers(link, eta):
     def total(x):
-        return log_density("binomial", link, "none", 1.0, 2.0, None, {"mean": x})
+        return log_density(Binomial(link), "none", 1.0, 2.0, None, {"mean": x})
 
     with jax.enable_x64(True):
         assert not np.isnan(float(jax.grad(total)(eta)))

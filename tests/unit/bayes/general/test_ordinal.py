@@ -109,7 +109,9 @@ def test_the_samplers_density_is_the_cores(link):
 
         def rows(eta):
             given = {"mean": eta, "thresholds": cuts}
-            return log_density("ordinal", link, "none", jax.numpy.array(y), None, None, given)
+            return log_density(
+                pp.families.Ordinal(link), "none", jax.numpy.array(y), None, None, given
+            )
 
         np.testing.assert_allclose(rows(jax.numpy.array(eta)), value, rtol=1e-8, atol=1e-12)
         found = jax.grad(lambda eta: rows(eta).sum())(jax.numpy.array(eta))

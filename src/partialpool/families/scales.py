@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["Scale", "dispersion_scale", "scale_of", "shape_scale", "unit_of"]
 
@@ -41,6 +42,18 @@ class Scale:
         """
         with np.errstate(over="ignore"):
             return self.lowest + float(1.0 / (1.0 + np.exp(-eta)) if self.logit else np.exp(eta))
+
+    def predictor(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the linear predictor of numbers.
+
+        Examples
+        --------
+        >>> Scale("power", "", 1.0, True).predictor(np.array([1.5]))
+        array([0.])
+        """
+        bare = value - self.lowest
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(bare) - (np.log1p(-bare) if self.logit else 0.0))
 
     def slope(self, eta: float) -> float:
         """Return the number's derivative, with which its standard error is that of eta."""
