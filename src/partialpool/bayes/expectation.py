@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from partialpool.bayes.categories import probabilities
 from partialpool.bayes.predict import summaries
-from partialpool.bayes.rows import posterior_rows
+from partialpool.bayes.responses import means, responses
+from partialpool.bayes.rows import PosteriorRows, posterior_rows
 from partialpool.bayes.trials import trials_of
 from partialpool.design import DesignSpec
 from partialpool.errors import NotAvailableError
@@ -19,12 +20,14 @@ from partialpool.families import Ordinal
 from partialpool.inference import Scale
 from partialpool.inference.conditional.expectation import Band, Expected, check_drawn, offset_of
 from partialpool.inference.means.grid import without_rules
+from partialpool.inference.seeds import seed_sequence
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
 
 __all__ = ["PosteriorExpectation", "expectation"]
 
+Array = NDArray[np.float64]
 Table = Mapping[str, NDArray[Any]]
 
 
@@ -78,11 +81,28 @@ class PosteriorExpectation:
         if self.categories:
             found = probabilities(self.fit, rows, band.level)
             return Expected(found.mean, found.sd, found.low, found.high)
-        trials = trials_of(self.fit, table, n) if drawn else None
-        blocks = summaries(
-            self.fit, rows, self.scale, band.interval, band.level, trials=trials, seed=band.seed
+        if drawn:
+            return self._predicted(rows, trials_of(self.fit, table, n), band)
+        return Expected(
+            *np.hstack(list(summaries(self.fit, rows, self.scale, "confidence", band.level)))
         )
-        return Expected(*np.hstack(list(blocks)))
+
+    def _predicted(self, rows: PosteriorRows, trials: Array | None, band: Band) -> Expected:
+        """Draw a response of every draw for every row: in all rows by the same numbers.
+
+        So a band's ends are as smooth as the posterior; each row's interval is what it would be.
+        """
+        root, found = seed_sequence(band.seed), []
+        for i in range(rows.n):
+            row = slice(i, i + 1)
+            eta = rows.eta(row)
+            mean, rng = means(self.fit, eta), np.random.default_rng(root)
+            values = responses(self.fit, eta, row, False, trials, rng)
+            if trials is not None and self.fit.family.has_trials:
+                values = values / np.maximum(trials[row], 1.0)
+            tails = [(1 - band.level) / 2, (1 + band.level) / 2]
+            found.append([mean.mean(), mean.std(ddof=1), *np.quantile(values, tails)])
+        return Expected(*np.array(found).T)
 
     def _refuse_scales(self) -> None:
         if self.scale == "link" or self.categories:
