@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import DesignSpec, Typical
-from partialpool.errors import DataError, did_you_mean
+from partialpool.errors import DataError
 from partialpool.frames.column import label
-from partialpool.inference.conditional.expectation import slope_columns
+from partialpool.inference.conditional.questions import check_names, read_values
 from partialpool.inference.means.grid import Grid, names_of
 
 __all__ = ["ConditionalRows", "Held", "make_rows"]
@@ -129,8 +129,8 @@ def make_rows(
     """
     known = _known_columns(specs)
     groups = names_of(by)
-    _check_names(x, groups, specs, known)
-    given = _given(at, known, specs)
+    check_names(x, groups, specs, known)
+    given = read_values(at, specs, known)
     values = {x: given.get(x) or _axis(x, known[x])}
     values |= {name: given.get(name) or _steps(name, known[name]) for name in groups}
     rows = int(np.prod([len(v) for v in values.values()]))
@@ -160,61 +160,6 @@ def _known_columns(specs: Mapping[str, DesignSpec]) -> dict[str, Typical]:
 
 def _of_offset(spec: DesignSpec) -> dict[str, Typical]:
     return {name: t for name, t in spec.offset.typical.items() if name not in spec.typical}
-
-
-def _check_names(
-    x: str, by: tuple[str, ...], specs: Mapping[str, DesignSpec], known: Mapping[str, Typical]
-) -> None:
-    if not isinstance(x, str):
-        raise DataError(f"effects takes the name of one column, found {x!r}.")
-    if len(by) > 2:
-        raise DataError(
-            f"by= takes up to two columns, found {len(by)}: {', '.join(map(repr, by))}. Hold the "
-            "others at a value with at={'column': value}."
-        )
-    if x in by:
-        raise DataError(f"{x!r} stands in by= too. Name it in one of the two places.")
-    for name in (x, *by):
-        if name not in known:
-            raise _unknown(name, specs, known)
-
-
-def _unknown(name: str, specs: Mapping[str, DesignSpec], known: Collection[str]) -> DataError:
-    groups = {column for spec in specs.values() for g in spec.groups for column in g.columns}
-    columns = f"The columns of its fixed effects are {', '.join(map(repr, known)) or 'none'}."
-    if name in groups:
-        return DataError(
-            f"{name!r} is a grouping factor, whose effects are random and held at zero here. "
-            f"plots.caterpillar and plots.fitted_lines draw them. {columns}"
-        )
-    if any(name in slope_columns(spec) for spec in specs.values()):
-        return DataError(
-            f"{name!r} has random effects only, which are held at zero here, so that nothing "
-            f"depends on it. {columns}"
-        )
-    return DataError(
-        f"{name!r} is no column on which the expected response depends. {columns}"
-        f"{did_you_mean(name, known)}"
-    )
-
-
-def _given(
-    at: Mapping[str, Any] | None, known: Mapping[str, Typical], specs: Mapping[str, DesignSpec]
-) -> dict[str, tuple[Any, ...]]:
-    if at is None:
-        return {}
-    if not isinstance(at, Mapping):
-        raise DataError(f"at must give values by column, as {{'age': [0, 9]}}, found {at!r}.")
-    out = {}
-    for name, value in at.items():
-        if name not in known:
-            raise _unknown(name, specs, known)
-        single = isinstance(value, (str, int, float, bool, np.generic))
-        found = (value,) if single else tuple(value)
-        if not found:
-            raise DataError(f"at= has no value for {name!r}. Give at least one.")
-        out[name] = tuple(v.item() if isinstance(v, np.generic) else v for v in found)
-    return out
 
 
 def _held(name: str, typical: Typical, given: Mapping[str, tuple[Any, ...]]) -> Held:
