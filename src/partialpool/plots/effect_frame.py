@@ -79,7 +79,7 @@ def _words(
 ) -> tuple[str, str]:
     """Return title and subtitle, broken to fit."""
     title, *more = title_of(fit, found, width - 0.3)
-    return title, wrapped([*more, *subtitle_of(found, points)], width - 0.3)
+    return title, wrapped([*more, *subtitle_of(fit, found, points)], width - 0.3)
 
 
 def _level_names(found: ConditionalEffects) -> list[str]:

@@ -28,9 +28,9 @@ def title_of(fit: Any, effects: ConditionalEffects, width: float) -> list[str]:
     return [what, by]
 
 
-def subtitle_of(effects: ConditionalEffects, points: Points | None) -> list[str]:
+def subtitle_of(fit: Any, effects: ConditionalEffects, points: Points | None) -> list[str]:
     """Say what the lines are, and at which values the other columns are held."""
-    lines = [_words_of_lines(effects)]
+    lines = [_words_of_lines(fit, effects)]
     held = effects.rows.words_of_held()
     if effects.array_offset:
         held.append(f"offset {effects.offset:.4g}")
@@ -73,10 +73,12 @@ def key_label(rows: ConditionalRows, name: str, value: Any) -> str:
     return str(value) if alone else rows.words(name, value)
 
 
-def _words_of_lines(effects: ConditionalEffects) -> str:
+def _words_of_lines(fit: Any, effects: ConditionalEffects) -> str:
     kind = "bands" if effects.rows.curve else "intervals"
     level = f"{100 * effects.band.level:g} %"
     lines = "posterior means" if effects.posterior else "estimates"
+    if isinstance(fit, BayesFit) and fit.engine == "prior":
+        lines = "prior means"
     if effects.band.interval == "prediction":
         new = "a new row of new groups" if effects.grouped else "a new row"
         return f"{lines} with {level} prediction {kind}, those of {new}"

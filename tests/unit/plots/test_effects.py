@@ -140,6 +140,7 @@ def test_a_posterior_says_so(children):
     fit = pp.bmm("distance ~ age * Sex + (1 | Subject)", children, draws=100, tune=100, seed=1)
     figure = effects(fit, "age", by="Sex", points=True)
     assert "posterior means with 95 % bands" in words(figure)
+    assert "prior means" in words(effects(fit.prior(100, seed=1), "age"))
     table = fit.effects("age", by="Sex")
     assert_allclose(
         curves(figure.axes[0])[1].get_ydata(), table[table["Sex"] == "Female"]["estimate"]
