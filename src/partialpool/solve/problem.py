@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from partialpool.core import STRUCTURE_CODES, Problem, codes, dense_algebra, matrix, vector
+from partialpool.core import (
+    STRUCTURE_CODES,
+    Problem,
+    RowStream,
+    codes,
+    dense_algebra,
+    matrix,
+    vector,
+)
 from partialpool.design import Design, RandomEffects
 from partialpool.errors import ModelError
 from partialpool.solve.blocks import Block, arrange
@@ -46,11 +54,14 @@ class Reduced:
         Which random terms stand in which of the core's blocks.
     rest
         Random effects outside the first block, which are factored together.
+    stream
+        Of rows that went by in batches: what was seen of them.
     """
 
     problem: Problem
     blocks: tuple[Block, ...]
     rest: int
+    stream: RowStream | None = None
 
     def core_term(self, term: int) -> int:
         """Position of a random term of the design among the core's terms."""
