@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool import inference
-from partialpool.bayes import crossvalidation, hypotheses, responses, tables
+from partialpool.bayes import crossvalidation, expectation, hypotheses, responses, tables
 from partialpool.bayes import predict as prediction
 from partialpool.bayes.control import Control
 from partialpool.bayes.crossvalidation import Elpd
@@ -94,6 +94,9 @@ class BayesFit(Posterior):
             trials=trials,
             seed=seed,
         )
+
+    effects = inference.conditional_effects
+    expectation = expectation.expectation
 
     def simulate(
         self,

@@ -14,7 +14,7 @@ from partialpool import inference
 from partialpool.design import Design
 from partialpool.docstrings import explained
 from partialpool.families import Link, Response, link_of_means
-from partialpool.generalized import drop, parts, tables
+from partialpool.generalized import drop, expectation, parts, tables
 from partialpool.generalized import explained as shares
 from partialpool.generalized import fitted as rows
 from partialpool.generalized import inference as beyond
@@ -211,6 +211,8 @@ class GlmmFit(EstimatedModel):
     test = inference.linear_test
     means = inference.marginal_means
     slopes = inference.marginal_slopes
+    effects = inference.conditional_effects
+    expectation = expectation.expectation
 
     def link_of_means(self, scale: inference.Scale, contrasts: bool) -> Link:
         """See :func:`partialpool.families.links.link_of_means`."""
