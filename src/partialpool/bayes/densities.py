@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.bayes.conditionals import conditionals
 from partialpool.bayes.priors import (
     Exponential,
     Gamma,
@@ -21,7 +21,6 @@ from partialpool.bayes.priors import (
     StudentT,
     Uniform,
 )
-from partialpool.design import Design
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
@@ -35,10 +34,6 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-# Draws of the covariance over which conditional densities are averaged, with random effects.
-_MOST = 2000
-# Random effects up to which dense algebra is faster than sparse.
-_DENSE = 200
 
 
 def prior_density(prior: Prior, x: float) -> float:
@@ -155,80 +150,10 @@ def conditional_density(fit: BayesFit, weights: Array, x: float) -> float:
     from scipy.special import logsumexp
 
     logs = []
-    for precision, score in _conditionals(fit):
-        found = np.linalg.solve(precision, np.stack([weights, score], axis=1))
-        mean, variance = float(weights @ found[:, 1]), float(weights @ found[:, 0])
+    for precision, score in conditionals(fit):
+        sides = np.stack([np.broadcast_to(weights, score.shape), score], axis=2)
+        found = np.linalg.solve(precision, sides)
+        variance, mean = (found[:, :, i] @ weights for i in (0, 1))
         logs.append(-0.5 * (np.log(2 * np.pi * variance) + (x - mean) ** 2 / variance))
-    return float(np.exp(logsumexp(logs) - np.log(len(logs))))
-
-
-def _conditionals(fit: BayesFit) -> Iterator[tuple[Array, Array]]:
-    """Precision and precision times mean of the coefficients, draw by draw."""
-    design, own = fit.design, fit.draws.parts["mean"]
-    kept = fit.statement.kept["mean"]
-    w = np.ones(len(design.y)) if design.weights is None else np.asarray(design.weights)
-    y = design.y if design.offset is None else design.y - design.offset
-    XY = np.column_stack([design.X[:, kept], np.where(w > 0, y, 0.0)])
-    Z = _columns(design)
-    WXY = w[:, None] * XY
-    A, B, C = XY.T @ WXY, Z.T @ WXY, (Z.T @ Z.multiply(w[:, None])).tocsc()
-    prior, pull = _prior(fit)
-    size = fit.draws.chains * fit.draws.draws
-    sigma = fit.draws.scales["sigma"].ravel()
-    sd = [x.reshape(size, -1) for x in own.sd]
-    corr = [x.reshape(size, *x.shape[2:]) for x in own.corr]
-    used = min(size, _MOST) if design.random else size
-    for s in np.unique(np.linspace(0, size - 1, used).astype(int)):
-        factors = [a[s][:, None] * np.linalg.cholesky(r[s]) for a, r in zip(sd, corr, strict=True)]
-        found = (A - _absorbed(design, B, C, factors, sigma[s])) / sigma[s] ** 2
-        yield found[:-1, :-1] + prior, found[:-1, -1] + pull
-
-
-def _columns(design: Design) -> Any:
-    """Columns of all random effects, sparse: by term, level, and effect within a level."""
-    from scipy import sparse
-
-    n, blocks = len(design.y), []
-    for effects in design.random:
-        k = len(effects.columns)
-        at = effects.factor.codes.astype(np.intp)[:, None] * k + np.arange(k)
-        place = (np.repeat(np.arange(n), k), at.ravel())
-        shape = (n, len(effects.factor.levels) * k)
-        blocks.append(sparse.csc_matrix((effects.basis.ravel(), place), shape=shape))
-    return sparse.hstack(blocks, format="csc") if blocks else sparse.csc_matrix((n, 0))
-
-
-def _absorbed(design: Design, B: Array, C: Any, factors: list[Array], sigma: float) -> Array:
-    """B'L (L'CL + sigma^2 I)^-1 L'B: what the random effects take from the cross-products."""
-    from scipy import sparse
-    from scipy.linalg import cho_factor, cho_solve
-    from scipy.sparse.linalg import splu
-
-    if not factors:
-        return np.zeros((B.shape[1], B.shape[1]))
-    L = sparse.block_diag(
-        [
-            sparse.kron(sparse.identity(len(effects.factor.levels)), factor)
-            for effects, factor in zip(design.random, factors, strict=True)
-        ],
-        format="csc",
-    )
-    U, q = np.asarray(L.T @ B), len(B)
-    M = (L.T @ C @ L + sigma**2 * sparse.identity(q)).tocsc()
-    if q <= _DENSE:
-        return np.asarray(U.T @ cho_solve(cho_factor(M.toarray()), U))
-    return np.asarray(U.T @ splu(M, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0).solve(U))
-
-
-def _prior(fit: BayesFit) -> tuple[Array, Array]:
-    """Precision of the normal priors of the coefficients, and precision times mean."""
-    priors, kept = fit.statement.priors.parts["mean"], fit.statement.kept["mean"]
-    precision, pull = np.zeros((len(kept),) * 2), np.zeros(len(kept))
-    for place, assigned in enumerate(priors.fixed):
-        if isinstance(assigned.prior, Normal):
-            row = np.eye(len(kept))[place]
-            if place == 0 and priors.centred:
-                row = fit.design.X[:, kept].mean(axis=0)
-            precision += np.outer(row, row) / assigned.prior.sd**2
-            pull += row * assigned.prior.mean / assigned.prior.sd**2
-    return precision, pull
+    every = np.concatenate(logs)
+    return float(np.exp(logsumexp(every) - np.log(len(every))))

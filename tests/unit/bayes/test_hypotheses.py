@@ -50,45 +50,12 @@ def test_the_ratio_of_a_slope_is_exact_in_the_tail(line, value, rel):
     assert fit.hypothesis(f"2 * x - 1 = {2 * value - 1}").ratio == pytest.approx(found.ratio)
 
 
-def test_random_effects_are_integrated_out_as_dense_algebra_does():
-    from partialpool.bayes.densities import _conditionals
-
-    sleep = pp.load_dataset("sleepstudy")
-    fit = pp.bmm("Reaction ~ Days + (Days | Subject)", sleep, seed=1)
-    precision, score = next(_conditionals(fit))
-    own, d = fit.draws.parts["mean"], fit.design
-    cov = own.sd[0][0, 0][:, None] * own.corr[0][0, 0] * own.sd[0][0, 0]
-    same = np.equal.outer(d.random[0].factor.codes, d.random[0].factor.codes)
-    V = same * (d.X @ cov @ d.X.T) + fit.draws.scales["sigma"][0, 0] ** 2 * np.eye(len(d.y))
-    centre, slope = (a.prior for a in fit.statement.priors.parts["mean"].fixed)
-    T = np.array([[1.0, d.X[:, 1].mean()], [0.0, 1.0]])
-    D = np.diag([centre.sd**-2, slope.sd**-2])
-    np.testing.assert_allclose(precision, d.X.T @ np.linalg.solve(V, d.X) + T.T @ D @ T, rtol=1e-8)
-    pull = T.T @ D @ [centre.mean, slope.mean]
-    np.testing.assert_allclose(score, d.X.T @ np.linalg.solve(V, d.y) + pull, rtol=1e-8)
-
-
-def test_crossed_effects_are_integrated_out_as_dense_algebra_does():
-    from partialpool.bayes.densities import _conditionals
-
+def test_the_exact_density_is_a_kernels_where_the_draws_lie():
     rng = np.random.default_rng(5)
     g, h, x = rng.integers(0, 7, 60), rng.integers(0, 5, 60), rng.normal(size=60)
     y = 2 + 0.5 * x + rng.normal(size=7)[g] + 0.5 * rng.normal(size=5)[h] * x
     data = {"y": y + rng.normal(size=60), "x": x, "g": g, "h": h, "w": rng.uniform(0.5, 2, 60)}
     priors = {"Intercept": "normal(0, 5)", "x": "normal(0, 2)"}
-    fit = pp.bmm("y ~ x + (x | g) + (1 | h)", data, weights="w", priors=priors, draws=50, seed=1)
-    own, d = fit.draws.parts["mean"], fit.design
-    V = np.diag(fit.draws.scales["sigma"][0, 0] ** 2 / d.weights)
-    for effects, sd, corr in zip(d.random, own.sd, own.corr, strict=True):
-        codes = effects.factor.codes
-        cov = np.outer(sd[0, 0], sd[0, 0]) * corr[0, 0]
-        V = V + np.equal.outer(codes, codes) * (effects.basis @ cov @ effects.basis.T)
-    T = np.array([[1.0, d.X[:, 1].mean()], [0.0, 1.0]])
-    precision, score = next(_conditionals(fit))
-    exact = d.X.T @ np.linalg.solve(V, d.X) + T.T @ np.diag([1 / 25, 1 / 4]) @ T
-    np.testing.assert_allclose(precision, exact, rtol=1e-8)
-    np.testing.assert_allclose(score, d.X.T @ np.linalg.solve(V, d.y), rtol=1e-8, atol=1e-8)
-    # Averaged over the draws it is the density that a kernel makes of them, where they lie.
     many = pp.bmm("y ~ x + (x | g) + (1 | h)", data, weights="w", priors=priors, seed=1)
     draws = many.parameters["x"].ravel()
     at = float(draws.mean())
