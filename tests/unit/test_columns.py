@@ -90,6 +90,7 @@ def asked(fits: dict[str, Any]) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "predict se, glmm", glmm.predict(se=True)
     yield "predict interval", lmm.predict(interval="prediction")
     yield "predict, bmm", bmm.predict(se=True, interval="confidence")
+    yield "hypotheses", bmm.hypothesis(["Days > 5", "Days = 5"])
     yield "slopes, bmm", bmm.slopes("Days")
     yield "ranef", lmm.ranef(cond_sd=True)
     yield "means", grouped.means("Sex")

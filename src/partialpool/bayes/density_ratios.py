@@ -2,107 +2,181 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.bayes.densities import (
-    conditional_density,
-    kernel_density,
-    prior_density,
-    tail_bound,
-)
-from partialpool.bayes.expressions import evaluate_expression
+from partialpool.bayes.comparisons import Comparison
+from partialpool.bayes.densities import conditional_density, kernel_density, tail_bound
+from partialpool.bayes.prior_density import has_flat
 from partialpool.bayes.prior_draws import draw_parameters
-from partialpool.bayes.priors import LKJ, Flat
+from partialpool.bayes.prior_exact import coefficients_of, exact_prior_density
+from partialpool.bayes.roots import Root, find_roots
 from partialpool.errors import ModelError
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
 
-__all__ = ["density_ratio", "difference"]
+__all__ = ["density_ratio"]
 
 Array = NDArray[np.float64]
-_PRIOR_DRAWS = 40_000
+# Draws of the priors, and how many are made at once.
+_PRIOR_DRAWS = 400_000
+_AT_ONCE = 40_000
 
 
-def difference(left: str, right: str, values: Mapping[str, Array]) -> Array:
-    """Evaluate the left side less the right."""
-    return np.asarray(evaluate_expression(left, values) - evaluate_expression(right, values))
+def density_ratio(fit: BayesFit, asked: Comparison, posterior: Array) -> tuple[float, bool]:
+    """Posterior over prior density at the value, and whether that is only an upper limit.
+
+    Parameters
+    ----------
+    fit
+        A Bayesian fit.
+    asked
+        An equation.
+    posterior
+        Draws of its left side less its right.
+
+    Raises
+    ------
+    ModelError
+        If a prior is flat, or the equation is at the end of what is possible or beyond.
+    """
+    line = _line(asked, fit.parameters)
+    if line is not None:
+        constant, weights = line
+        if len(weights) == 1:
+            # One parameter: look at it itself, which may have zero for a limit.
+            ((name, weight),) = weights.items()
+            return _at_roots(fit, asked, name, (Root(-constant / weight, 1.0),))
+        return _of_combination(fit, asked, weights, -constant, posterior)
+    if len(asked.names) == 1:
+        (name,) = asked.names
+        roots = find_roots(lambda x: asked.difference({name: x}), _range(fit, name))
+        return _at_roots(fit, asked, name, roots)
+    before = _drawn_density(fit, asked)
+    after, limit = _kernel(posterior, 0.0, False)
+    return after / before, limit
 
 
-def density_ratio(
-    fit: BayesFit, left: str, right: str, used: list[str], posterior: Array
+def _at_roots(
+    fit: BayesFit, asked: Comparison, name: str, roots: tuple[Root, ...]
 ) -> tuple[float, bool]:
-    """Posterior over prior density at the value, and whether that is only an upper limit."""
-    line = _line(left, right, used, fit.parameters)
-    positive = False
-    draws, at, scale = posterior, 0.0, 1.0
-    if line is not None and len(used) == 1 and line[1][0] != 0:
-        # One parameter: look at it itself, which may have zero for a limit.
-        (scale,), at = line[1], float(-line[0] / line[1][0])
-        draws = fit.parameters[used[0]].ravel()
-        positive = used[0].startswith("sd(") or used[0] in fit.draws.scales
-    before = _before(fit, left, right, used, at, positive)
-    if before <= 0:
+    """Ratio of densities of one parameter where an equation of it holds.
+
+    What is a function of a parameter has its density over the function's slope.
+    """
+    slopes = [abs(root.slope) for root in roots] if len(roots) > 1 else [1.0]
+    if min(slopes) == 0.0:
         raise ModelError(
-            f"the prior of {used[0]!r} rules the value {at:.6g} out, so that the data can't speak "
-            "for or against it."
+            f"{asked.text!r} holds at several values of {name!r}, at one of which the sides only "
+            f"touch. Ask for the values one by one: '{name} = {roots[0].at:.6g}'."
         )
-    means = dict(zip(fit.design.columns, range(len(fit.design.columns)), strict=True))
-    if fit.engine == "marginal" and line is not None and all(name in means for name in used):
-        kept = fit.statement.kept["mean"]
-        weights = np.zeros(len(kept))
-        for name, weight in zip(used, line[1], strict=True):
-            weights[kept.index(means[name])] = weight
-        if weights.any():
-            after = conditional_density(fit, weights, -line[0])
-            return after * abs(scale) / before, False
-    bound = tail_bound(draws, at, positive)
-    if bound is not None:
-        return bound / before, True
-    return kernel_density(draws, at, positive) / before, False
+    before = after = 0.0
+    limit = False
+    for root, slope in zip(roots, slopes, strict=False):
+        density, bounded = _posterior_density(fit, name, root.at)
+        before += _prior_density(fit, name, root.at) / slope
+        after += density / slope
+        limit = limit or bounded
+    if before <= 0:
+        where = f"the value {roots[0].at:.6g}" if roots else f"{asked.text!r}"
+        raise ModelError(
+            f"the prior of {name!r} rules {where} out, so that the data can't speak for or against "
+            "it."
+        )
+    return after / before, limit
 
 
-def _before(
-    fit: BayesFit, left: str, right: str, used: list[str], at: float, positive: bool
-) -> float:
-    """Prior density: exact where a parameter has a prior of its own, else from draws."""
-    line = _line(left, right, used, fit.parameters)
-    single = line is not None and len(used) == 1 and line[1][0] != 0
-    own = {a.parameter: a.prior for a in fit.statement.priors.everything()}
-    if single and used[0] in own and not _is_centred(fit, used[0]):
-        prior = own[used[0]]
-        if not isinstance(prior, (Flat, LKJ)):
-            return prior_density(prior, at)
-    drawn = draw_parameters(fit.statement, _PRIOR_DRAWS, np.random.default_rng(0))
-    values = drawn[used[0]] if single else difference(left, right, drawn)
-    return kernel_density(values.ravel(), at, positive)
+def _posterior_density(fit: BayesFit, name: str, x: float) -> tuple[float, bool]:
+    combination = coefficients_of(fit, {name: 1.0})
+    if fit.engine == "marginal" and combination is not None:
+        return conditional_density(fit, combination.weights, x), False
+    return _kernel(fit.parameters[name].ravel(), x, _is_positive(fit, name))
 
 
-def _is_centred(fit: BayesFit, name: str) -> bool:
-    """Whether a name's prior isn't its own density: an intercept's or threshold's at the means."""
-    return name in fit.draws.thresholds or any(
-        priors.centred and priors.fixed[0].parameter == name
-        for priors in fit.statement.priors.parts.values()
-    )
+def _prior_density(fit: BayesFit, name: str, x: float) -> float:
+    exact = exact_prior_density(fit, {name: 1.0}, x)
+    if exact is not None:
+        return exact
+    drawn = _prior_draws(fit, lambda values: values[name])
+    return kernel_density(drawn, x, _is_positive(fit, name))
+
+
+def _of_combination(
+    fit: BayesFit, asked: Comparison, weights: Mapping[str, float], x: float, posterior: Array
+) -> tuple[float, bool]:
+    """Ratio of densities of a sum of several parameters."""
+    before = exact_prior_density(fit, weights, x)
+    if before is None:
+        before = _drawn_density(fit, asked)
+    combination = coefficients_of(fit, weights)
+    if fit.engine == "marginal" and combination is not None:
+        return conditional_density(fit, combination.weights, x) / before, False
+    after, limit = _kernel(posterior, 0.0, False)
+    return after / before, limit
+
+
+def _drawn_density(fit: BayesFit, asked: Comparison) -> float:
+    """Prior density of left side less right at zero, by draws; where it isn't defined, none."""
+    values = _prior_draws(fit, asked.difference)
+    share = float(np.isfinite(values).mean())
+    values = values[np.isfinite(values)]
+    if not len(values) or (values >= 0).all() or (values <= 0).all():
+        side = "below" if len(values) and (values >= 0).all() else "above"
+        raise ModelError(
+            f"by the priors the left side of {asked.text!r} is never {side} the right one, and at "
+            "the end of what is possible draws don't tell densities. Ask about single parameters, "
+            f"such as '{asked.names[0]} = 0', or about a value within."
+        )
+    return share * kernel_density(values, 0.0)
+
+
+def _kernel(draws: Array, x: float, positive: bool) -> tuple[float, bool]:
+    """Density by the draws, or an upper limit of it."""
+    bound = tail_bound(draws, x, positive)
+    return (kernel_density(draws, x, positive), False) if bound is None else (bound, True)
+
+
+def _prior_draws(fit: BayesFit, of: Callable[[Mapping[str, Array]], Array]) -> Array:
+    """Draws from the prior of a function of the parameters."""
+    rng = np.random.default_rng(0)
+    parts = range(_PRIOR_DRAWS // _AT_ONCE)
+    return np.concatenate([of(draw_parameters(fit.statement, _AT_ONCE, rng))[0] for _ in parts])
+
+
+def _range(fit: BayesFit, name: str) -> Array:
+    """Values of a parameter that posterior or prior think possible."""
+    values = [fit.parameters[name].ravel()]
+    if not has_flat(fit.statement):
+        drawn = draw_parameters(fit.statement, _AT_ONCE, np.random.default_rng(0))
+        values.append(drawn[name].ravel())
+    if _is_positive(fit, name):
+        values.append(np.zeros(1))
+    return np.concatenate(values)
+
+
+def _is_positive(fit: BayesFit, name: str) -> bool:
+    return name.startswith("sd(") or name in fit.draws.scales
 
 
 def _line(
-    left: str, right: str, used: list[str], values: Mapping[str, Array]
-) -> tuple[float, list[float]] | None:
-    """Constant and slopes of a difference that is linear in its parameters; None if it isn't."""
-
-    def at(point: Mapping[str, Array]) -> float:
-        return float(difference(left, right, {**values, **point}))
-
-    zero = {name: np.asarray(0.0) for name in used}
+    asked: Comparison, values: Mapping[str, Array]
+) -> tuple[float, Mapping[str, float]] | None:
+    """Constant and weights of a difference that is linear in its parameters; None if it isn't."""
+    zero = {name: np.asarray(0.0) for name in asked.names}
+    constant = float(asked.difference(zero))
+    weights = {
+        name: float(asked.difference({**zero, name: np.asarray(1.0)})) - constant
+        for name in asked.names
+    }
+    whole = asked.difference(values)
     with np.errstate(all="ignore"):
-        constant = at(zero)
-        slopes = [at({**zero, name: np.asarray(1.0)}) - constant for name in used]
-        whole = difference(left, right, values)
-        linear = constant + sum(w * values[name] for w, name in zip(slopes, used, strict=True))
+        linear = constant + sum(w * values[name] for name, w in weights.items())
     size = abs(constant) + float(np.abs(whole).max())
-    return (constant, slopes) if np.allclose(linear, whole, rtol=1e-9, atol=1e-9 * size) else None
+    if not np.isfinite(size) or not np.allclose(linear, whole, rtol=1e-9, atol=1e-9 * size):
+        return None
+    present = {name: weight for name, weight in weights.items() if weight != 0.0}
+    return (constant, present) if present else None

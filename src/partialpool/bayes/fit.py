@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,9 +142,15 @@ class BayesFit(Posterior):
             self, variable, by, contrasts=contrasts, at=at, level=level, scale=scale, offset=offset
         )
 
-    def hypothesis(self, text: str) -> Hypothesis:
+    @overload
+    def hypothesis(self, text: str, level: float = 0.95) -> Hypothesis: ...
+
+    @overload
+    def hypothesis(self, text: Sequence[str], level: float = 0.95) -> Any: ...
+
+    def hypothesis(self, text: str | Sequence[str], level: float = 0.95) -> Any:
         """See :func:`partialpool.bayes.hypotheses.check`."""
-        return hypotheses.check(self, text)
+        return hypotheses.check(self, text, level)
 
     def loo(self, kind: Literal["conditional", "marginal"] = "conditional") -> Elpd:
         """See :func:`partialpool.bayes.crossvalidation.loo`."""

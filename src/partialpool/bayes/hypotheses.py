@@ -1,22 +1,24 @@
 """Hypotheses about parameters: their probability, or how much the data speak for a value.
 
 A hypothesis is arithmetic over names of parameters and numbers with one comparison:
-``"Days > 10"``, ``"sd(Subject.Days) / sigma < 0.5"``, ``"Days = 0"``.
+``"Days > 10"``, ``"sd(Subject.Days) / sigma < 0.5"``, ``"exp(x) - 1 = 0"``.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.bayes.density_ratios import density_ratio, difference
+from partialpool.bayes.comparisons import Comparison, read_comparison
+from partialpool.bayes.density_ratios import density_ratio
 from partialpool.bayes.priors import Constant
-from partialpool.errors import DataError, ModelError
+from partialpool.errors import DataError
+from partialpool.frames import make_frame
+from partialpool.inference.wald import check_level
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
@@ -34,8 +36,8 @@ class Hypothesis:
     ----------
     text
         The statement.
-    estimate, sd, lower, upper
-        Posterior mean, standard deviation and 95 % interval of the left side less the right.
+    estimate, std_error, conf_low, conf_high
+        Posterior mean, standard deviation and interval of the left side less the right.
     probability
         Posterior probability of an inequality; NaN for an equation.
     ratio
@@ -48,15 +50,16 @@ class Hypothesis:
 
     text: str
     estimate: float
-    sd: float
-    lower: float
-    upper: float
+    std_error: float
+    conf_low: float
+    conf_high: float
     probability: float
     ratio: float
     limit: bool = False
 
     def __repr__(self) -> str:
-        head = f"{self.text}: difference {self.estimate:.4g} ({self.lower:.4g} to {self.upper:.4g})"
+        ends = f"{self.conf_low:.4g} to {self.conf_high:.4g}"
+        head = f"{self.text}: difference {self.estimate:.4g} ({ends})"
         if self.limit:
             return f"{head}, Bayes factor for it below {self.ratio:.2g} (the draws show no more)"
         if np.isnan(self.probability):
@@ -64,15 +67,26 @@ class Hypothesis:
         return f"{head}, probability {self.probability:.4g}"
 
 
-def check(fit: BayesFit, text: str) -> Hypothesis:
-    """Evaluate a hypothesis.
+def check(fit: BayesFit, text: str | Sequence[str], level: float = 0.95) -> Any:
+    """Evaluate a hypothesis, or several of them.
 
     Parameters
     ----------
     fit
         A Bayesian fit.
     text
-        Arithmetic with one of ``<``, ``>`` and ``=``; names as in ``fit.parameters``.
+        Arithmetic with one of ``<``, ``>`` and ``=``; names as in ``fit.parameters``, spaced in
+        any way, ``^`` or ``**`` for powers, in backticks if you like. Functions are ``abs``,
+        ``exp``, ``expit`` (the inverse of the logit), ``log`` and ``sqrt``; where the model has a
+        coefficient ``exp(x)``, that is meant. Or a list of such texts.
+    level
+        Probability of the interval.
+
+    Returns
+    -------
+    Hypothesis, or native frame
+        Of a list a table with ``hypothesis``, ``estimate``, ``std_error``, ``probability``,
+        ``conf_low``, ``conf_high``, ``ratio`` and ``limit``, as in :class:`Hypothesis`.
 
     Raises
     ------
@@ -81,7 +95,8 @@ def check(fit: BayesFit, text: str) -> Hypothesis:
     UnknownNameError
         If a name is no parameter.
     DataError
-        If it names no parameter, or one that was left out, or has no finite value.
+        If it names no parameter, or one that was left out, or has no finite value; if ``level`` is
+        no probability.
 
     Examples
     --------
@@ -89,79 +104,68 @@ def check(fit: BayesFit, text: str) -> Hypothesis:
     >>> fit = pp.bmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"), seed=1)
     >>> check(fit, "Days > 5").probability > 0.99
     True
+    >>> check(fit, ["Days > 5", "log(sigma) > 5"])["probability"].round(1).tolist()
+    [1.0, 0.0]
 
     References
     ----------
     Dickey (1971), Annals of Mathematical Statistics 42, 204-223: the ratio of densities.
     """
-    left, sign, right = _sides(text)
-    noted = _Noted(fit.parameters)
-    with np.errstate(all="ignore"):
-        values = difference(left, right, noted).ravel()
-    _refuse(text, fit, noted.used, values)
-    lower, upper = np.quantile(values, [0.025, 0.975])
-    probability, limit = float("nan"), False
-    if sign == "=":
-        ratio, limit = density_ratio(fit, left, right, noted.used, values)
-    else:
-        probability = float(np.mean(values > 0 if sign == ">" else values < 0))
-        ratio = probability / (1 - probability) if probability < 1 else float("inf")
-    return Hypothesis(
-        text.strip(),
-        float(values.mean()),
-        float(values.std(ddof=1)),
-        float(lower),
-        float(upper),
-        probability,
-        ratio,
-        limit,
-    )
+    check_level(level)
+    if isinstance(text, (list, tuple)):
+        return _table(fit, text, level)
+    asked = read_comparison(text, fit.parameters)
+    values = asked.difference(fit.parameters).ravel()
+    _refuse(fit, asked, values)
+    lower, upper = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    moments = (float(values.mean()), float(values.std(ddof=1)), float(lower), float(upper))
+    if asked.sign == "=":
+        ratio, limit = density_ratio(fit, asked, values)
+        return Hypothesis(asked.text, *moments, float("nan"), ratio, limit)
+    holds = float(np.mean(values > 0 if asked.sign == ">" else values < 0))
+    odds = holds / (1 - holds) if holds < 1 else float("inf")
+    return Hypothesis(asked.text, *moments, holds, odds)
 
 
-def _sides(text: object) -> tuple[str, str, str]:
-    if not isinstance(text, str):
-        raise DataError(f"a hypothesis is text such as 'Days > 10', found {text!r}.")
-    found = re.fullmatch(r"([^<>=]+)(<=|>=|==|<|>|=)([^<>=]+)", text)
-    if found is None:
-        raise ModelError(
-            f"the hypothesis {text!r} has no single comparison. Write it as 'Days > 10' or "
-            "'Days = 0'."
-        )
-    left, sign, right = found.groups()
-    return left, sign[0], right
+def _table(fit: BayesFit, texts: Sequence[str], level: float) -> Any:
+    if not texts:
+        raise DataError("there is no hypothesis in an empty list. Give one or more texts.")
+    found = [check(fit, text, level) for text in texts]
+    numbers = ("estimate", "std_error", "probability", "conf_low", "conf_high", "ratio")
+    columns = {
+        "hypothesis": np.array([one.text for one in found], dtype=object),
+        **{name: np.array([getattr(one, name) for one in found]) for name in numbers},
+        "limit": np.array([one.limit for one in found]),
+    }
+    return make_frame(columns, fit.design.spec.kind)
 
 
-class _Noted(dict[str, Array]):
-    """Parameters, noting which are asked for."""
-
-    def __init__(self, values: Mapping[str, Array]) -> None:
-        super().__init__(values)
-        self.used: list[str] = []
-
-    def __getitem__(self, name: str) -> Array:
-        if name not in self.used:
-            self.used.append(name)
-        return super().__getitem__(name)
-
-
-def _refuse(text: str, fit: BayesFit, used: list[str], values: Array) -> None:
+def _refuse(fit: BayesFit, asked: Comparison, values: Array) -> None:
     """Refuse what is no statement about parameters that the data know."""
-    if not used:
+    names = asked.names
+    if not names:
+        some = next(iter(fit.parameters))
         raise DataError(
-            f"the hypothesis {text!r} names no parameter. Write it as 'Days > 10'; fit.parameters "
-            "lists the names."
+            f"the hypothesis {asked.text!r} names no parameter. Write it as '{some} > 10'; "
+            "fit.parameters lists the names."
         )
-    for name in used:
+    for name in names:
         if np.isnan(fit.parameters[name]).all():
             raise DataError(
                 f"{name!r} was left out of the model: it is a combination of other columns, so "
                 "that nothing is known about it. Ask about those."
             )
     scales = fit.statement.priors.scales
-    if all(name in scales and isinstance(scales[name].prior, Constant) for name in used):
-        raise DataError(f"{used[0]!r} is known, so that there is nothing to ask about it.")
+    if all(name in scales and isinstance(scales[name].prior, Constant) for name in names):
+        raise DataError(f"{names[0]!r} is known, so that there is nothing to ask about it.")
     if not np.isfinite(values).all():
         raise DataError(
-            f"the hypothesis {text!r} has no finite value at {int((~np.isfinite(values)).sum())} "
-            "draws. Look for a division by zero."
+            f"the hypothesis {asked.text!r} has no finite value at "
+            f"{int((~np.isfinite(values)).sum())} draws. Look for a division by zero, and for "
+            "roots and logarithms of numbers below zero."
+        )
+    if np.ptp(values) == 0:
+        raise DataError(
+            f"the sides of {asked.text!r} differ by {values[0]:.6g} whatever {names[0]!r} is: that "
+            "says nothing about it."
         )

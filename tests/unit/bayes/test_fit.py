@@ -198,12 +198,12 @@ def test_the_density_ratio_is_that_of_savage_and_dickey(sleep):
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("Days", ModelError, "no single comparison"),
-        ("1 < Days < 2", ModelError, "no single comparison"),
+        ("Days", ModelError, "has no comparison"),
+        ("1 < Days < 2", ModelError, "more than one comparison"),
         ("days > 1", UnknownNameError, "no parameter 'days'. Did you mean 'Days'"),
         ("Days + > 1", ModelError, "can't be read"),
         ("(Days > 1", ModelError, "can't be read"),
-        ("Days.__class__ > 1", UnknownNameError, "no parameter '.__class__'"),
+        ("Days.__class__ > 1", UnknownNameError, "no parameter 'Days.__class__'"),
     ],
 )
 def test_hypotheses_that_can_not_be_read_are_refused(fit, text, error, message):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, did_you_mean
+from partialpool.inference.hypotheses.names import NameFinder
 
 __all__ = ["Equation", "read_equation"]
 
@@ -44,7 +45,7 @@ def read_equation(text: str, names: Sequence[str], terms: Sequence[str] = ()) ->
         Sums of coefficients, numbers and products of one number and one coefficient.
     names
         Names of the coefficients. They are found as they are written, brackets and colons
-        included, with or without backticks.
+        included, spaced in any way, with or without backticks.
     terms
         Names of terms, which a message says can stand alone only.
 
@@ -87,7 +88,7 @@ def _split(text: str, names: Sequence[str], terms: Sequence[str]) -> list[list[T
 
 
 def _tokens(text: str, names: Sequence[str], terms: Sequence[str]) -> list[Token]:
-    longest = sorted(names, key=len, reverse=True)
+    finder = NameFinder(names)
     tokens: list[Token] = []
     at = 0
     while at < len(text):
@@ -95,12 +96,11 @@ def _tokens(text: str, names: Sequence[str], terms: Sequence[str]) -> list[Token
         if rest[0].isspace():
             at += 1
             continue
-        name = next((n for n in longest if _starts_with(rest, n)), None)
+        found = finder.at(text, at)
         number = _NUMBER.match(rest)
-        if name is not None:
-            quoted = rest.startswith("`")
-            tokens.append(("name", name))
-            at += len(name) + 2 * quoted
+        if found is not None:
+            tokens.append(("name", found[0]))
+            at = found[1]
         elif number:
             tokens.append(("number", number[0]))
             at += len(number[0])
@@ -111,14 +111,6 @@ def _tokens(text: str, names: Sequence[str], terms: Sequence[str]) -> list[Token
         else:
             raise _unknown(text, rest, names, terms)
     return tokens
-
-
-def _starts_with(rest: str, name: str) -> bool:
-    if rest.startswith(f"`{name}`"):
-        return True
-    # "Days2" doesn't start with the coefficient "Days".
-    after = rest[len(name) : len(name) + 1]
-    return rest.startswith(name) and not (after.isalnum() or after in ("_", ":", "["))
 
 
 def _unknown(text: str, rest: str, names: Sequence[str], terms: Sequence[str]) -> DataError:
