@@ -16,6 +16,7 @@ from partialpool.bayes.hypotheses import Hypothesis
 from partialpool.bayes.model import bmm
 from partialpool.bayes.priors import (
     LKJ,
+    Cauchy,
     Constant,
     Exponential,
     Flat,
@@ -24,6 +25,7 @@ from partialpool.bayes.priors import (
     HalfNormal,
     HalfStudentT,
     InverseGamma,
+    Laplace,
     LogNormal,
     Normal,
     Prior,
@@ -34,6 +36,7 @@ from partialpool.bayes.priors import (
 __all__ = [
     "LKJ",
     "BayesFit",
+    "Cauchy",
     "Constant",
     "Draws",
     "Elpd",
@@ -45,6 +48,7 @@ __all__ = [
     "HalfStudentT",
     "Hypothesis",
     "InverseGamma",
+    "Laplace",
     "LogNormal",
     "ModelGraph",
     "Node",

@@ -8,35 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from partialpool.bayes.priors import LKJ, Constant, Flat, HalfStudentT, Normal, Prior, Uniform
-from partialpool.bayes.reading import read_prior
+from partialpool.bayes.given_priors import Assigned, GivenPriors
+from partialpool.bayes.priors import LKJ, HalfStudentT, Normal, Prior
 from partialpool.bayes.scales import ResponseScale, effect_size, spread_of
 from partialpool.design import Design, RandomEffects
-from partialpool.errors import ModelError, did_you_mean
+from partialpool.inference.hypotheses.fixed_terms import fixed_terms
 
 __all__ = ["Assigned", "Assignment", "PartPriors", "TermPriors", "assign", "free_scales"]
 
 # How many residual or linear-predictor units a coefficient may easily reach, as in rstanarm.
 _WIDE = 2.5
-
-
-@dataclass(frozen=True, slots=True)
-class Assigned:
-    """A parameter's prior.
-
-    Attributes
-    ----------
-    parameter
-        Its name.
-    prior
-        The distribution.
-    own
-        Whether the user gave it.
-    """
-
-    parameter: str
-    prior: Prior
-    own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,86 +78,6 @@ class Assignment:
         return out + list(self.scales.values())
 
 
-class _Given:
-    """The user's priors, and which of them have been used."""
-
-    def __init__(self, priors: Mapping[str, Any] | None) -> None:
-        if priors is not None and not isinstance(priors, Mapping):
-            raise ModelError(
-                "priors must be a dict from parameters to priors, such as "
-                f"{{'Days': 'normal(0, 10)', 'sd': 'half_normal(50)'}}, found {priors!r}."
-            )
-        self.priors = {key: read_prior(key, value) for key, value in (priors or {}).items()}
-        self.used: set[str] = set()
-        self.known: list[str] = []
-
-    def find(self, parameter: str, keys: tuple[str, ...], support: str, default: Prior) -> Assigned:
-        """Take the most particular of some keys, the first of which is the parameter."""
-        self.known += keys
-        for key in keys:
-            if key in self.priors:
-                prior = self.priors[key]
-                # What is known is a single number: covariances are estimated.
-                known = prior.support == "number" and support in _SINGLE and len(keys) == 1
-                if prior.support not in (support, "any") and not known:
-                    raise ModelError(
-                        f"the prior {prior} of {key!r} is for {_KINDS[prior.support]}, but "
-                        f"{parameter} is {_NUMBERS[support]}. Use one of {_CHOICES[support]}."
-                    )
-                if support in _FLAT and isinstance(prior, Flat):
-                    prior = _FLAT[support]
-                if support == "power" and isinstance(prior, Constant) and not 1 < prior.value < 2:
-                    raise ModelError(
-                        f"{parameter} must lie between 1 and 2, found {prior} in priors."
-                    )
-                self.used.add(key)
-                return Assigned(parameter, prior, True)
-        return Assigned(parameter, default, False)
-
-    def refuse_unused(self, gone: set[str]) -> None:
-        unused = [key for key in self.priors if key not in self.used and key not in self.known]
-        for key in unused:
-            if key in gone:
-                raise ModelError(
-                    f"priors has {key!r}, a column that was left out because it is a combination "
-                    "of columns before it, so that it has no prior. Take it out of priors, or "
-                    "out of the formula."
-                )
-        if unused:
-            known = list(dict.fromkeys(self.known))
-            shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
-            raise ModelError(
-                f"priors has {unused[0]!r}, which is no parameter of the model."
-                f"{did_you_mean(unused[0], known)} Its parameters and classes are: {shown}."
-            )
-
-
-# What is one number by itself, and may be known.
-_SINGLE = ("positive", "power")
-# Where flat is a distribution.
-_FLAT: Mapping[str, Prior] = {"correlation": LKJ(1.0), "power": Uniform(1.0, 2.0)}
-_KINDS = {
-    "real": "real numbers",
-    "positive": "positive numbers",
-    "correlation": "correlations",
-    "number": "sigma and other single numbers",
-    "power": "the power of a Tweedie variance",
-}
-_NUMBERS = {
-    "real": "any number",
-    "positive": "positive",
-    "correlation": "a correlation matrix",
-    "power": "between 1 and 2",
-}
-_CHOICES = {
-    "real": "normal, student_t, flat",
-    "positive": "half_normal, half_student_t, half_cauchy, exponential, gamma, inverse_gamma, "
-    "log_normal, flat",
-    "correlation": "lkj",
-    "power": "uniform, constant",
-}
-
-
 def assign(
     designs: Mapping[str, Design],
     kept: Mapping[str, list[int]],
@@ -207,7 +108,7 @@ def assign(
     ModelError
         If a key is no parameter or a prior doesn't go with it.
     """
-    given = _Given(priors)
+    given = GivenPriors(priors)
     # Where categories lie thresholds say, and not the coefficients.
     between = Normal(0.0 - scale.centre, _WIDE * scale.unit)
     cuts = tuple(given.find(name, (name, "thresholds"), "real", between) for name in thresholds)
@@ -233,10 +134,11 @@ _LOG = ResponseScale(0.0, 1.0, 2.5)
 
 
 def _part(
-    part: str, design: Design, kept: list[int], scale: ResponseScale, given: _Given
+    part: str, design: Design, kept: list[int], scale: ResponseScale, given: GivenPriors
 ) -> PartPriors:
     prefix = "" if part == "mean" else f"{part}."
     names = [design.columns[i] for i in kept]
+    terms_of = _terms_of(design, prefix)
     centred = bool(names) and names[0] == "Intercept"
     fixed = []
     for place, i in enumerate(kept):
@@ -250,9 +152,19 @@ def _part(
         default = Normal(middle, wide / spread_of(design.X[:, i]))
         if middle:
             default = Normal(middle, wide)
-        fixed.append(given.find(name, (name, f"{prefix}fixef"), "real", default))
+        keys = tuple(dict.fromkeys((name, *terms_of.get(i, ()), f"{prefix}fixef")))
+        fixed.append(given.find(name, keys, "real", default))
     terms = tuple(_term(prefix, effects, scale, given) for effects in design.random)
     return PartPriors(tuple(fixed), centred, terms)
+
+
+def _terms_of(design: Design, prefix: str) -> dict[int, tuple[str, ...]]:
+    """Name the term that every column of the fixed effects belongs to."""
+    return {
+        int(column): (f"{prefix}{term.name}",)
+        for term in fixed_terms(design.spec)
+        for column in term.columns
+    }
 
 
 def _is_level(column: Any) -> bool:
@@ -265,7 +177,9 @@ def free_scales(effects: RandomEffects) -> int:
     return len(effects.columns) if own else 1
 
 
-def _term(prefix: str, effects: RandomEffects, scale: ResponseScale, given: _Given) -> TermPriors:
+def _term(
+    prefix: str, effects: RandomEffects, scale: ResponseScale, given: GivenPriors
+) -> TermPriors:
     group = f"{prefix}{effects.factor.name}"
     scales = []
     for c in range(free_scales(effects)):

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from partialpool.bayes.conditionals import conditionals
 from partialpool.bayes.priors import (
+    Cauchy,
     Exponential,
     Gamma,
     HalfCauchy,
     HalfNormal,
     HalfStudentT,
     InverseGamma,
+    Laplace,
     LogNormal,
     Normal,
     Prior,
@@ -55,6 +57,10 @@ def _distribution(prior: Prior) -> Any:
             return stats.norm(prior.mean, prior.sd)
         case StudentT():
             return stats.t(prior.df, prior.mean, prior.scale)
+        case Cauchy():
+            return stats.cauchy(prior.location, prior.scale)
+        case Laplace():
+            return stats.laplace(prior.location, prior.scale)
         case HalfNormal():
             return stats.halfnorm(scale=prior.scale)
         case HalfStudentT():

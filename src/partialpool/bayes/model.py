@@ -62,11 +62,13 @@ def bmm(
         A name (``"gaussian"``, ``"binomial"``, ``"poisson"``, ...) or a value such as
         ``pp.families.Binomial("probit")``.
     priors
-        By parameter or class, most particular first: ``{"Days": "normal(10, 10)", "fixef":
-        pp.bayes.Normal(0, 5), "sd(Subject.Days)": "half_normal(20)", "sd(Subject)": ...,
-        "sd": ..., "corr": "lkj(2)", "sigma": "exponential(0.1)"}``. What isn't named has a
-        weak default scaled to the data; ``fit.prior_summary()`` lists all. With an intercept,
-        ``"Intercept"`` is the prior of the linear predictor at the columns' means.
+        By parameter or class: ``{"Days": "normal(10, 10)", "fixef": pp.bayes.Normal(0, 5),
+        "sd(Subject.Days)": "half_normal(20)", "sd": "exponential(rate=0.1)", "corr": "lkj(2)",
+        "sigma": "exponential(0.1)"}``. The most particular wins: of coefficients ``"drug[T.b]"``,
+        then its term ``"drug"``, then ``"fixef"``, all but the intercept; of standard deviations
+        ``"sd(Subject.Days)"``, ``"sd(Subject)"``, ``"sd"``. What isn't named has a weak default
+        scaled to the data; ``fit.prior_summary()`` lists all. With an intercept, ``"Intercept"``
+        is the prior of the linear predictor at the columns' means.
     draws, tune, chains
         Draws kept of each chain, iterations of warm-up before them, number of chains.
     seed

@@ -10,6 +10,10 @@ from partialpool.errors import ModelError, did_you_mean
 
 __all__ = ["read_prior"]
 
+# By any of their names: "HalfNormal" is "half_normal".
+_KINDS = {name.replace("_", ""): kind for name, kind in PRIORS.items()} | {
+    "doubleexponential": PRIORS["laplace"]
+}
 _CALL = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*")
 
 
@@ -42,21 +46,34 @@ def read_prior(key: str, value: object) -> Prior:
             f"'normal(0, 5)', found {value!r}."
         )
     name, inside = found.groups()
-    kind = PRIORS.get(name.lower())
+    kind = _KINDS.get(name.lower().replace("_", ""))
     if kind is None:
         raise ModelError(
             f"there is no prior {name!r} for {key!r}.{did_you_mean(name, list(PRIORS))} Known are "
             f"{', '.join(PRIORS)}."
         )
-    names = [field.name for field in fields(kind)]
-    texts = [text.strip() for text in inside.split(",")] if inside.strip() else []
+    numbers = _arguments(key, kind, inside)
     try:
-        numbers = [float(text) for text in texts]
-    except ValueError:
-        numbers = []
-    if len(numbers) != len(names):
-        raise ModelError(
-            f"the prior {name} of {key!r} takes {len(names)} number(s)"
-            f"{' (' + ', '.join(names) + ')' if names else ''}, found {inside!r}."
-        )
-    return kind(*numbers)
+        return kind(**numbers)
+    except ModelError as error:
+        raise ModelError(f"priors has {value!r} for {key!r}: {error}") from None
+
+
+def _arguments(key: str, kind: type[Prior], inside: str) -> dict[str, float]:
+    """Read numbers, by position or by name."""
+    names = [field.name for field in fields(kind)]
+    wanted = f"{len(names)} number(s){' (' + ', '.join(names) + ')' if names else ''}"
+    wrong = f"{kind.name} of {key!r} takes {wanted}, found {inside!r}."
+    out: dict[str, float] = {}
+    for place, text in enumerate(inside.split(",") if inside.strip() else []):
+        name, equals, number = text.rpartition("=")
+        name = name.strip() if equals else (names[place] if place < len(names) else "")
+        if name not in names or name in out:
+            raise ModelError(wrong)
+        try:
+            out[name] = float(number)
+        except ValueError:
+            raise ModelError(wrong) from None
+    if len(out) != len(names):
+        raise ModelError(wrong)
+    return out

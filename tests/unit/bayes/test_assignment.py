@@ -105,8 +105,11 @@ RAIN = {"y": [0.0, 1.2, 0.4, 3.1, 0.0, 0.7], "x": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     ("prior", "words"),
     [
         ("gamma(2, 2)", "is for positive numbers, but power is between 1 and 2. Use one of unif"),
-        ("uniform(0.5, 2)", "its ends must be two numbers from 1 to 2, the first smaller, found 0"),
-        ("uniform(1.5, 1.2)", "from 1 to 2, the first smaller, found 1.5 and 1.2"),
+        (
+            "uniform(0.5, 2)",
+            "'power' is .* two numbers from 1 to 2, the first smaller, found uni",
+        ),
+        ("uniform(1.5, 1.2)", "for 'power': .*two numbers, the first smaller, found 1.5 and 1.2"),
         ("constant(2)", "power must lie between 1 and 2, found constant"),
     ],
 )
@@ -115,9 +118,65 @@ def test_a_power_lies_between_one_and_two(prior, words):
         state("y ~ x", RAIN, "tweedie", priors={"power": prior})
 
 
-def test_a_uniform_distribution_is_for_powers():
-    with pytest.raises(ModelError, match="is for the power of a Tweedie variance, but phi is pos"):
-        state("y ~ x", RAIN, "tweedie", priors={"phi": "uniform(1, 2)"})
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        (
+            "phi",
+            "of 'phi' is for the power of a Tweedie variance, but phi is positive. Use one of",
+        ),
+        (
+            "x",
+            "of 'x' is for the power of a Tweedie variance, but x is any number. Use one of no",
+        ),
+    ],
+)
+def test_a_uniform_distribution_is_for_powers(key, message):
+    for prior in ("uniform(1, 2)", "uniform(0, 5)", "uniform(-3, 3)"):
+        with pytest.raises(ModelError, match=message):
+            state("y ~ x", RAIN, "tweedie", priors={key: prior})
+
+
+def test_a_term_is_a_class_of_its_coefficients():
+    machines = pp.load_dataset("Machines")
+    formula = "score ~ Machine + (1 | Worker)"
+    given = {"Machine": "normal(0, 3)", "Machine[T.C]": "normal(0, 4)", "fixef": "normal(0, 5)"}
+    found = priors(formula, machines, priors=given)
+    assert found["Machine[T.B]"] == "normal(0, 3)"
+    assert found["Machine[T.C]"] == "normal(0, 4)"
+    assert found["Intercept"] not in given.values()
+    # Of terms without it, and of several columns.
+    sleep = pp.load_dataset("sleepstudy")
+    given = {"ns(Days,df=3)": "normal(0, 6)", "fixef": "normal(0, 7)"}
+    found = priors("Reaction ~ ns(Days, df=3) + I(Days^2)", sleep, priors=given)
+    assert list(found.values())[1:5] == ["normal(0, 6)"] * 3 + ["normal(0, 7)"]
+    found = priors("score ~ 0 + Machine", machines, priors={"Machine": "normal(50, 6)"})
+    assert [*found.values()][:3] == ["normal(50, 6)"] * 3
+
+
+def test_terms_of_every_predictor_are_classes():
+    answers = pp.load_dataset("VerbAgg").iloc[::20]
+    given = {"btype": "normal(0, 3)", "thresholds": "normal(0, 2)"}
+    found = priors("resp ~ btype + Anger", answers, "ordinal", priors=given)
+    assert found["btype[T.scold]"] == found["btype[T.shout]"] == "normal(0, 3)"
+    assert found["Anger"] != "normal(0, 3)"
+    ticks = pp.load_dataset("grouseticks")
+    given = {"zero_inflation.YEAR": "normal(0, 1)", "zero_inflation.fixef": "normal(0, 2)"}
+    found = priors("TICKS ~ YEAR", ticks, "poisson", zero_inflation="~ YEAR + HEIGHT", priors=given)
+    assert found["zero_inflation.YEAR[T.97]"] == "normal(0, 1)"
+    assert found["zero_inflation.HEIGHT"] == "normal(0, 2)"
+    assert found["YEAR[T.97]"] not in given.values()
+
+
+def test_a_parameter_has_its_prior_however_it_is_spelled():
+    sleep = pp.load_dataset("sleepstudy")
+    found = priors("Reaction ~ I(Days^2)", sleep, priors={"I(Days^2)": "normal(0, 2)"})
+    assert found["I(Days ** 2)"] == "normal(0, 2)"
+    twice = {"I(Days^2)": "normal(0, 2)", "I(Days**2)": "normal(0, 3)"}
+    with pytest.raises(ModelError, match=r"one parameter twice: 'I\(Days\^2\)' and 'I\(Days\*\*"):
+        priors("Reaction ~ I(Days^2)", sleep, priors=twice)
+    with pytest.raises(ModelError, match="keys of priors are names of parameters, found 3"):
+        priors("Reaction ~ Days", sleep, priors={3: "normal(0, 1)"})
 
 
 def test_a_power_is_uniform_unless_something_else_is_said():

@@ -10,6 +10,8 @@ B = pp.bayes
 CASES = [
     (B.Normal(2, 3), stats.norm(2, 3)),
     (B.StudentT(4, 1, 2), stats.t(4, 1, 2)),
+    (B.Cauchy(1, 2), stats.cauchy(1, 2)),
+    (B.Laplace(1, 2), stats.laplace(1, 2)),
     (B.HalfNormal(3), stats.halfnorm(scale=3)),
     (B.HalfStudentT(3, 2), stats.foldcauchy(0)),
     (B.HalfCauchy(2), stats.halfcauchy(scale=2)),
@@ -43,6 +45,13 @@ def test_correlation_matrices_have_beta_margins():
         (" Half_Normal( 2.5 ) ", B.HalfNormal(2.5)),
         ("flat()", B.Flat()),
         ("student_t(3, 0, 1e2)", B.StudentT(3, 0, 100)),
+        ("normal(mean=0, sd=1)", B.Normal(0, 1)),
+        ("normal( sd = 2, mean = -1 )", B.Normal(-1, 2)),
+        ("student_t(3, scale=2, mean=1)", B.StudentT(3, 1, 2)),
+        ("cauchy(0, 2.5)", B.Cauchy(0, 2.5)),
+        ("double_exponential(0, 1)", B.Laplace(0, 1)),
+        ("laplace(location=1, scale=2)", B.Laplace(1, 2)),
+        ("HalfStudentT(3, 2)", B.HalfStudentT(3, 2)),
     ],
 )
 def test_a_prior_is_read_from_its_text(text, prior):
@@ -55,6 +64,17 @@ def test_a_prior_is_read_from_its_text(text, prior):
         ("normal(0)", "normal of 'x' takes 2 number"),
         ("norml(0, 1)", "no prior 'norml' for 'x'. Did you mean 'normal'"),
         ("normal(0, a)", "takes 2 number"),
+        (
+            "normal(mu=0, sigma=1)",
+            r"normal of 'x' takes 2 number.s. .mean, sd., found 'mu=0, si",
+        ),
+        ("normal(0, mean=1)", "takes 2 number"),
+        ("normal(0, 1, 2)", "takes 2 number"),
+        (
+            "normal(0, -1)",
+            "has 'normal.0, -1.' for 'x': sd of the prior normal must be a positive",
+        ),
+        ("normal(nan, 1)", "for 'x': mean of the prior normal must be a number, found nan"),
         (3, "must be a prior such as"),
         ("__import__('os')", "no prior '__import__'"),
         ("normal(exec(), 1)", "must be a prior such as"),
@@ -69,6 +89,14 @@ def test_what_is_no_prior_is_refused(value, message):
 def test_a_scale_has_to_be_positive(bad):
     with pytest.raises(ModelError, match="scale of the prior half_normal must be a positive"):
         B.HalfNormal(bad)
+
+
+def test_densities_are_those_of_scipy():
+    from partialpool.bayes.densities import log_prior_density
+
+    at = np.array([-2.0, 0.5, 3.0])
+    for prior, known in CASES[:4]:
+        np.testing.assert_allclose(log_prior_density(prior, at), known.logpdf(at))
 
 
 def test_nothing_is_drawn_from_a_flat_prior():

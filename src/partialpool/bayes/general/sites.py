@@ -66,5 +66,9 @@ def coefficient_prior(law: Law, value: Any) -> Any:
             return dist.Normal(mean, sd).log_prob(value)
         case "student_t", (df, mean, scale):
             return dist.StudentT(df, mean, scale).log_prob(value)
+        case "cauchy", (location, scale):
+            return dist.Cauchy(location, scale).log_prob(value)
+        case "laplace", (location, scale):
+            return dist.Laplace(location, scale).log_prob(value)
         case _:
             return jnp.zeros(())

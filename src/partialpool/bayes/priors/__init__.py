@@ -13,11 +13,12 @@ from partialpool.bayes.priors.positive import (
     InverseGamma,
     LogNormal,
 )
-from partialpool.bayes.priors.real import Flat, Normal, StudentT
+from partialpool.bayes.priors.real import Cauchy, Flat, Laplace, Normal, StudentT
 
 __all__ = [
     "LKJ",
     "PRIORS",
+    "Cauchy",
     "Constant",
     "Exponential",
     "Flat",
@@ -26,6 +27,7 @@ __all__ = [
     "HalfNormal",
     "HalfStudentT",
     "InverseGamma",
+    "Laplace",
     "LogNormal",
     "Normal",
     "Prior",
@@ -40,6 +42,8 @@ PRIORS: dict[str, type[Prior]] = {
         Constant,
         Normal,
         StudentT,
+        Cauchy,
+        Laplace,
         HalfNormal,
         HalfStudentT,
         HalfCauchy,

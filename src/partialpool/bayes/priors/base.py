@@ -14,7 +14,8 @@ from partialpool.errors import ModelError
 __all__ = ["Prior", "Vector"]
 
 Vector = NDArray[np.float64]
-_ANY: tuple[str, ...] = ("mean",)
+# What needn't be positive.
+_ANY: tuple[str, ...] = ("mean", "location", "low", "high")
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Uniform(Prior):
     Raises
     ------
     ModelError
-        If they aren't.
+        If the first isn't smaller.
     """
 
     name: ClassVar[str] = "uniform"
@@ -49,11 +49,10 @@ class Uniform(Prior):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1.0 <= self.low < self.high <= 2.0:
+        if self.low >= self.high:
             raise ModelError(
-                "uniform(low, high) is for a Tweedie power: its ends must be two numbers from 1 to "
-                f"2, the first smaller, found {self.low:.6g} and {self.high:.6g}. Of standard "
-                "deviations half_normal or half_student_t says what a bound is meant to say."
+                "uniform(low, high) needs two numbers, the first smaller, found "
+                f"{self.low:.6g} and {self.high:.6g}."
             )
 
     def draw(self, rng: np.random.Generator, size: Any) -> Vector:

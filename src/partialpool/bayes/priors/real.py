@@ -10,7 +10,7 @@ import numpy as np
 from partialpool.bayes.priors.base import Prior, Vector
 from partialpool.errors import ModelError
 
-__all__ = ["Flat", "Normal", "StudentT"]
+__all__ = ["Cauchy", "Flat", "Laplace", "Normal", "StudentT"]
 
 
 @dataclass(frozen=True)
@@ -67,3 +67,31 @@ class StudentT(Prior):
     def draw(self, rng: np.random.Generator, size: Any) -> Vector:
         """Draw numbers."""
         return np.asarray(self.mean + self.scale * rng.standard_t(self.df, size))
+
+
+@dataclass(frozen=True)
+class Cauchy(Prior):
+    """Cauchy distribution: Student's t with one degree of freedom, around a location."""
+
+    name: ClassVar[str] = "cauchy"
+    support: ClassVar[str] = "real"
+    location: float
+    scale: float
+
+    def draw(self, rng: np.random.Generator, size: Any) -> Vector:
+        """Draw numbers."""
+        return np.asarray(self.location + self.scale * rng.standard_cauchy(size))
+
+
+@dataclass(frozen=True)
+class Laplace(Prior):
+    """Laplace (double exponential) distribution: its absolute deviation has the mean ``scale``."""
+
+    name: ClassVar[str] = "laplace"
+    support: ClassVar[str] = "real"
+    location: float
+    scale: float
+
+    def draw(self, rng: np.random.Generator, size: Any) -> Vector:
+        """Draw numbers."""
+        return np.asarray(rng.laplace(self.location, self.scale, size))
