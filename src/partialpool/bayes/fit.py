@@ -14,6 +14,7 @@ from partialpool import inference
 from partialpool.bayes import crossvalidation, expectation, hypotheses, responses, tables
 from partialpool.bayes import predict as prediction
 from partialpool.bayes.control import Control
+from partialpool.bayes.credible import IntervalKind, confint
 from partialpool.bayes.crossvalidation import Elpd
 from partialpool.bayes.explained import r_squared
 from partialpool.bayes.graph import ModelGraph, model_graph
@@ -250,9 +251,13 @@ class BayesFit(Posterior):
         """See :func:`partialpool.bayes.summary.summarize`."""
         return summarize(self, level)
 
-    def tidy(self, level: float = 0.95) -> Any:
+    def tidy(self, level: float = 0.95, interval: IntervalKind = "eti") -> Any:
         """See :func:`partialpool.bayes.tables.tidy`."""
-        return tables.tidy(self, level)
+        return tables.tidy(self, level, interval)
+
+    def confint(self, level: float = 0.95, interval: IntervalKind = "eti") -> Any:
+        """See :func:`partialpool.bayes.credible.confint`."""
+        return confint(self, level, interval)
 
     def glance(self) -> Any:
         """See :func:`partialpool.bayes.tables.glance`."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.bayes.credible import IntervalKind, interval_ends
 from partialpool.bayes.diagnostics import Diagnosis, diagnose
 from partialpool.bayes.draws import parameter_names
 from partialpool.bayes.predict import fitted
-from partialpool.errors import DataError
 from partialpool.families import Ordinal
 from partialpool.frames import make_frame
 from partialpool.inference.parameters import parameter_columns
@@ -38,32 +38,31 @@ class ParameterTable:
     diagnosis: Diagnosis
 
 
-def parameter_table(fit: BayesFit, level: float = 0.95) -> ParameterTable:
+def parameter_table(
+    fit: BayesFit, level: float = 0.95, interval: IntervalKind = "eti"
+) -> ParameterTable:
     """Summarise every parameter but the random effects.
 
     Raises
     ------
     DataError
-        If ``level`` is no probability.
+        If ``level`` is no probability, or ``interval`` no kind of interval.
     """
-    if not 0 < level < 1:
-        raise DataError(f"level={level!r} is no probability between 0 and 1. Try level=0.95.")
     values = fit.parameters
     stacked = np.stack(list(values.values()), axis=-1)
-    tails = ((1 - level) / 2, (1 + level) / 2)
-    lower, upper = np.quantile(stacked, tails, axis=(0, 1))
+    lower, upper = interval_ends(stacked, level, interval)
     return ParameterTable(
         tuple(values),
         stacked.mean(axis=(0, 1)),
         stacked.std(axis=(0, 1), ddof=1),
         lower,
         upper,
-        tails,
+        ((1 - level) / 2, (1 + level) / 2),
         diagnose(stacked),
     )
 
 
-def tidy(fit: BayesFit, level: float = 0.95) -> Any:
+def tidy(fit: BayesFit, level: float = 0.95, interval: IntervalKind = "eti") -> Any:
     """Tabulate the parameters, one in each row.
 
     Parameters
@@ -72,6 +71,8 @@ def tidy(fit: BayesFit, level: float = 0.95) -> Any:
         A Bayesian fit.
     level
         Probability of the intervals.
+    interval
+        ``"eti"``, with equal tails, or ``"hdi"``, of highest density, the shortest.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def tidy(fit: BayesFit, level: float = 0.95) -> Any:
     >>> list(tidy(fit)["term"])[:3]
     ['Intercept', 'Days', 'sd__Intercept']
     """
-    table = parameter_table(fit, level)
+    table = parameter_table(fit, level, interval)
     columns = {
         **parameter_columns(parameter_names(fit.designs, fit.draws)),
         "estimate": table.mean,
