@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.bayes.effect_order import EffectOrder, effect_columns
 from partialpool.bayes.priors import Normal
-from partialpool.design import Design
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
@@ -78,7 +78,7 @@ class _Products:
     A: Array
     B: Array
     C: Any
-    order: _Order
+    order: EffectOrder
 
     @classmethod
     def of(cls, fit: BayesFit) -> _Products:
@@ -86,8 +86,8 @@ class _Products:
         w = design.row_weights
         y = design.y if design.offset is None else design.y - design.offset
         XY = np.column_stack([design.X[:, kept], np.where(w > 0, y, 0.0)])
-        order = _Order.of(design)
-        Z = _columns(design)[:, order.places]
+        order = EffectOrder.of(design)
+        Z = effect_columns(design)[:, order.places]
         WXY = w[:, None] * XY
         C = (Z.T @ Z.multiply(w[:, None])).tocsc()
         return cls(XY.T @ WXY, Z.T @ WXY, C, order)
@@ -166,69 +166,6 @@ def _absorbed_sparsely(C: Any, B: Array, factors: list[tuple[Array, int]], sigma
     U = np.asarray(L.T @ B)
     M = (L.T @ C @ L + sigma**2 * sparse.identity(len(B))).tocsc()
     return np.asarray(U.T @ splu(M, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0).solve(U))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Order:
-    """Random effects with those of the factor with the most levels first.
-
-    Attributes
-    ----------
-    first
-        Terms of that factor; their effects are in order of its levels.
-    rest
-        The other terms; their effects are in order of the terms, then of their levels.
-    J, q
-        Levels of the factor, and number of its effects.
-    levels
-        Of every term.
-    places
-        Where the effects in this order are among those in the order of all terms.
-    """
-
-    first: list[int]
-    rest: list[int]
-    J: int
-    q: int
-    levels: list[int]
-    places: NDArray[np.intp]
-
-    @classmethod
-    def of(cls, design: Design) -> _Order:
-        if not design.random:
-            return cls([], [], 0, 0, [], np.empty(0, np.intp))
-        codes = [effects.factor.codes for effects in design.random]
-        levels = [len(effects.factor.levels) for effects in design.random]
-        most = codes[int(np.argmax(levels))]
-        first = [i for i, own in enumerate(codes) if np.array_equal(own, most)]
-        rest = [i for i in range(len(codes)) if i not in first]
-        own = _places(design)
-        together = np.concatenate([own[i] for i in first], axis=1)
-        places = np.concatenate([together.ravel(), *(own[i].ravel() for i in rest)])
-        return cls(first, rest, len(together), together.size, levels, places)
-
-
-def _places(design: Design) -> list[NDArray[np.intp]]:
-    """Columns of every term's effects among those of all (J, k)."""
-    out, start = [], 0
-    for effects in design.random:
-        shape = (len(effects.factor.levels), len(effects.columns))
-        out.append(start + np.arange(shape[0] * shape[1]).reshape(shape))
-        start += shape[0] * shape[1]
-    return out
-
-
-def _columns(design: Design) -> Any:
-    """Columns of all random effects, sparse: by term, level, and effect within a level."""
-    from scipy import sparse
-
-    n, blocks = len(design.y), []
-    for effects, places in zip(design.random, _places(design), strict=True):
-        at = places[effects.factor.codes.astype(np.intp)] - places[0, 0]
-        k = len(effects.columns)
-        place = (np.repeat(np.arange(n), k), at.ravel())
-        blocks.append(sparse.csc_matrix((effects.basis.ravel(), place), shape=(n, places.size)))
-    return sparse.hstack(blocks, format="csc") if blocks else sparse.csc_matrix((n, 0))
 
 
 def _blocks(C: Any, J: int, K: int) -> Array:

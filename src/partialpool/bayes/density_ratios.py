@@ -12,7 +12,7 @@ from partialpool.bayes.comparisons import Comparison
 from partialpool.bayes.densities import conditional_density, kernel_density, tail_bound
 from partialpool.bayes.prior_density import has_flat
 from partialpool.bayes.prior_draws import draw_parameters
-from partialpool.bayes.prior_exact import coefficients_of, exact_prior_density
+from partialpool.bayes.prior_exact import coefficients_of, exact_prior_density, refuse_flat
 from partialpool.bayes.roots import Root, find_roots
 from partialpool.errors import ModelError
 
@@ -142,6 +142,7 @@ def _kernel(draws: Array, x: float, positive: bool) -> tuple[float, bool]:
 
 def _prior_draws(fit: BayesFit, of: Callable[[Mapping[str, Array]], Array]) -> Array:
     """Draws from the prior of a function of the parameters."""
+    refuse_flat(fit.statement.priors.everything())
     rng = np.random.default_rng(0)
     parts = range(_PRIOR_DRAWS // _AT_ONCE)
     return np.concatenate([of(draw_parameters(fit.statement, _AT_ONCE, rng))[0] for _ in parts])

@@ -198,6 +198,23 @@ def test_a_share_of_variance_has_the_ratio_that_quadrature_gives():
         assert fit.hypothesis(text).ratio == pytest.approx(ratio, rel=0.05)
 
 
+def test_the_prior_of_a_correlation_is_a_beta_distribution():
+    from partialpool.bayes.prior_exact import exact_prior_density
+
+    sleep = pp.load_dataset("sleepstudy")
+    formula = "Reaction ~ Days + (Days + I(Days^2) | Subject)"
+    fit = pp.bmm(formula, sleep, priors={"corr": "lkj(2)"}, engine="prior", draws=50_000, seed=1)
+    name = "corr(Subject.Intercept,Subject.Days)"
+    found = exact_prior_density(fit, {name: 2.0}, 0.6)
+    assert found == pytest.approx(stats.beta.pdf(0.3, 2.5, 2.5, -1, 2) / 2)
+    # A prior's ratio to itself is one, but for the kernel.
+    assert fit.hypothesis(f"{name} = 0.3").ratio == pytest.approx(1, rel=0.04)
+    serial = pp.bmm(
+        "Reaction ~ 1 + cs(1 + Days + I(Days^2) | Subject)", sleep, engine="prior", seed=1
+    )
+    assert exact_prior_density(serial, {"corr(Subject)": 1.0}, 0.3) is None
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -210,6 +227,19 @@ def test_equations_beyond_what_is_possible_are_refused(line, text, message):
     fit = pp.bmm("y ~ x", line, priors=PRIORS, seed=1, draws=200)
     with pytest.raises(ModelError, match=message):
         fit.hypothesis(text)
+
+
+@pytest.mark.parametrize(
+    ("flat", "text"),
+    [("x", "x = 0"), ("x", "Intercept = 0"), ("x", "x = sigma"), ("sigma", "sigma = 1")],
+)
+def test_a_flat_prior_has_no_ratio_and_is_named(line, flat, text):
+    fit = pp.bmm("y ~ x", line, priors=PRIORS | {flat: "flat()"}, seed=1, draws=200)
+    with pytest.raises(ModelError, match=f"the prior of '{flat}' is flat, .*with a proper prior"):
+        fit.hypothesis(text)
+    # What doesn't hang on it has one.
+    other = "x = 0" if flat == "sigma" else "sigma = 1"
+    assert fit.hypothesis(other).ratio > 0
 
 
 def test_several_hypotheses_are_one_table(line):
