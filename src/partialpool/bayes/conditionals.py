@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["conditionals"]
 
 Array = NDArray[np.float64]
-# Draws of the covariance over which conditional densities are averaged, with random effects.
-_MOST = 2000
+# With random effects, draws of the covariance that are used where one takes long, and numbers
+# that may be worked through for more of them (some tenths of a second).
+_FEWEST = 2000
+_WORK = 1 << 22
 # Random effects beside one factor's up to which dense algebra is faster than sparse.
 _DENSE = 60
 # Numbers held at once by a stack of matrices: 16 MB.
@@ -35,23 +37,24 @@ def conditionals(fit: BayesFit) -> Iterator[tuple[Array, Array]]:
     Yields
     ------
     (s, p, p) and (s, p) arrays
-        With random effects of 2,000 draws at most, evenly spaced.
+        With many random effects not of all draws, but of 2,000 or more, evenly spaced.
     """
     rows = _Products.of(fit)
     prior, pull = _prior(fit)
-    sigma, factors = _covariances(fit)
-    size = max(1, _AT_ONCE // rows.stack_size)
-    for start in range(0, len(sigma), size):
-        part = slice(start, start + size)
+    size = fit.draws.chains * fit.draws.draws
+    used = max(_FEWEST, _WORK // rows.stack_size) if fit.design.random else size
+    sigma, factors = _covariances(fit, min(size, used))
+    at_once = max(1, _AT_ONCE // rows.stack_size)
+    for start in range(0, len(sigma), at_once):
+        part = slice(start, start + at_once)
         taken = rows.absorbed([f[part] for f in factors], sigma[part])
         found = (rows.A - taken) / sigma[part, None, None] ** 2
         yield found[:, :-1, :-1] + prior, found[:, :-1, -1] + pull
 
 
-def _covariances(fit: BayesFit) -> tuple[Array, list[Array]]:
+def _covariances(fit: BayesFit, used: int) -> tuple[Array, list[Array]]:
     """Draws of sigma (s,), and of every term's factor of its covariance matrix (s, k, k)."""
     own, size = fit.draws.parts["mean"], fit.draws.chains * fit.draws.draws
-    used = min(size, _MOST) if fit.design.random else size
     at = np.unique(np.linspace(0, size - 1, used).astype(int))
     sd = [x.reshape(size, -1)[at] for x in own.sd]
     corr = [x.reshape(size, *x.shape[2:])[at] for x in own.corr]
