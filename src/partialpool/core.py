@@ -28,6 +28,7 @@ from partialpool._core import (
     Refits,
     RowStream,
     all_finite,
+    covariance_correlations,
     covariance_directions,
     covariance_size,
     trust_region_step,
@@ -46,18 +47,38 @@ __all__ = [
     "RowStream",
     "all_finite",
     "codes",
+    "covariance_correlations",
     "covariance_directions",
     "covariance_size",
     "dense_algebra",
     "get_threads",
     "matrix",
     "set_threads",
+    "structure_name",
     "trust_region_step",
     "vector",
 ]
 
 #: Positions of the structures in the core's enumeration.
-STRUCTURE_CODES = {"unstructured": 0, "diagonal": 1, "homdiag": 2, "cs": 3, "homcs": 4, "ar1": 5}
+STRUCTURE_CODES = {
+    "unstructured": 0,
+    "diagonal": 1,
+    "homdiag": 2,
+    "cs": 3,
+    "homcs": 4,
+    "ar1": 5,
+    "hetar1": 6,
+    "toep": 7,
+    "homtoep": 8,
+}
+
+
+_NAMES = {code: name for name, code in STRUCTURE_CODES.items()}
+
+
+def structure_name(code: int) -> str:
+    """Name the structure of a code."""
+    return _NAMES[code]
 
 
 def vector(values: Any) -> NDArray[np.float64]:

@@ -61,7 +61,7 @@ Found search_from(GeneralizedProblem& problem, const Vector& beta, const Criteri
     for (const double scale : {0.5, 0.1, 1.5, 0.01}) {
         Parameters from{Vector(problem.n_psi()), beta, {}};
         for (const auto& term : problem.terms())
-            structure::start(term.structure, term.k, scale, from.psi.data() + term.first);
+            structure::start(term.form, term.k, scale, from.psi.data() + term.first);
         Found found = search(problem, std::move(from), criterion, options);
         evaluations += found.evaluations;
         // One that ended at no optimum may have run to where the approximation is nonsense.

@@ -45,7 +45,7 @@ GeneralizedProblem::Shares GeneralizedProblem::shares(Parameters point,
     for (std::size_t t = 0; t < terms_.size(); ++t) {
         const Term& term = terms_[t];
         const auto along = adjoint.sigma.empty()
-                               ? structure::factor_directions(term.structure, term.k,
+                               ? structure::factor_directions(term.form, term.k,
                                                               point.psi.data() + term.first)
                                : directions(point, t);
         const auto& levels = adjoint.levels[at(term.block)];

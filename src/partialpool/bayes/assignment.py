@@ -13,6 +13,7 @@ from partialpool.bayes.reading import read_prior
 from partialpool.bayes.scales import ResponseScale, effect_size, spread_of
 from partialpool.design import Design, RandomEffects
 from partialpool.errors import ModelError, did_you_mean
+from partialpool.formula.structures import OWN_SCALES, UNCORRELATED
 
 __all__ = ["Assigned", "Assignment", "PartPriors", "TermPriors", "assign", "free_scales"]
 
@@ -261,8 +262,7 @@ def _is_level(column: Any) -> bool:
 
 def free_scales(effects: RandomEffects) -> int:
     """Count the standard deviations that a term's structure leaves free."""
-    own = effects.term.structure in ("unstructured", "diagonal", "cs")
-    return len(effects.columns) if own else 1
+    return len(effects.columns) if effects.term.structure in OWN_SCALES else 1
 
 
 def _term(prefix: str, effects: RandomEffects, scale: ResponseScale, given: _Given) -> TermPriors:
@@ -273,7 +273,7 @@ def _term(prefix: str, effects: RandomEffects, scale: ResponseScale, given: _Giv
         name = f"sd({group}.{column})"
         default = HalfStudentT(3.0, scale.effects / effect_size(effects, c))
         scales.append(given.find(name, (name, f"sd({group})", f"{prefix}sd"), "positive", default))
-    correlated = effects.term.structure not in ("diagonal", "homdiag") and len(effects.columns) > 1
+    correlated = effects.term.structure not in UNCORRELATED and len(effects.columns) > 1
     if not correlated:
         return TermPriors(tuple(scales), None)
     keys = (f"corr({group})", f"{prefix}corr")

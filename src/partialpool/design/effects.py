@@ -13,6 +13,7 @@ from partialpool.design.support import applicable_levels, never_applies
 from partialpool.design.values import GroupingFactor, RandomEffects
 from partialpool.errors import ModelError
 from partialpool.formula import RandomTerm
+from partialpool.formula.structures import BY_LAG, SERIAL
 
 __all__ = ["make_effects"]
 
@@ -37,7 +38,8 @@ def make_effects(
     Raises
     ------
     ModelError
-        If a column is zero everywhere, none applies anywhere, or ar1() has a number.
+        If a column is zero everywhere, none applies anywhere, or a structure over times has a
+        number.
     """
     gone = never_applies(matrix, factors)
     left = [i for i in range(len(matrix.columns)) if i not in gone]
@@ -65,10 +67,12 @@ def _refuse_numbers_as_times(
 ) -> None:
     # A number would be one slope, correlated with nothing.
     texts = [factor.text for parts in matrix.terms for factor in parts]
-    if term.structure == "ar1" and all(factors[t].spec.kind != "categorical" for t in texts):
+    ordered = term.structure in SERIAL | BY_LAG
+    if ordered and all(factors[t].spec.kind != "categorical" for t in texts):
+        name = term.structure
         raise ModelError(
-            f"{texts[0]!r} in {term.source} is a number, and ar1() takes a factor of time points. "
-            f"Write ar1(0 + factor({texts[0]}) | {term.group})."
+            f"{texts[0]!r} in {term.source} is a number, and {name}() takes a factor of time "
+            f"points. Write {name}(0 + factor({texts[0]}) | {term.group})."
         )
 
 

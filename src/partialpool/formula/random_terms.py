@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 from partialpool.formula.algebra import Terms, expand
 from partialpool.formula.source import Source
+from partialpool.formula.structures import BY_LAG, SERIAL
 from partialpool.formula.terms import STRUCTURES, RandomTerm, Structure
 from partialpool.formula.tree import (
     ADD,
@@ -95,9 +96,11 @@ def _basis(bar: Chain, structure: Structure, source: Source) -> Terms:
             "this random term has no columns. Write 1 for a random intercept, or leave it out.",
             left,
         )
-    if structure == "ar1" and (basis.intercept or len(basis.terms) != 1):
+    if structure in SERIAL | BY_LAG and (basis.intercept or len(basis.terms) != 1):
         raise source.error(
-            "ar1() takes one factor of time points and no intercept: ar1(0 + time | g).", left
+            f"{structure}() takes one factor of time points and no intercept: "
+            f"{structure}(0 + time | g).",
+            left,
         )
     return basis
 

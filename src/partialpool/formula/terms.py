@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-Structure = Literal["unstructured", "diagonal", "homdiag", "cs", "homcs", "ar1"]
+Structure = Literal[
+    "unstructured", "diagonal", "homdiag", "cs", "homcs", "ar1", "hetar1", "toep", "homtoep"
+]
 
 STRUCTURES: Mapping[str, Structure] = MappingProxyType(
     {
@@ -17,6 +19,9 @@ STRUCTURES: Mapping[str, Structure] = MappingProxyType(
         "cs": "cs",
         "homcs": "homcs",
         "ar1": "ar1",
+        "hetar1": "hetar1",
+        "toep": "toep",
+        "homtoep": "homtoep",
     }
 )
 """Covariance structures by the name that a formula writes before ``(x | g)``."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design, RandomEffects
+from partialpool.formula.structures import corr_label, list_spreads, sd_label
 from partialpool.inference.protocol import GaussianFit
 from partialpool.solve import Refits
 
@@ -17,28 +18,16 @@ __all__ = [
     "Named",
     "Parameter",
     "ParameterName",
-    "corr_label",
     "fixed_columns",
     "list_parameters",
     "parameter_columns",
     "parameters_of",
-    "sd_label",
     "term_parameters",
     "values_of",
 ]
 
 Array = NDArray[np.float64]
-Kind = Literal["fixed", "sd", "cor", "sigma"]
-
-
-def sd_label(group: str, column: str) -> str:
-    """Name a standard deviation among all parameters, as priors and hypotheses do."""
-    return f"sd({group}.{column})"
-
-
-def corr_label(group: str, first: str, second: str) -> str:
-    """Name a correlation among all parameters."""
-    return f"corr({group}.{first},{group}.{second})"
+Kind = Literal["fixed", "sd", "cor", "decay", "sigma"]
 
 
 class Named(Protocol):
@@ -103,7 +92,7 @@ class Parameter:
     effects
         The one or two effects of the random term, by their positions in it.
     columns
-        Their names, in the order of the term's.
+        Their names, in the order of the term's; of a correlation by lag that, ``"lag1"``.
     component
         Linear predictor of a generalized model; empty for a linear one.
     """
@@ -145,15 +134,11 @@ def list_parameters(design: Design, sigma: bool = True) -> tuple[Parameter, ...]
 
 def term_parameters(position: int, effects: RandomEffects) -> list[Parameter]:
     """Name the standard deviations and correlations of a random term."""
-    out = []
-    group, columns = effects.factor.name, effects.columns
-    correlated = effects.term.structure not in ("diagonal", "homdiag")
-    for j, column in enumerate(columns):
-        out.append(Parameter("sd", f"sd__{column}", group, position, (j,), (column,)))
-        for i in range(j + 1, len(columns) if correlated else 0):
-            name, pair = f"cor__{column}.{columns[i]}", (column, columns[i])
-            out.append(Parameter("cor", name, group, position, (i, j), pair))
-    return out
+    group = effects.factor.name
+    return [
+        Parameter(name.kind, name.term, group, position, name.effects, name.columns)
+        for name in list_spreads(effects.term.structure, effects.columns)
+    ]
 
 
 def values_of(

@@ -15,6 +15,7 @@ from partialpool.design import Design, build
 from partialpool.docstrings import explained
 from partialpool.errors import DataError, UnknownNameError, did_you_mean
 from partialpool.formula import parse
+from partialpool.formula.structures import UNCORRELATED
 from partialpool.frames import Table, read_column, read_table
 from partialpool.inference.protocol import Spread
 from partialpool.inference.seeds import Seed, generator
@@ -204,9 +205,7 @@ def _check_groups(what: str, given: Mapping[str, Any], design: Design) -> None:
 def _check_correlated(cor: Mapping[str, Any], design: Design) -> None:
     for group in cor:
         terms = [e for e in design.random if e.factor.name == group]
-        if not any(
-            len(e.columns) > 1 and e.term.structure not in ("diagonal", "homdiag") for e in terms
-        ):
+        if not any(len(e.columns) > 1 and e.term.structure not in UNCORRELATED for e in terms):
             raise DataError(
                 f"cor is given for {group!r}, but no term of it has correlated effects. Leave it "
                 "out, or write the effects in one term with a single bar."
@@ -243,7 +242,7 @@ def _factor(design: Design, position: int, sd: Any, cor: Any) -> Array:
 
 def _correlation_root(group: str, structure: str, k: int, cor: Any) -> Array:
     R = np.eye(k)
-    if cor is not None and structure not in ("diagonal", "homdiag") and k > 1:
+    if cor is not None and structure not in UNCORRELATED and k > 1:
         R = np.where(R == 1.0, 1.0, np.asarray(cor, dtype=float))
     sizes, axes = np.linalg.eigh(R)
     if R.shape != (k, k) or not np.allclose(R, R.T) or sizes[0] < -1e-12:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design
+from partialpool.formula.structures import UNCORRELATED
 from partialpool.inference import Estimates
 
 __all__ = ["Certificate", "NullDirection", "find_null_directions"]
@@ -17,7 +18,6 @@ _ZERO = 1e-7
 # A correlation enters by its angle, so a search within 1e-6 of the end of its range leaves a
 # standard deviation as small; the core doesn't move it to the end.
 _ZERO_BY_CORRELATION = 1e-5
-_CORRELATED = ("cs", "homcs", "ar1")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +97,9 @@ def find_null_directions(
             effects.columns,
             estimates.factor(i),
             _root(effects.basis) / unit,
-            _ZERO_BY_CORRELATION if effects.term.structure in _CORRELATED else _ZERO,
+            _ZERO
+            if effects.term.structure in UNCORRELATED | {"unstructured"}
+            else _ZERO_BY_CORRELATION,
         )
     )
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from partialpool.design import Design
 from partialpool.formula import Structure
+from partialpool.formula.structures import BY_LAG, SQUARED, UNCORRELATED
 from partialpool.inference import Estimates
 
 __all__ = ["VarCorr", "VarCorrTerm", "relative_parameters", "variance_components"]
@@ -84,7 +85,7 @@ class VarCorr:
 
 def _describe(term: VarCorrTerm, c: int) -> str:
     text = f"sd {term.sd[c]:.5g}"
-    if c and term.structure not in ("diagonal", "homdiag"):
+    if c and term.structure not in UNCORRELATED:
         text += "  corr " + " ".join(f"{x:.3f}" for x in term.corr[c, :c])
     return text
 
@@ -141,8 +142,11 @@ def _term_parameters(
     sd = np.linalg.norm(factor, axis=1)
     if structure == "diagonal":
         return dict(zip(columns, sd.tolist(), strict=True))
-    out = dict(zip(columns, sd.tolist(), strict=True)) if structure == "cs" else {"sd": sd[0]}
+    out = dict(zip(columns, sd.tolist(), strict=True)) if structure in SQUARED else {"sd": sd[0]}
     if structure != "homdiag" and len(columns) > 1:
-        scale = sd[0] * sd[1]
-        out["corr"] = float(factor[0] @ factor[1] / scale) if scale > 0 else float("nan")
+        lags = len(columns) if structure in BY_LAG else 2
+        for lag in range(1, lags):
+            name = f"lag{lag}" if structure in BY_LAG else "corr"
+            scale = sd[0] * sd[lag]
+            out[name] = float(factor[0] @ factor[lag] / scale) if scale > 0 else float("nan")
     return out

@@ -11,6 +11,7 @@ import numpy as np
 from partialpool.core import STRUCTURE_CODES, Problem, codes, dense_algebra, matrix, vector
 from partialpool.design import Design, RandomEffects
 from partialpool.errors import ModelError
+from partialpool.formula.structures import BY_LAG, ONE_CORRELATION, OWN_SCALES
 from partialpool.solve.blocks import Block, arrange
 
 __all__ = [
@@ -88,7 +89,7 @@ def core_blocks(blocks: tuple[Block, ...], random: tuple[RandomEffects, ...]) ->
 def structure_code(effects: RandomEffects) -> int:
     """Position of a term's structure in the core's enumeration."""
     structure = effects.term.structure
-    if len(effects.columns) == 1 and structure in ("cs", "homcs", "ar1"):
+    if len(effects.columns) == 1 and structure not in ("unstructured", "diagonal"):
         # One effect has no correlation, only a standard deviation.
         structure = "homdiag"
     return STRUCTURE_CODES[structure]
@@ -244,8 +245,10 @@ def _second_residual(design: Design, effects: RandomEffects) -> bool:
     correlation makes up for it where there is only one to be told from the others' covariance.
     """
     structure, k = effects.term.structure, len(effects.columns)
-    if structure in ("diagonal", "homdiag", "homcs") or (structure in ("cs", "ar1") and k == 2):
-        return _each_once(design, effects, by_column=structure in ("diagonal", "cs"))
+    # With one variance every correlation by lag can make up for it, at any number of effects.
+    pooled = structure in ("diagonal", "homdiag", "homcs", "homtoep")
+    if pooled or (structure in ONE_CORRELATION | BY_LAG and k == 2):
+        return _each_once(design, effects, by_column=structure in OWN_SCALES)
     return False
 
 

@@ -70,6 +70,10 @@ class Example:
         return problem.local(psi, self.reml, self.fixed, 0)[0]
 
 
+# Structures with correlations and one standard deviation.
+COMMON = ("homcs", "ar1", "homtoep")
+
+
 def interior(example: Example, seed: int = 1) -> Vector:
     """Draw parameters with standard deviations and correlations in mid-range."""
     rng = np.random.default_rng(seed)
@@ -80,9 +84,10 @@ def _interior(structure: str, k: int, rng: np.random.Generator) -> Vector:
     if structure == "unstructured":
         L = 0.3 * np.tril(rng.normal(size=(k, k)), -1) + np.diag(rng.uniform(0.3, 1.2, k))
         return L.T[np.triu_indices(k)]
-    scales = k if structure in ("diagonal", "cs") else 1
-    angle = [] if structure in ("diagonal", "homdiag") else [rng.uniform(-0.6, 0.6)]
-    return np.array([*rng.uniform(0.3, 1.2, scales), *angle])
+    scales = k if structure in ("diagonal", "cs", "hetar1", "toep") else 1
+    count = n_parameters(structure, k) - scales
+    angles = rng.uniform(-0.6, 0.6, count)
+    return np.array([*rng.uniform(0.3, 1.2, scales), *angles])
 
 
 def singular(example: Example, seed: int = 1) -> Vector:
@@ -91,15 +96,23 @@ def singular(example: Example, seed: int = 1) -> Vector:
     for structure, k in example.structures:
         size = n_parameters(structure, k)
         part, start = psi[start : start + size].copy(), start + size
-        part[{"cs": k - 1, "homcs": 0, "ar1": 0}.get(structure, size - 1)] = 0.0
+        own = ("cs", "hetar1", "toep")
+        last = k - 1 if structure in own else 0 if structure in COMMON else size - 1
+        part[last] = 0.0
         parts.append(part)
     return np.concatenate(parts)
 
 
 def n_parameters(structure: str, k: int) -> int:
-    return {"unstructured": k * (k + 1) // 2, "diagonal": k, "homdiag": 1, "cs": k + 1}.get(
-        structure, 2
-    )
+    return {
+        "unstructured": k * (k + 1) // 2,
+        "diagonal": k,
+        "homdiag": 1,
+        "cs": k + 1,
+        "hetar1": k + 1,
+        "toep": 2 * k - 1,
+        "homtoep": k,
+    }.get(structure, 2)
 
 
 def rows(seed: int, levels: Sequence[int], ks: Sequence[int], n: int = 70, p: int = 3) -> Example:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from partialpool.core import STRUCTURE_CODES
 from tests.dense import gradient as difference
 from tests.unit.solve import models
 
@@ -26,7 +27,7 @@ CROSSED = {
 }
 STRUCTURED = {
     f"{structure}, k = {k}": models.structured(structure, k)
-    for structure in ("unstructured", "diagonal", "homdiag", "cs", "homcs", "ar1")
+    for structure in STRUCTURE_CODES
     for k in (2, 4)
 }
 SEVERAL = {"several terms on one factor": models.several_terms()}
@@ -99,7 +100,10 @@ def test_the_exact_curvature_is_the_slope_of_the_gradient(example, reml, point):
 
 @points
 @methods
-@cases({n: one_factor[n] for n in ("one factor, k = 2", "cs, k = 4", "ar1, k = 4")} | crossed)
+@cases(
+    {n: one_factor[n] for n in ("one factor, k = 2", "cs, k = 4", "ar1, k = 4", "toep, k = 4")}
+    | crossed
+)
 def test_average_information_is_what_its_definition_says(example, reml, point):
     example = replace(example, reml=reml)
     assert_average_information_is_its_definition(example, point(example))

@@ -31,11 +31,16 @@ def closed_form(structure, k, psi):
         return dense.unstructured(psi, k)
     if structure in ("diagonal", "homdiag"):
         return dense.diagonal(psi, k)
-    lowest = -1.0 if structure == "ar1" else -1 / (k - 1)
+    if structure in ("toep", "homtoep"):
+        sd = psi[:k] ** 2 if structure == "toep" else psi[:1]
+        return dense.toeplitz(np.append(sd, dense.by_lag(np.sin(psi[-(k - 1) :]))), k)
+    lowest = -1.0 if structure in ("ar1", "hetar1") else -1 / (k - 1)
     rho = lowest + (1 - lowest) * (1 + np.sin(psi[-1])) / 2
     if structure == "ar1":
         return dense.autoregressive(np.array([psi[0], rho]), k)
-    sd = psi[:-1] ** 2 if structure == "cs" else psi[:-1]
+    sd = psi[:-1] ** 2 if structure in ("cs", "hetar1") else psi[:-1]
+    if structure == "hetar1":
+        return dense.heterogeneous_autoregressive(np.append(sd, rho), k)
     return dense.compound_symmetric(np.append(sd, rho), k)
 
 
@@ -59,7 +64,7 @@ def test_the_factor_is_lower_triangular(structure, k):
     np.testing.assert_array_equal(L, np.tril(L))
 
 
-@pytest.mark.parametrize("structure", ["cs", "homcs", "ar1"])
+@pytest.mark.parametrize("structure", ["cs", "homcs", "ar1", "hetar1", "toep", "homtoep"])
 @sizes
 @pytest.mark.parametrize("angle", [-np.pi / 2, np.pi / 2], ids=["lowest", "highest"])
 def test_correlations_reach_both_ends_of_their_range(structure, k, angle):
@@ -96,8 +101,9 @@ def test_without_variance_the_directions_of_scales_vanish_but_the_chart_does_not
     k, code = 3, STRUCTURE_CODES[structure]
     psi = np.zeros_like(parameters(structure, k))
     assert not np.any(_core.covariance_directions(code, k, psi))
-    # cs squares its scales twice: its valley is flat there, and the search never starts in it.
-    assert np.any(_core.covariance_chart(code, k, psi, np.eye(k))) == (structure != "cs")
+    # Some square their scales twice: their valley is flat there, and no search starts in it.
+    flat = structure in ("cs", "hetar1", "toep")
+    assert np.any(_core.covariance_chart(code, k, psi, np.eye(k))) != flat
 
 
 @every_structure

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.core import vector
+from partialpool.formula.structures import SQUARED
 from partialpool.inference.profile.charts import Layout, Place, angle_of
 from partialpool.inference.profile.minimise import Evaluation, minimise
 from partialpool.solve import Reduced, Solution
 from partialpool.solve.solution import MAX_EVALUATIONS, TOLERANCE
 
-__all__ = ["Correlation", "Deviation", "FixedEffect", "Held", "Residual", "Spot"]
+__all__ = ["Correlation", "Deviation", "FixedEffect", "Held", "Residual", "Spot", "evaluate_place"]
 
 Array = NDArray[np.float64]
 State = TypeVar("State")
@@ -132,7 +133,8 @@ class Deviation:
 
     @property
     def _index(self) -> int:
-        at = self.effect if self.layout.structure in ("diagonal", "cs") else 0
+        own = self.layout.structure in SQUARED | {"diagonal"}
+        at = self.effect if own else 0
         return self.layout.first + at
 
     @property
@@ -155,7 +157,7 @@ class Deviation:
         structure = self.layout.structure
         unit = float(self.layout.unit[self.effect])
         relative = value / (sigma * unit)
-        if structure == "cs":
+        if structure in SQUARED:
             root = np.sqrt(relative)
             return root, 0.5 / (root * sigma * unit) if root > 0 else np.nan
         return relative, 1.0 / (sigma * unit)
@@ -163,13 +165,13 @@ class Deviation:
     def _evaluate(self, x: Array, value: float) -> Evaluation:
         sigma = self.solution.sigma if self._known else float(np.exp(x[-1]))
         tied, slope = self._tied(value, sigma)
-        power = 0.5 if self.layout.structure == "cs" else 1.0
+        power = 0.5 if self.layout.structure in SQUARED else 1.0
         m, at = len(self.layout.psi), self._index
         psi = np.insert(x if self._known else x[:-1], at, tied)
         jacobian = np.delete(np.eye(m), at, axis=1)
         if self._known:
             place = Place(psi, jacobian, lambda g: np.zeros((m - 1, m - 1)))
-            return _evaluate(self.solution, self.layout, place, x, sigma, False, at, slope)
+            return evaluate_place(self.solution, self.layout, place, x, sigma, False, at, slope)
         jacobian = np.column_stack([jacobian, -power * tied * np.eye(m)[at]])
         bend = np.zeros((m, m))
 
@@ -178,7 +180,7 @@ class Deviation:
             return bend
 
         place = Place(psi, jacobian, second)
-        return _evaluate(self.solution, self.layout, place, x, sigma, True, at, slope)
+        return evaluate_place(self.solution, self.layout, place, x, sigma, True, at, slope)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,7 +213,7 @@ class Correlation:
 
     @property
     def _angle(self) -> int:
-        scales = self.layout.k if self.layout.structure == "cs" else 1
+        scales = self.layout.k if self.layout.structure in SQUARED else 1
         return self.layout.first + scales
 
     def at(self, value: float, start: Array) -> Spot[Array]:
@@ -225,7 +227,7 @@ class Correlation:
         sigma = self.solution.likelihood.fixed
         if self.layout.structure == "unstructured":
             place, slopes = self._unstructured(x, value)
-            return _evaluate(self.solution, self.layout, place, x, sigma, False, None, slopes)
+            return evaluate_place(self.solution, self.layout, place, x, sigma, False, None, slopes)
         m, at = len(self.layout.psi), self._angle
         angle, derivative = angle_of(self.layout.structure, self.layout.k, value)
         place = Place(
@@ -234,7 +236,7 @@ class Correlation:
             lambda g: np.zeros((m - 1, m - 1)),
         )
         slope = 1.0 / derivative if derivative > 0 else np.nan
-        return _evaluate(self.solution, self.layout, place, x, sigma, False, at, slope)
+        return evaluate_place(self.solution, self.layout, place, x, sigma, False, at, slope)
 
     def _unstructured(self, x: Array, value: float) -> tuple[Place, Array]:
         """First row exp(x[-2]), second row exp(x[-1]) (rho, sqrt(1 - rho^2))."""
@@ -264,7 +266,7 @@ class Correlation:
         return Place(psi, jacobian, bend), slope
 
 
-def _evaluate(
+def evaluate_place(
     solution: Solution,
     layout: Layout,
     place: Place,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.design import RandomEffects
 from partialpool.errors import DataError
+from partialpool.formula.structures import UNCORRELATED, list_spreads
 from partialpool.frames import make_frame
 from partialpool.inference.protocol import GaussianFit
 from partialpool.solve import chart_directions, unprofiled_hessian
@@ -123,7 +124,7 @@ def _parameters(fit: GaussianFit, scale: str) -> Iterator[_Parameter]:
 def _pairs(effects: RandomEffects) -> Iterator[tuple[int, int]]:
     """Rows and columns of the lower triangle, column by column; only what the structure has."""
     k = len(effects.columns)
-    uncorrelated = effects.term.structure in ("diagonal", "homdiag")
+    uncorrelated = effects.term.structure in UNCORRELATED
     for c in range(k):
         for r in range(c, c + 1 if uncorrelated else k):
             yield r, c
@@ -138,11 +139,9 @@ def _covariances(effects: RandomEffects, cov: Matrix, slopes: Matrix) -> Iterato
 
 
 def _deviations(effects: RandomEffects, cov: Matrix, slopes: Matrix) -> Iterator[_Parameter]:
-    names = effects.columns
-    for r, c in _pairs(effects):
-        name = f"sd__{names[c]}" if r == c else f"cor__{names[c]}.{names[r]}"
-        value, slope = deviation_slopes((c,) if r == c else (c, r), cov, slopes)
-        yield _Parameter(effects.factor.name, name, value, slope)
+    for name in list_spreads(effects.term.structure, effects.columns):
+        value, slope = deviation_slopes(name.effects, cov, slopes)
+        yield _Parameter(effects.factor.name, name.term, value, slope)
 
 
 def deviation_slopes(effects: tuple[int, ...], cov: Matrix, slopes: Matrix) -> tuple[float, Matrix]:

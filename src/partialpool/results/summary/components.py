@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from partialpool.formula.structures import BY_LAG, ONE_CORRELATION, OWN_SCALES
 from partialpool.results.summary.grid import Grid
 from partialpool.results.summary.numbers import cell, correlation_cell, decimals_of_sizes
 from partialpool.results.summary.values import Component
@@ -17,9 +18,10 @@ _STRUCTURES = {
     "cs": "compound symmetry",
     "homcs": "compound symmetry, equal variances",
     "ar1": "autoregressive, lag 1",
+    "hetar1": "autoregressive, lag 1, a variance for each time",
+    "toep": "Toeplitz, Corr with the first is that of the lag",
+    "homtoep": "Toeplitz, equal variances, Corr with the first is that of the lag",
 }
-_ONE_SD = ("homdiag", "homcs", "ar1")
-_ONE_CORRELATION = ("cs", "homcs", "ar1")
 # Wider triangles don't fit a terminal of 80 columns.
 _MOST_CORRELATED = 6
 # A variance that is zero up to rounding must not ask for twenty decimals.
@@ -80,14 +82,16 @@ def _lines(component: Component) -> Iterator[_Line]:
     if k <= 1:
         yield _Line(component.group, "".join(columns), float(component.sd[0]))
         return
-    one_correlation = structure in _ONE_CORRELATION
+    one_correlation = structure in ONE_CORRELATION
     rho = (correlation_cell(float(component.corr[1, 0])),) if one_correlation else ()
-    if structure in _ONE_SD:
+    if structure not in OWN_SCALES | BY_LAG:
         yield _Line(component.group, f"{columns[0]} ... {columns[-1]}", float(component.sd[0]), rho)
         return
     triangle = structure == "unstructured" and k <= _MOST_CORRELATED
     for i, (name, sd) in enumerate(zip(columns, component.sd, strict=True)):
         row = tuple(correlation_cell(float(r)) for r in component.corr[i, :i]) if triangle else ()
+        if structure in BY_LAG and i > 0:
+            row = (correlation_cell(float(component.corr[i, 0])),)
         group = component.group if i == 0 else ""
         yield _Line(group, name, float(sd), rho if one_correlation and i == 1 else row)
 

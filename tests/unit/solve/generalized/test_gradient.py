@@ -41,6 +41,8 @@ ONE_FACTOR = {
     "diagonal": "~ x + (1 + x || g)",
     "cs": "~ x + cs(0 + t | g)",
     "ar1": "~ x + ar1(0 + t | g)",
+    "hetar1": "~ x + hetar1(0 + t | g)",
+    "toep": "~ x + toep(0 + t | g)",
     "homdiag": "~ x + homdiag(0 + t | g)",
 }
 CROSSED = {
