@@ -5,9 +5,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Floats: TypeAlias = NDArray[np.float64]
-_Effects: TypeAlias = tuple[NDArray[np.int32], int, list[tuple[_Floats, int, int]]]
+_Effects: TypeAlias = tuple[NDArray[np.int32], int, list[tuple[_Floats, int | Form, int]]]
 _Criterion: TypeAlias = tuple[bool, bool, bool, int]
-_Block: TypeAlias = tuple[NDArray[np.int32], int, list[tuple[_Floats, int]]]
+_Block: TypeAlias = tuple[NDArray[np.int32], int, list[tuple[_Floats, int | Form]]]
 _RowDerivatives: TypeAlias = Sequence[_Floats | Sequence[_Floats]]
 
 class Density:

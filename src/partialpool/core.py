@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from partialpool import _core
 from partialpool._core import (
     Density,
+    Form,
     GeneralizedEstimate,
     GeneralizedProblem,
     LevelFactor,
@@ -35,7 +36,9 @@ from partialpool._core import (
 )
 
 __all__ = [
+    "CoreForm",
     "Density",
+    "Form",
     "GeneralizedEstimate",
     "GeneralizedProblem",
     "LevelFactor",
@@ -73,12 +76,18 @@ STRUCTURE_CODES = {
 }
 
 
-_NAMES = {code: name for name, code in STRUCTURE_CODES.items()}
+#: The same of those that take the distances between effects.
+DISTANCE_CODES = {"ou": 9}
+
+_NAMES = {code: name for name, code in (STRUCTURE_CODES | DISTANCE_CODES).items()}
+
+CoreForm: TypeAlias = int | Form
+"""A structure as the core takes it: its position, with distances where it needs them."""
 
 
-def structure_name(code: int) -> str:
-    """Name the structure of a code."""
-    return _NAMES[code]
+def structure_name(form: CoreForm) -> str:
+    """Name a structure."""
+    return _NAMES[form if isinstance(form, int) else form.structure]
 
 
 def vector(values: Any) -> NDArray[np.float64]:

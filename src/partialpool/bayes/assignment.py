@@ -13,7 +13,7 @@ from partialpool.bayes.reading import read_prior
 from partialpool.bayes.scales import ResponseScale, effect_size, spread_of
 from partialpool.design import Design, RandomEffects
 from partialpool.errors import ModelError, did_you_mean
-from partialpool.formula.structures import OWN_SCALES, UNCORRELATED
+from partialpool.formula.structures import BY_DISTANCE, OWN_SCALES, UNCORRELATED
 
 __all__ = ["Assigned", "Assignment", "PartPriors", "TermPriors", "assign", "free_scales"]
 
@@ -265,8 +265,17 @@ def free_scales(effects: RandomEffects) -> int:
     return len(effects.columns) if effects.term.structure in OWN_SCALES else 1
 
 
+def _refuse_distances(effects: RandomEffects) -> None:
+    if effects.term.structure in BY_DISTANCE:
+        raise ModelError(
+            f"bmm() has no prior for how fast the correlations of {effects.term.source} fall with "
+            "distance. Fit it by lmm() or glmm(), or take ar1(), toep() or an unstructured term."
+        )
+
+
 def _term(prefix: str, effects: RandomEffects, scale: ResponseScale, given: _Given) -> TermPriors:
     group = f"{prefix}{effects.factor.name}"
+    _refuse_distances(effects)
     scales = []
     for c in range(free_scales(effects)):
         column = effects.columns[c] if free_scales(effects) > 1 else _common(effects)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from partialpool.design.spec import DesignSpec, MatrixSpec, OffsetSpec
 from partialpool.design.support import never_applies
 from partialpool.design.terms import Term, scope
 from partialpool.design.typical import typical_columns
-from partialpool.design.values import Design, Mask, RowReport
+from partialpool.design.values import Design, Mask, RandomEffects, RowReport
 from partialpool.errors import ModelError
 from partialpool.formula import Formula
 from partialpool.frames import FrameKind
@@ -126,7 +126,8 @@ def assemble(
             kind=ground.kind,
             fixed=fixed.spec,
             bases=tuple(
-                _without_inapplicable(matrices[basis], factors).spec for basis in roles.bases
+                _basis_spec(matrices[basis], factors, effects)
+                for basis, effects in zip(roles.bases, random, strict=True)
             ),
             groups=tuple(ground.grouping(term.factors).levels for term in formula.random),
             factors={text: factor.spec for text, factor in factors.items()},
@@ -169,6 +170,15 @@ def _without_inapplicable(matrix: ModelMatrix, factors: Mapping[str, CodedFactor
         MatrixSpec(scoped, names, kept),
         tuple(matrix.columns[i] for i in sorted(gone)),
     )
+
+
+def _basis_spec(
+    matrix: ModelMatrix, factors: Mapping[str, CodedFactor], effects: RandomEffects
+) -> MatrixSpec:
+    spec = _without_inapplicable(matrix, factors).spec
+    if effects.positions is None:
+        return spec
+    return replace(spec, positions=tuple(map(tuple, effects.positions.tolist())))
 
 
 def _without_intercept(part: _Part, formula: Formula) -> _Part:

@@ -12,7 +12,7 @@ from partialpool.design.matrix import ModelMatrix
 from partialpool.errors import DataError, ModelError
 from partialpool.formula import RandomTerm
 
-__all__ = ["Positions", "find_positions", "place_rows"]
+__all__ = ["Positions", "find_positions", "place_rows", "refuse_elsewhere"]
 
 Array = NDArray[np.float64]
 Positions = tuple[tuple[float, ...], ...]

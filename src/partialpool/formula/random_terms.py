@@ -7,7 +7,7 @@ from typing import TypeGuard
 
 from partialpool.formula.algebra import Terms, expand
 from partialpool.formula.source import Source
-from partialpool.formula.structures import BY_LAG, SERIAL
+from partialpool.formula.structures import BY_DISTANCE, BY_LAG, SERIAL
 from partialpool.formula.terms import STRUCTURES, RandomTerm, Structure
 from partialpool.formula.tree import (
     ADD,
@@ -100,6 +100,11 @@ def _basis(bar: Chain, structure: Structure, source: Source) -> Terms:
         raise source.error(
             f"{structure}() takes one factor of time points and no intercept: "
             f"{structure}(0 + time | g).",
+            left,
+        )
+    if structure in BY_DISTANCE and (basis.intercept or not basis.terms):
+        raise source.error(
+            f"{structure}() takes columns of numbers and no intercept: {structure}(0 + t | g).",
             left,
         )
     return basis

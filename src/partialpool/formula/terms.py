@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 Structure = Literal[
-    "unstructured", "diagonal", "homdiag", "cs", "homcs", "ar1", "hetar1", "toep", "homtoep"
+    "unstructured", "diagonal", "homdiag", "cs", "homcs", "ar1", "hetar1", "toep", "homtoep", "ou"
 ]
 
 STRUCTURES: Mapping[str, Structure] = MappingProxyType(
@@ -22,6 +22,7 @@ STRUCTURES: Mapping[str, Structure] = MappingProxyType(
         "hetar1": "hetar1",
         "toep": "toep",
         "homtoep": "homtoep",
+        "ou": "ou",
     }
 )
 """Covariance structures by the name that a formula writes before ``(x | g)``."""

@@ -9,9 +9,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.design import Design, RandomEffects
-from partialpool.formula.structures import corr_label, list_spreads, sd_label
-from partialpool.inference.protocol import GaussianFit
+from partialpool.design import Decay, Design, RandomEffects
+from partialpool.formula.structures import SpreadName, corr_label, list_spreads, sd_label
+from partialpool.inference.protocol import Component, GaussianFit
 from partialpool.solve import Refits
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "list_parameters",
     "parameter_columns",
     "parameters_of",
+    "spread_value",
     "term_parameters",
     "values_of",
 ]
@@ -80,8 +81,8 @@ class Parameter:
     Attributes
     ----------
     kind
-        ``"fixed"``, a coefficient; ``"sd"`` or ``"cor"`` of random effects; ``"sigma"``, the
-        residual standard deviation.
+        ``"fixed"``, a coefficient; ``"sd"`` or ``"cor"`` of random effects, ``"decay"`` for the
+        rate or range of their correlations; ``"sigma"``, the residual standard deviation.
     term
         As in ``tidy()``: ``"Days"``, ``"sd__Days"``, ``"cor__Intercept.Days"``,
         ``"sd__Observation"``.
@@ -95,6 +96,8 @@ class Parameter:
         Their names, in the order of the term's; of a correlation by lag that, ``"lag1"``.
     component
         Linear predictor of a generalized model; empty for a linear one.
+    decay
+        Of a rate or range, how it follows from the correlation of the two effects.
     """
 
     kind: Kind
@@ -104,6 +107,7 @@ class Parameter:
     effects: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
     component: str = ""
+    decay: Decay | None = None
 
     @property
     def label(self) -> str:
@@ -116,6 +120,8 @@ class Parameter:
             return sd_label(f"{prefix}{self.group}", *self.columns)
         if self.kind == "cor":
             return corr_label(f"{prefix}{self.group}", *self.columns)
+        if self.decay is not None:
+            return corr_label(f"{prefix}{self.group}", *self.columns, symbol=self.decay.name)
         return "sigma" if self.kind == "sigma" else f"{prefix}{self.term}"
 
     @property
@@ -134,11 +140,27 @@ def list_parameters(design: Design, sigma: bool = True) -> tuple[Parameter, ...]
 
 def term_parameters(position: int, effects: RandomEffects) -> list[Parameter]:
     """Name the standard deviations and correlations of a random term."""
-    group = effects.factor.name
+    group, decay = effects.factor.name, effects.decay
+    pair = (1, 0) if decay is None else decay.pair
     return [
-        Parameter(name.kind, name.term, group, position, name.effects, name.columns)
-        for name in list_spreads(effects.term.structure, effects.columns)
+        Parameter(
+            name.kind,
+            name.term,
+            group,
+            position,
+            name.effects,
+            name.columns,
+            decay=decay if name.kind == "decay" else None,
+        )
+        for name in list_spreads(effects.term.structure, effects.columns, pair)
     ]
+
+
+def spread_value(term: Component, name: SpreadName) -> float:
+    """Read a standard deviation, a correlation, or a rate or range off a term's components."""
+    if name.kind == "decay":
+        return float("nan") if term.decay is None else term.decay
+    return float(term.sd[name.effects] if name.kind == "sd" else term.corr[name.effects])
 
 
 def values_of(
@@ -177,7 +199,8 @@ def values_of(
             size = sizes[parameter.position]
             with np.errstate(divide="ignore", invalid="ignore"):
                 corr = relative[parameter.position][:, i, j] / (size[:, i] * size[:, j])
-            columns.append(np.clip(corr, -1.0, 1.0))
+            corr = np.clip(corr, -1.0, 1.0)
+            columns.append(corr if parameter.decay is None else parameter.decay.value(corr))
     return np.stack(columns, axis=1)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.design import Design
 from partialpool.formula.structures import list_spreads
+from partialpool.inference.parameters import spread_value
 from partialpool.named import NamedVector
 from partialpool.results.varcorr import VarCorr, VarCorrTerm
 
@@ -57,8 +58,7 @@ def random_rows(varcorr: VarCorr) -> Iterator[Row]:
 def _parameters(term: VarCorrTerm) -> Iterator[tuple[str, float]]:
     """Standard deviations and correlations."""
     for name in list_spreads(term.structure, term.columns):
-        value = term.sd[name.effects] if name.kind == "sd" else term.corr[name.effects]
-        yield name.term, float(value)
+        yield name.term, spread_value(term, name)
 
 
 def positions(design: Design) -> NDArray[np.int64]:

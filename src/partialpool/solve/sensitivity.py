@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.core import (
+    CoreForm,
     covariance_directions,
     covariance_size,
     matrix,
@@ -118,7 +119,7 @@ def linear_directions(solution: Solution, design: Design) -> tuple[Direction, ..
     )
 
 
-def _core_terms(solution: Solution, design: Design) -> Iterable[tuple[int, int, int, Matrix]]:
+def _core_terms(solution: Solution, design: Design) -> Iterable[tuple[int, CoreForm, int, Matrix]]:
     """Position, structure, number of columns and parameters of the core's terms."""
     first = position = 0
     for block in solution.reduced.blocks:
@@ -130,7 +131,7 @@ def _core_terms(solution: Solution, design: Design) -> Iterable[tuple[int, int, 
             first, position = last, position + 1
 
 
-def _span(code: int, k: int, psi: Matrix) -> Iterable[Matrix]:
+def _span(code: CoreForm, k: int, psi: Matrix) -> Iterable[Matrix]:
     structure = structure_name(code)
     unit = np.eye(k)
     if structure == "unstructured":

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.core import GeneralizedEstimate, dense_algebra, vector
+from partialpool.design import Decay
 from partialpool.formula.structures import SQUARED
 from partialpool.inference.profile.charts import Layout, angle_of
 from partialpool.inference.profile.held import Spot
@@ -121,8 +122,10 @@ def deviation(solution: GeneralizedSolution, layout: Layout, effect: int) -> Pla
     return PlaneHeld(solution, _turned(solution, layout), plane)
 
 
-def correlation(solution: GeneralizedSolution, layout: Layout, most: float) -> PlaneHeld:
-    """Hold the correlation of two effects."""
+def correlation(
+    solution: GeneralizedSolution, layout: Layout, most: float, decay: Decay | None = None
+) -> PlaneHeld:
+    """Hold the correlation of two effects, or the rate or range that it follows from."""
     size = len(solution.psi) + len(solution.estimate.mapped)
     if layout.structure != "unstructured":
         at = layout.first + (layout.k if layout.structure in SQUARED else 1)
@@ -130,6 +133,9 @@ def correlation(solution: GeneralizedSolution, layout: Layout, most: float) -> P
         angle[at] = 1.0
 
         def turned(value: float) -> Plane:
+            if decay is not None:
+                level, slope = decay.coordinate(value)
+                return Plane(angle, level, (), lambda g, x: float(g[at]) * slope)
             level, rate = angle_of(layout.structure, layout.k, value)
             return Plane(angle, level, (), lambda g, x: float(g[at]) / rate if rate > 0 else np.nan)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from partialpool.core import STRUCTURE_CODES
 from partialpool.errors import NotAvailableError
-from partialpool.formula.structures import BY_LAG
+from partialpool.formula.structures import BY_DISTANCE, BY_LAG
 from partialpool.generalized.inference.held import PlaneHeld, coefficient, correlation, deviation
 from partialpool.generalized.inference.parameters import Estimated, by_likelihood, estimated
 from partialpool.generalized.solving import solve_designs
@@ -150,6 +150,9 @@ def hold(fit: GlmmFit, solution: GeneralizedSolution, own: Estimated) -> tuple[P
     _refuse_nodes(solution, fit, parameter)
     _refuse_lags(fit, parameter)
     layout = _lay_out(solution, parameter)
+    if parameter.kind == "decay":
+        without = _without_one(fit, solution, parameter)
+        return correlation(solution, layout, without, parameter.decay), 0.3 * own.value
     if parameter.kind == "cor":
         return correlation(solution, layout, _without_one(fit, solution, parameter)), 0.2
     effects = fit.designs[parameter.component].random[parameter.position]
@@ -197,7 +200,7 @@ def _refuse_lags(fit: GlmmFit, parameter: Parameter) -> None:
 def _without_one(fit: GlmmFit, solution: GeneralizedSolution, parameter: Parameter) -> float:
     """Least deviance with one of a correlation's two effects gone."""
     effects = fit.designs[parameter.component].random[parameter.position]
-    if effects.term.structure not in ("unstructured", "homcs", "ar1", "homtoep"):
+    if effects.term.structure not in {"unstructured", "homcs", "ar1", "homtoep"} | BY_DISTANCE:
         return np.inf  # the correlation is that of other effects too
     found = []
     for effect in parameter.effects:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.errors import DataError
 from partialpool.formula.structures import list_spreads
-from partialpool.inference.parameters import ParameterName
+from partialpool.inference.parameters import ParameterName, spread_value
 from partialpool.inference.protocol import Components, RefittableFit
 from partialpool.named import NamedVector
 
@@ -74,6 +74,6 @@ def _spreads(varcorr: Components, prefix: str, part: str) -> Iterator[tuple[Para
     for term in varcorr.terms:
         group = f"{prefix}{term.group}"
         for name in list_spreads(term.structure, term.columns):
-            value = term.sd[name.effects] if name.kind == "sd" else term.corr[name.effects]
+            value = spread_value(term, name)
             label = name.label(group)
-            yield ParameterName(label, "ran_pars", term.group, name.term, part), float(value)
+            yield ParameterName(label, "ran_pars", term.group, name.term, part), value

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.core import STRUCTURE_CODES, structure_name
+from partialpool.core import STRUCTURE_CODES, CoreForm, structure_name
 from partialpool.core import covariance_size as n_parameters
 from partialpool.design import Design
 from partialpool.formula.structures import BY_LAG, SERIAL
@@ -97,7 +97,7 @@ def lay_out(design: Design, solution: Solution, parameter: Parameter) -> Layout:
 
 
 def turn_term(
-    terms: Sequence[tuple[int, int, int]],
+    terms: Sequence[tuple[CoreForm, int, int]],
     position: int,
     parameter: Parameter,
     psi: Array,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.core import vector
+from partialpool.design import Decay
 from partialpool.formula.structures import SQUARED
 from partialpool.inference.profile.charts import Layout, Place, angle_of
 from partialpool.inference.profile.minimise import Evaluation, minimise
@@ -19,6 +20,8 @@ __all__ = ["Correlation", "Deviation", "FixedEffect", "Held", "Residual", "Spot"
 
 Array = NDArray[np.float64]
 State = TypeVar("State")
+# Of the estimate: a residual standard deviation is followed down to here.
+_LEAST = 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +114,8 @@ class Residual:
 
     def at(self, value: float, start: Array) -> Spot[Array]:
         """Fit with a known residual standard deviation."""
+        # Terms with an effect for each row leave none: zero would stand for an unknown one.
+        value = max(value, _LEAST * self.solution.sigma)
         reduced = self.solution.reduced
         problem = reduced.problem
         with reduced.algebra():
@@ -194,11 +199,14 @@ class Correlation:
     without
         Least deviance without either of the effects. With a standard deviation of zero any
         correlation is as good, so that no value of it can be worse than that.
+    decay
+        Where a rate or range is held in the place of a correlation.
     """
 
     solution: Solution
     layout: Layout
     without: float
+    decay: Decay | None = None
 
     @property
     def start(self) -> Array:
@@ -229,13 +237,19 @@ class Correlation:
             place, slopes = self._unstructured(x, value)
             return evaluate_place(self.solution, self.layout, place, x, sigma, False, None, slopes)
         m, at = len(self.layout.psi), self._angle
-        angle, derivative = angle_of(self.layout.structure, self.layout.k, value)
+        angle, derivative = (
+            angle_of(self.layout.structure, self.layout.k, value)
+            if self.decay is None
+            else self.decay.coordinate(value)
+        )
         place = Place(
             np.insert(x, at, angle),
             np.delete(np.eye(m), at, axis=1),
             lambda g: np.zeros((m - 1, m - 1)),
         )
-        slope = 1.0 / derivative if derivative > 0 else np.nan
+        if self.decay is not None:
+            derivative = 1.0 / derivative
+        slope = 1.0 / derivative if derivative != 0.0 else np.nan
         return evaluate_place(self.solution, self.layout, place, x, sigma, False, at, slope)
 
     def _unstructured(self, x: Array, value: float) -> tuple[Place, Array]:

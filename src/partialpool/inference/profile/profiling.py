@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from partialpool.design import Design
 from partialpool.errors import NotAvailableError
-from partialpool.formula.structures import BY_LAG
+from partialpool.formula.structures import BY_DISTANCE, BY_LAG
 from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.parameters import Parameter, list_parameters, values_of
 from partialpool.inference.profile.charts import lay_out
@@ -165,6 +165,9 @@ def hold(
     if parameter.kind == "sigma":
         return Residual(solution), sigma / np.sqrt(2.0 * n)
     layout = lay_out(design, solution, parameter)
+    if parameter.kind == "decay":
+        without = _without_one(design, solution, parameter)
+        return Correlation(solution, layout, without, parameter.decay), 0.3 * estimate
     if parameter.kind == "cor":
         without = _without_one(design, solution, parameter)
         lag = parameter.effects[0]
@@ -183,7 +186,7 @@ def hold(
 def _without_one(design: Design, solution: Solution, parameter: Parameter) -> float:
     """Least deviance with one of a correlation's two effects gone."""
     structure = design.random[parameter.position].term.structure
-    if structure not in ("unstructured", "homcs", "ar1", "homtoep"):
+    if structure not in {"unstructured", "homcs", "ar1", "homtoep"} | BY_DISTANCE:
         return np.inf  # the correlation is that of other effects too
     found = []
     for effect in parameter.effects:

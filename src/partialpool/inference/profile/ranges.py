@@ -83,7 +83,7 @@ def bounds_of(design: Design, parameter: Parameter) -> tuple[float, float]:
     """Ends of a parameter's range."""
     if parameter.kind == "fixed":
         return -np.inf, np.inf
-    if parameter.kind != "cor":
+    if parameter.kind != "cor":  # a standard deviation, a rate or a range
         return 0.0, np.inf
     effects = design.random[parameter.position]
     k = len(effects.columns)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from partialpool.formula.structures import BY_LAG, ONE_CORRELATION, OWN_SCALES
+from partialpool.formula.structures import (
+    BY_LAG,
+    ONE_CORRELATION,
+    OWN_SCALES,
+    decay_name,
+    position_name,
+)
 from partialpool.results.summary.grid import Grid
 from partialpool.results.summary.numbers import cell, correlation_cell, decimals_of_sizes
 from partialpool.results.summary.values import Component
@@ -22,6 +28,7 @@ _STRUCTURES = {
     "toep": "Toeplitz, Corr with the first is that of the lag",
     "homtoep": "Toeplitz, equal variances, Corr with the first is that of the lag",
 }
+_DECAYS = {"ou": "Ornstein-Uhlenbeck: corr exp(-rate * distance)"}
 # Wider triangles don't fit a terminal of 80 columns.
 _MOST_CORRELATED = 6
 # A variance that is zero up to rounding must not ask for twenty decimals.
@@ -84,6 +91,9 @@ def _lines(component: Component) -> Iterator[_Line]:
         return
     one_correlation = structure in ONE_CORRELATION
     rho = (correlation_cell(float(component.corr[1, 0])),) if one_correlation else ()
+    if component.decay is not None:
+        yield _Line(component.group, position_name(columns[0]), float(component.sd[0]))
+        return
     if structure not in OWN_SCALES | BY_LAG:
         yield _Line(component.group, f"{columns[0]} ... {columns[-1]}", float(component.sd[0]), rho)
         return
@@ -101,14 +111,26 @@ def _is_slope(name: str) -> bool:
     return name != "Intercept" and not all(part.endswith("]") for part in name.split(":"))
 
 
+def _structure(term: Component) -> str:
+    """Say what a structure is; of correlations that fall with distance, how fast."""
+    if term.decay is None:
+        return _STRUCTURES[term.structure]
+    coordinates = position_name(term.columns[0])
+    unit = "per unit" if decay_name(term.structure) == "rate" else "in units"
+    return (
+        f"at {len(term.columns):,} positions, {_DECAYS[term.structure]}, "
+        f"{decay_name(term.structure)} {term.decay:.4g} {unit} of {coordinates}"
+    )
+
+
 def _note(components: tuple[Component, ...], unit: str) -> str:
     terms = [component for component in components if component.columns]
-    names = {name for term in terms for name in term.columns}
+    names = {name for term in terms if term.decay is None for name in term.columns}
     slope = "; of a slope, per unit of its column" if any(map(_is_slope, names)) else ""
     structured = [
-        f"{term.group}: {_STRUCTURES[term.structure]}."
+        f"{term.group}: {_structure(term)}."
         for term in terms
-        if term.structure in _STRUCTURES and len(term.columns) > 1
+        if term.structure in {*_STRUCTURES, *_DECAYS} and len(term.columns) > 1
     ]
     wide = any(t.structure == "unstructured" and len(t.columns) > _MOST_CORRELATED for t in terms)
     more = ["The correlations are in fit.varcorr."] if wide else []

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from partialpool.core import (
     STRUCTURE_CODES,
+    CoreForm,
     covariance_size,
     dense_algebra,
     structure_name,
@@ -89,7 +90,7 @@ def _mapped(solution: GeneralizedSolution, to: GeneralizedSolution) -> Vector:
     return psi
 
 
-def _turned(code: int, k: int, psi: Vector, old: Vector, new: Vector) -> Vector:
+def _turned(code: CoreForm, k: int, psi: Vector, old: Vector, new: Vector) -> Vector:
     ratio = np.diag(old) / np.diag(new)
     out = psi.copy()
     if code == STRUCTURE_CODES["unstructured"] and k > 1:
