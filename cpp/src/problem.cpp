@@ -9,8 +9,12 @@ using detail::store_lower;
 
 Problem::Problem(CrossProducts cp, Scaling scaling, std::vector<Term> terms)
     : cp_(std::move(cp)), scaling_(std::move(scaling)), terms_(std::move(terms)) {
-    if (cp_.n_blocks() == 1) single_.emplace(cp_);
-    if (cp_.n_blocks() > 1) crossed_.emplace(cp_);
+    // The exact curvature of one factor takes (k^2 / 2)^2 numbers: wide terms do without it.
+    constexpr Index widest = 48;
+    if (cp_.n_blocks() == 1 && cp_.blocks[0].k <= widest)
+        single_.emplace(cp_);
+    else if (cp_.n_blocks() > 0)
+        crossed_.emplace(cp_);
     for (const auto& block : cp_.blocks) lambda_.push_back(Matrix::Zero(block.k, block.k));
     for (const auto& term : terms_) {
         const Index k = cp_.blocks[static_cast<std::size_t>(term.block)].k;

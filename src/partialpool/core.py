@@ -77,7 +77,7 @@ STRUCTURE_CODES = {
 
 
 #: The same of those that take the distances between effects.
-DISTANCE_CODES = {"ou": 9}
+DISTANCE_CODES = {"ou": 9, "exp": 9, "gau": 10, "mat32": 11, "mat52": 12}
 
 _NAMES = {code: name for name, code in (STRUCTURE_CODES | DISTANCE_CODES).items()}
 

@@ -12,7 +12,7 @@ from partialpool.design.applicability import FoundMask
 from partialpool.design.arguments import Argument, evaluate_argument, evaluate_vector
 from partialpool.design.effects import make_effects
 from partialpool.design.factors import CodedFactor, learn_factor
-from partialpool.design.grouping import Grouping, group
+from partialpool.design.grouping import Grouping, group, refuse_alone
 from partialpool.design.identifiability import refuse_duplicates
 from partialpool.design.matrix import ModelMatrix, make_matrix
 from partialpool.design.roles import Roles
@@ -24,6 +24,7 @@ from partialpool.design.typical import typical_columns
 from partialpool.design.values import Design, Mask, RandomEffects, RowReport
 from partialpool.errors import ModelError
 from partialpool.formula import Formula
+from partialpool.formula.structures import BY_DISTANCE
 from partialpool.frames import FrameKind
 
 __all__ = ["Ground", "assemble"]
@@ -66,7 +67,7 @@ class Ground:
     def grouping(self, columns: tuple[str, ...]) -> Grouping:
         """Return a grouping factor, made when it is first asked for."""
         if columns not in self.groupings:
-            self.groupings[columns] = group(columns, self.sheet)
+            self.groupings[columns] = group(columns, self.sheet, alone=True)
         return self.groupings[columns]
 
 
@@ -103,6 +104,11 @@ def assemble(
     fixed = _without_inapplicable(matrices[roles.fixed], factors)
     if thresholds:
         fixed = _without_intercept(fixed, formula)
+    for term in formula.random:
+        # Effects at many positions of one level tell their variance.
+        if term.structure not in BY_DISTANCE:
+            factor = ground.grouping(term.factors).factor
+            refuse_alone(factor.name, factor.levels)
     random = tuple(
         make_effects(term, ground.grouping(term.factors).factor, matrices[basis], factors)
         for term, basis in zip(formula.random, roles.bases, strict=True)

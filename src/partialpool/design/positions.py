@@ -58,10 +58,11 @@ def _check_coordinates(
     term: RandomTerm, matrix: ModelMatrix, factors: Mapping[str, CodedFactor]
 ) -> None:
     name, most = term.structure, 1 if term.structure == "ou" else 3
+    name = "mat" if name.startswith("mat") else name
     for text in dict.fromkeys(factor.text for parts in matrix.terms for factor in parts):
         if factors[text].spec.kind == "categorical":
             raise ModelError(
-                f"{text!r} in {term.source} is a factor, and {name} takes numbers, the distances "
+                f"{text!r} in {term.source} is a factor, and {name}() takes numbers, the distances "
                 "between which count. Write the column itself, or ar1() for steps of equal length."
             )
         if factors[text].applies is not None:

@@ -26,12 +26,14 @@ _CATEGORICAL = ("factor", "as.factor", "C")
 # Structures that give each column a variance of its own, so that the sum of two of them that
 # share a column can't be told from one.
 _FREE = ("unstructured", "diagonal")
+_SMOOTHNESS: dict[str, Structure] = {"0.5": "exp", "1.5": "mat32", "2.5": "mat52"}
 
 
 def is_random(node: Node) -> TypeGuard[Paren | Call]:
     """Whether a node is a random term: a bar in parentheses or in a structure's call."""
     if isinstance(node, Call):
         inside = [argument.value for argument in node.arguments]
+        # exp(x) is the function; what holds a bar is a covariance.
         return node.function in STRUCTURES and any(map(_is_bar, inside))
     return isinstance(node, Paren) and _is_bar(node.inner)
 
@@ -65,7 +67,7 @@ def read_random(nodes: Sequence[Paren | Call], source: Source) -> tuple[RandomTe
 
 def _bar(node: Paren | Call, source: Source) -> Chain:
     bar = node.inner if isinstance(node, Paren) else node.arguments[0].value
-    if isinstance(node, Call) and len(node.arguments) > 1:
+    if isinstance(node, Call) and len(node.arguments) > 1 and node.function != "mat":
         raise source.error(f"{node.function}() takes one random term and nothing else.", node)
     assert _is_bar(bar)
     if len(bar.operands) > 2:
@@ -85,7 +87,20 @@ def _structure(node: Paren | Call, bar: Chain, source: Source) -> Structure:
             f"{node.function}().",
             bar,
         )
-    return STRUCTURES[node.function]
+    return _matern(node, source) if node.function == "mat" else STRUCTURES[node.function]
+
+
+def _matern(node: Call, source: Source) -> Structure:
+    """Choose a smoothness, of which correlations have closed forms."""
+    if len(node.arguments) == 1:
+        return STRUCTURES["mat"]
+    last = node.arguments[-1]
+    given = source.slice(last.value)
+    if len(node.arguments) > 2 or last.keyword != "nu" or given not in _SMOOTHNESS:
+        raise source.error(
+            f"mat() takes a random term and nu = 0.5, 1.5 or 2.5, found {source.slice(node)}.", node
+        )
+    return _SMOOTHNESS[given]
 
 
 def _basis(bar: Chain, structure: Structure, source: Source) -> Terms:

@@ -8,7 +8,20 @@ from types import MappingProxyType
 from typing import Literal
 
 Structure = Literal[
-    "unstructured", "diagonal", "homdiag", "cs", "homcs", "ar1", "hetar1", "toep", "homtoep", "ou"
+    "unstructured",
+    "diagonal",
+    "homdiag",
+    "cs",
+    "homcs",
+    "ar1",
+    "hetar1",
+    "toep",
+    "homtoep",
+    "ou",
+    "exp",
+    "gau",
+    "mat32",
+    "mat52",
 ]
 
 STRUCTURES: Mapping[str, Structure] = MappingProxyType(
@@ -23,6 +36,9 @@ STRUCTURES: Mapping[str, Structure] = MappingProxyType(
         "toep": "toep",
         "homtoep": "homtoep",
         "ou": "ou",
+        "exp": "exp",
+        "gau": "gau",
+        "mat": "mat32",
     }
 )
 """Covariance structures by the name that a formula writes before ``(x | g)``."""

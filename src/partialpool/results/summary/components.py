@@ -28,7 +28,13 @@ _STRUCTURES = {
     "toep": "Toeplitz, Corr with the first is that of the lag",
     "homtoep": "Toeplitz, equal variances, Corr with the first is that of the lag",
 }
-_DECAYS = {"ou": "Ornstein-Uhlenbeck: corr exp(-rate * distance)"}
+_DECAYS = {
+    "ou": "Ornstein-Uhlenbeck: corr exp(-rate * distance)",
+    "exp": "exponential: corr exp(-distance / range)",
+    "gau": "Gaussian: corr exp(-(distance / range)^2)",
+    "mat32": "Matern of smoothness 3/2",
+    "mat52": "Matern of smoothness 5/2",
+}
 # Wider triangles don't fit a terminal of 80 columns.
 _MOST_CORRELATED = 6
 # A variance that is zero up to rounding must not ask for twenty decimals.
