@@ -16,7 +16,12 @@ Matrix factor(const Form& form, Index k, const double* psi) {
         default: {
             const Vector sd = deviations(form.kind, k, psi);
             const double* tau = psi + n_scales(form.kind, k);
-            return sd.asDiagonal() * semidefinite_factor(correlations(form, k, tau, 0).value);
+            const Matrix r = correlations(form, k, tau, 0).value;
+            Matrix lower = semidefinite_factor(r);
+            // Near by, smooth correlations leave little of most pivots, and that is rounding.
+            if (by_distance(form.kind) && lower.diagonal().minCoeff() < 1e-4)
+                lower = pivoted_factor(r);
+            return sd.asDiagonal() * lower;
         }
     }
 }

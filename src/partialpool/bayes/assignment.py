@@ -13,7 +13,7 @@ from partialpool.bayes.reading import read_prior
 from partialpool.bayes.scales import ResponseScale, effect_size, spread_of
 from partialpool.design import Design, RandomEffects
 from partialpool.errors import ModelError, did_you_mean
-from partialpool.formula.structures import BY_DISTANCE, OWN_SCALES, UNCORRELATED
+from partialpool.formula.structures import BY_DISTANCE, BY_LAG, OWN_SCALES, UNCORRELATED
 
 __all__ = ["Assigned", "Assignment", "PartPriors", "TermPriors", "assign", "free_scales"]
 
@@ -286,7 +286,21 @@ def _term(prefix: str, effects: RandomEffects, scale: ResponseScale, given: _Giv
     if not correlated:
         return TermPriors(tuple(scales), None)
     keys = (f"corr({group})", f"{prefix}corr")
-    return TermPriors(tuple(scales), given.find(keys[0], keys, "correlation", LKJ(1.0)))
+    correlation = given.find(keys[0], keys, "correlation", LKJ(1.0))
+    _refuse_improper(effects, correlation.prior)
+    return TermPriors(tuple(scales), correlation)
+
+
+def _refuse_improper(effects: RandomEffects, prior: Prior) -> None:
+    # |R| has the first partial autocorrelation to the power of k - 1.
+    k = len(effects.columns)
+    if effects.term.structure not in BY_LAG or not isinstance(prior, LKJ):
+        return
+    if not (k - 1) * (prior.eta - 1.0) > -1.0:
+        raise ModelError(
+            f"lkj({prior.eta:g}) is no distribution of the correlations of {effects.term.source}: "
+            f"with {k} effects eta has to be above {1 - 1 / (k - 1):.3g}. Give a larger eta."
+        )
 
 
 def _common(effects: RandomEffects) -> str:

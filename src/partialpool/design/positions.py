@@ -57,8 +57,8 @@ def _short(x: float) -> str:
 def _check_coordinates(
     term: RandomTerm, matrix: ModelMatrix, factors: Mapping[str, CodedFactor]
 ) -> None:
-    name, most = term.structure, 1 if term.structure == "ou" else 3
-    name = "mat" if name.startswith("mat") else name
+    most = 1 if term.structure == "ou" else 3
+    name = "mat" if term.structure.startswith("mat") else term.structure
     for text in dict.fromkeys(factor.text for parts in matrix.terms for factor in parts):
         if factors[text].spec.kind == "categorical":
             raise ModelError(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
-from partialpool.core import STRUCTURE_CODES, Problem
+from partialpool.core import DISTANCE_CODES, STRUCTURE_CODES, Form, Problem
 from tests import dense
 
 Vector = NDArray[np.float64]
@@ -52,7 +52,8 @@ class Example:
 
     def problem(self) -> Problem:
         blocks = [
-            (f.codes, f.levels, [(z, STRUCTURE_CODES[s]) for z, s in f.terms]) for f in self.factors
+            (f.codes, f.levels, [(z, form(s, z.shape[1])) for z, s in f.terms])
+            for f in self.factors
         ]
         return Problem(self.X, self.y, self.weights, self.offset, blocks)
 
@@ -71,7 +72,21 @@ class Example:
 
 
 # Structures with correlations and one standard deviation.
-COMMON = ("homcs", "ar1", "homtoep")
+COMMON = ("homcs", "ar1", "homtoep", *DISTANCE_CODES)
+EVERY = (*STRUCTURE_CODES, *DISTANCE_CODES)
+
+
+def distances(k: int) -> Matrix:
+    """Distances between times that are ever further apart."""
+    times = 0.05 * np.arange(k) ** 1.5
+    return np.abs(np.subtract.outer(times, times))
+
+
+def form(structure: str, k: int) -> int | Form:
+    """Return a structure as the core takes it."""
+    if structure in STRUCTURE_CODES:
+        return STRUCTURE_CODES[structure]
+    return Form(DISTANCE_CODES[structure], distances(k))
 
 
 def interior(example: Example, seed: int = 1) -> Vector:
@@ -87,6 +102,8 @@ def _interior(structure: str, k: int, rng: np.random.Generator) -> Vector:
     scales = k if structure in ("diagonal", "cs", "hetar1", "toep") else 1
     count = n_parameters(structure, k) - scales
     angles = rng.uniform(-0.6, 0.6, count)
+    if structure in DISTANCE_CODES:
+        angles = angles + 1.2
     return np.array([*rng.uniform(0.3, 1.2, scales), *angles])
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from partialpool.core import STRUCTURE_CODES
 from tests.dense import gradient as difference
 from tests.unit.solve import models
 
@@ -27,7 +26,7 @@ CROSSED = {
 }
 STRUCTURED = {
     f"{structure}, k = {k}": models.structured(structure, k)
-    for structure in STRUCTURE_CODES
+    for structure in models.EVERY
     for k in (2, 4)
 }
 SEVERAL = {"several terms on one factor": models.several_terms()}

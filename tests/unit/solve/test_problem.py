@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from partialpool.core import STRUCTURE_CODES, Problem
+from partialpool.core import Problem
 from partialpool.design import build
 from partialpool.errors import ModelError
 from partialpool.formula import parse
@@ -269,7 +269,7 @@ def effects_of_a_structure(structure, seed):
 @pytest.mark.parametrize(
     ("structure", "seed"),
     [
-        *((s, seed) for s in STRUCTURE_CODES if s != "homdiag" for seed in (1, 2)),
+        *((s, seed) for s in models.EVERY if s != "homdiag" for seed in (1, 2)),
         # Seeds for which a search from no correlation ends at a scale of zero.
         ("cs", 5),
         ("homcs", 11),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from partialpool.formula.structures import (
     BY_LAG,
     ONE_CORRELATION,
@@ -122,11 +124,22 @@ def _structure(term: Component) -> str:
     if term.decay is None:
         return _STRUCTURES[term.structure]
     coordinates = position_name(term.columns[0])
+    nearest, farthest = _ends(term)
+    if farthest > 1.0 - _ZERO:
+        return f"at {len(term.columns):,} positions, correlated alike at any distance"
+    if nearest < _ZERO:
+        return f"at {len(term.columns):,} positions, no correlation left between any two"
     unit = "per unit" if decay_name(term.structure) == "rate" else "in units"
     return (
         f"at {len(term.columns):,} positions, {_DECAYS[term.structure]}, "
         f"{decay_name(term.structure)} {term.decay:.4g} {unit} of {coordinates}"
     )
+
+
+def _ends(term: Component) -> tuple[float, float]:
+    """Return the largest and the smallest correlation of two effects."""
+    others = term.corr[~np.eye(len(term.columns), dtype=bool)]
+    return float(others.max()), float(others.min())
 
 
 def _note(components: tuple[Component, ...], unit: str) -> str:
