@@ -101,7 +101,8 @@ def row(case: Case, engine: str, n: int) -> tuple[str, list[float]]:
     priors = ", ".join(f"{k} {v}" for k, v in case.priors.items())
     formula = " ".join([case.formula, *(f"{k} {v}" for k, v in case.parts.items())])
     said = "; ".join(f"{name} {a:.3f} {b:.3f}" for name, (a, b) in pairs.items())
-    cells = [f"`{formula}`", case.family, priors, engine, said]
+    family = case.family if isinstance(case.family, str) else f"{case.family.name} (one's own)"
+    cells = [f"`{formula}`", family, priors, engine, said]
     line = "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     return line, [p for pair in pairs.values() for p in pair]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from partialpool.bayes.statement import Statement, state
-from partialpool.families import Response
+from partialpool.families import Family, Response, resolve
 
 __all__ = ["Case", "cases", "statement_of", "with_response"]
 
@@ -24,10 +24,21 @@ class Case:
     name: str
     formula: str
     priors: dict[str, str]
-    family: str = "gaussian"
+    family: str | Family = "gaussian"
     parts: dict[str, str] = field(default_factory=dict)
 
 
+def _lognormal(y: Any, mu: Any, dispersion: Any) -> Any:
+    z = (np.log(y) - np.log(mu)) / dispersion
+    return -0.5 * z**2 - np.log(dispersion * y) - 0.5 * np.log(2 * np.pi)
+
+
+LOGNORMAL = Family(
+    "lognormal",
+    _lognormal,
+    support="positive",
+    simulate=lambda mu, dispersion, rng: mu * np.exp(dispersion * rng.normal(size=len(mu))),
+)
 _BASE = {"fixef": "normal(0, 1)", "Intercept": "normal(0, 1)"}
 _SMALL = {"fixef": "normal(0, 0.5)", "Intercept": "normal(0.5, 0.5)", "sd": "half_normal(0.5)"}
 _LINE = "y ~ x + (1 | g)"
@@ -104,6 +115,9 @@ def _others() -> list[Case]:
         Case("Student's t", _LINE,
              _BASE | {"sd": "half_cauchy(0.5)", "scale": "gamma(4, 4)", "nu": "gamma(4, 1)"},
              "student_t"),
+        Case("Tweedie", _LINE,
+             _SMALL | {"phi": "gamma(4, 4)", "power": "uniform(1.2, 1.8)"}, "tweedie"),
+        Case("of one's own", _LINE, _SMALL | {"dispersion": "gamma(4, 8)"}, LOGNORMAL),
     ]  # fmt: skip
 
 
@@ -114,7 +128,8 @@ def cases(engine: str) -> list[Case]:
 
 def statement_of(case: Case) -> Statement:
     """State a model of a response that will be replaced; every prior is given."""
-    made = state(case.formula, _table(case.family), case.family, priors=case.priors, **case.parts)
+    family = resolve(case.family)
+    made = state(case.formula, _table(family.name), family, priors=case.priors, **case.parts)
     assert all(a.own for a in made.priors.everything()), case.name
     return made
 

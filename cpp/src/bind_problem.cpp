@@ -1,3 +1,4 @@
+#include "archive.hpp"
 #include "shared_problem.hpp"
 
 namespace partialpool {
@@ -56,6 +57,32 @@ void bind_refits(nb::module_& m) {
         });
 }
 
+template <class... Parts>
+Out written(const Parts&... parts) {
+    archive::Writer writer;
+    archive::visit_all(writer, parts...);
+    return to_numpy(writer.numbers.data(), {writer.numbers.size()});
+}
+
+template <class... Parts>
+void read(const InVector& numbers, Parts&... parts) {
+    archive::Reader reader(numbers.data(), numbers.shape(0));
+    archive::visit_all(reader, parts...);
+    reader.finish();
+}
+
+/// X and the blocks have no rows: they say the structure.
+void restore(RowStream& stream, const InMatrix& X, const std::vector<InBlock>& blocks,
+             const InVector& looks, const InVector& sums) {
+    RowSummary summary;
+    RowTriangles triangles;
+    CrossProducts products;
+    read(looks, summary, triangles);
+    read(sums, products);
+    stream.restore(view_rows(X, nullptr, {}, {}, blocks), std::move(summary), std::move(triangles),
+                   std::move(products));
+}
+
 }  // namespace
 
 /// Batches of a caller's arrays, read one at a time.
@@ -90,6 +117,9 @@ void bind_stream(nb::module_& m) {
                  return to_numpy(
                      plain_random(s.structure(), s.summary(), s.triangles(), block, term));
              })
+        .def("looks", [](const RowStream& s) { return written(s.summary(), s.triangles()); })
+        .def("restore", &restore, nb::arg("X"), nb::arg("blocks"), nb::arg("looks"),
+             nb::arg("sums"))
         .def(
             "problem", [](RowStream& s) { return new SharedProblem(s); },
             nb::rv_policy::take_ownership);
@@ -136,6 +166,7 @@ void bind_problem(nb::module_& m) {
              nb::arg("blocks"), nb::arg("psi"), nb::arg("reml"), nb::arg("sigma"))
         .def("sensitivity", &SharedProblem::sensitivity, nb::arg("psi").noconvert(),
              nb::arg("reml"), nb::arg("sigma"), nb::arg("directions"), nb::arg("with_products"))
+        .def("sums", [](const SharedProblem& s) { return written(s.get().cross_products()); })
         .def_prop_ro("n", [](const SharedProblem& s) { return s.get().cross_products().n; })
         .def_prop_ro("n_params", [](const SharedProblem& s) { return s.get().n_params(); })
         .def_prop_ro("solvable", &SharedProblem::solvable)

@@ -1,5 +1,8 @@
 #include "partialpool/row_stream.hpp"
 
+#include <algorithm>
+#include <stdexcept>
+
 namespace partialpool {
 namespace {
 
@@ -41,6 +44,62 @@ Pairs merged(const Pairs& a, const Pairs& b, Index numbers) {
         out.ptr.push_back(static_cast<Index>(out.other.size()));
     }
     return out;
+}
+
+void require(bool fits) {
+    if (!fits) throw std::invalid_argument("the sums of a saved model don't fit its design");
+}
+
+void require_columns(const ColumnSummary& summary, Index k) {
+    require(summary.mean.size() == k && summary.low.size() == k && summary.high.size() == k);
+}
+
+void require_square(const Matrix& r, Index k) { require(r.rows() <= k && r.cols() == k); }
+
+/// What finding the scaling reads.
+void require_fit(const Rows& rows, const RowSummary& summary, const RowTriangles& triangles) {
+    require_columns(summary.x, rows.p);
+    require_columns(summary.y, 1);
+    require_square(triangles.xy, rows.p + 1);
+    require(summary.z.size() == rows.blocks.size() && triangles.z.size() == rows.blocks.size());
+    for (std::size_t b = 0; b < rows.blocks.size(); ++b) {
+        const auto& terms = rows.blocks[b].terms;
+        require(summary.z[b].size() == terms.size() && triangles.z[b].size() == terms.size());
+        for (std::size_t t = 0; t < terms.size(); ++t) {
+            require_columns(summary.z[b][t], terms[t].k);
+            require_square(triangles.z[b][t], terms[t].k);
+        }
+    }
+}
+
+void require_fit(const Pairs& pairs, const Block& first, const Block& second) {
+    require(static_cast<Index>(pairs.ptr.size()) == first.q + 1 && pairs.ptr.front() == 0 &&
+            std::is_sorted(pairs.ptr.begin(), pairs.ptr.end()) &&
+            pairs.ptr.back() == static_cast<Index>(pairs.other.size()) &&
+            pairs.values.size() ==
+                pairs.other.size() * static_cast<std::size_t>(first.k * second.k));
+    require(std::all_of(pairs.other.begin(), pairs.other.end(),
+                        [&](std::int32_t level) { return level >= 0 && level < second.q; }));
+}
+
+void require_fit(const Rows& rows, const CrossProducts& products, Index p) {
+    require(products.p == p && products.C.rows() == p + 1 && products.C.cols() == p + 1);
+    require(products.blocks.size() == rows.blocks.size());
+    const auto size = [](Index q, Index k, Index width) {
+        return static_cast<std::size_t>(q * k * width);
+    };
+    for (std::size_t b = 0; b < products.blocks.size(); ++b) {
+        const Block& block = products.blocks[b];
+        require(block.q == rows.blocks[b].q && block.k == detail::block_width(rows.blocks[b]));
+        require(block.A.size() == size(block.q, block.k, block.k) &&
+                block.B.size() == size(block.q, block.k, p + 1));
+    }
+    const auto n = products.blocks.size();
+    require(products.pairs.size() == n * (n - std::min<std::size_t>(n, 1)) / 2);
+    std::size_t at = 0;
+    for (std::size_t t = 0; t < n; ++t)
+        for (std::size_t u = t + 1; u < n; ++u, ++at)
+            require_fit(products.pairs[at], products.blocks[t], products.blocks[u]);
 }
 
 }  // namespace
@@ -92,6 +151,18 @@ void RowStream::accumulate(const Rows& rows) {
     else
         products_ = std::move(batch);
     accumulated_ = true;
+}
+
+void RowStream::restore(const Rows& structure, RowSummary summary, RowTriangles triangles,
+                        CrossProducts products) {
+    structure_ = without_numbers(structure);
+    require_fit(structure_, summary, triangles);
+    summary_ = std::move(summary);
+    triangles_ = std::move(triangles);
+    find_scaling();
+    require(scaling_.solvable());
+    require_fit(structure_, products, scaling_.x.size());
+    products_ = std::move(products);
 }
 
 }  // namespace partialpool

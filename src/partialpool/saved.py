@@ -40,7 +40,7 @@ def load(path: str | PathLike[str]) -> Any:
 
     Returns
     -------
-    LmmFit, GlmmFit, PenalizedFit or BayesFit
+    LmmFit, StreamedLmm, GlmmFit, PenalizedFit or BayesFit
         As it was saved.
 
     Raises

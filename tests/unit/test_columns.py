@@ -90,11 +90,15 @@ def asked(fits: dict[str, Any]) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "predict se, glmm", glmm.predict(se=True)
     yield "predict interval", lmm.predict(interval="prediction")
     yield "predict, bmm", bmm.predict(se=True, interval="confidence")
+    yield "slopes, bmm", bmm.slopes("Days")
     yield "ranef", lmm.ranef(cond_sd=True)
     yield "means", grouped.means("Sex")
     yield "means, contrasts", grouped.means("Sex", contrasts="pairwise")
     yield "means, glmm", glmm.means("YEAR", contrasts="pairwise", scale="response")
     yield "power", lmm.power("Days", n=3, seed=1).to_frame()
+    yield "effects", grouped.effects("age", by="Sex")
+    yield "effects, bmm", bmm.effects("Days")
+    yield "effects, ordinal", ordered_sleep().effects("Days")
     yield "slopes", grouped.slopes("age", by="Sex")
     yield "slopes, contrasts", grouped.slopes("age", by="Sex", contrasts="pairwise")
     yield "anova z", lmm.anova(ddf="z")
@@ -108,6 +112,12 @@ def asked(fits: dict[str, Any]) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def lmm_data() -> pd.DataFrame:
     return pp.load_dataset("sleepstudy")
+
+
+def ordered_sleep() -> pp.GlmmFit:
+    sleep = lmm_data()
+    sleep["speed"] = np.digitize(sleep["Reaction"], [250.0, 320.0])
+    return pp.glmm("speed ~ Days + (1 | Subject)", sleep, family="ordinal")
 
 
 def float_of(fit: Any) -> float:

@@ -133,9 +133,14 @@ template <int D, int O>
 Jet<D, O> operator-(const Jet<D, O>& x) {
     return x * -1.0;
 }
+/// Not as x + -y: what has just been written to memory piece by piece is slow to read in pairs.
 template <int D, int O>
-Jet<D, O> operator-(const Jet<D, O>& x, const Jet<D, O>& y) {
-    return x + y * -1.0;
+Jet<D, O> operator-(Jet<D, O> x, const Jet<D, O>& y) {
+    x.value -= y.value;
+    for (std::size_t i = 0; i < x.first.size(); ++i) x.first[i] -= y.first[i];
+    for (std::size_t i = 0; i < x.second.size(); ++i) x.second[i] -= y.second[i];
+    for (std::size_t i = 0; i < x.third.size(); ++i) x.third[i] -= y.third[i];
+    return x;
 }
 template <int D, int O>
 Jet<D, O> operator+(Jet<D, O> x, double y) {

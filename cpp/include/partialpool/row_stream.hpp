@@ -23,6 +23,11 @@ public:
     const Rows& structure() const { return structure_; }
     CrossProducts take() { return std::move(products_); }
 
+    /// What the passes have found, of a saved model; throws std::invalid_argument if it doesn't
+    /// fit the structure.
+    void restore(const Rows& structure, RowSummary summary, RowTriangles triangles,
+                 CrossProducts products);
+
 private:
     bool summarised_ = false, factored_ = false, accumulated_ = false;
     Rows structure_{};

@@ -22,6 +22,8 @@ struct Information {
 ///     constant(row)                         the terms of the log-density without predictors
 ///     log_density<T, Other>(row, mean, others)   the rest; Other: type of the other predictors
 ///     information(row, mean, others)        optional, with mean as jets of order 2
+///     slopes_alone                          optional: second derivatives cost so much that slopes
+///                                           alone are worth code of their own
 template <class Family>
 class FamilyDensity : public Density {
 public:
@@ -43,7 +45,7 @@ public:
         else if (order <= 2 && !several)
             loop<Jet<1, 2>, double>(begin, size, eta, out);
         else if (order <= 2)
-            loop<Jet<d, 2>, Jet<d, 2>>(begin, size, eta, out);
+            loop_of_several(begin, size, eta, order, out);
         else if (!several)
             loop<Jet<1, 3>, double>(begin, size, eta, out);
         else
@@ -105,6 +107,15 @@ private:
                     w;
             write(l, out, i);
         }
+    }
+
+    void loop_of_several(Index begin, Index size, const double* const* eta, int order,
+                         const RowDerivatives& out) const {
+        using Slopes = Jet<Family::predictors, 1>;
+        using Curvature = Jet<Family::predictors, 2>;
+        if constexpr (requires { Family::slopes_alone; })
+            if (order == 1) return loop<Slopes, Slopes>(begin, size, eta, out);
+        loop<Curvature, Curvature>(begin, size, eta, out);
     }
 
     static void put(double* to, Index i, double x) {

@@ -70,16 +70,25 @@ Derivatives log1mexp(double x, int order) {
 }
 
 Derivatives excess(double x, int order) {
-    const double e = vector_math::exp(-x);
-    double value = x + (e - 1.0);
-    if (std::abs(x) < 0.5) {
-        // x^2 / 2 - x^3 / 6 + ...: x and expm1 have all but cancelled.
-        double sum = 0.0;
-        for (int k = 16; k >= 2; --k) sum = (1.0 - x * sum) / k;
-        value = x * x * sum;
+    if (!(std::abs(x) < 0.5)) {
+        const double e = vector_math::exp(-x), value = x + (e - 1.0);
+        if (order == 0) return {value, 0.0, 0.0, 0.0};
+        return {value, 1.0 - e, e, -e};
     }
+    // x^2 / 2! - x^3 / 3! + ...: x and expm1 have all but cancelled. In pairs of pairs, and the
+    // first term last, for its digits.
+    const double z = -x, z2 = z * z, z4 = z2 * z2;
+    const double a = (1.0 / 6.0 + z * (1.0 / 24.0)) + z2 * (1.0 / 120.0 + z * (1.0 / 720.0));
+    const double b =
+        (1.0 / 5040.0 + z * (1.0 / 40320.0)) + z2 * (1.0 / 362880.0 + z * (1.0 / 3628800.0));
+    const double c = (1.0 / 39916800.0 + z * (1.0 / 479001600.0)) +
+                     z2 * (1.0 / 6227020800.0 + z * (1.0 / 87178291200.0));
+    const double rest = a + z4 * (b + z4 * (c + z4 * (1.0 / 1307674368000.0)));
+    const double value = 0.5 * z2 + z2 * (z * rest);
     if (order == 0) return {value, 0.0, 0.0, 0.0};
-    return {value, std::abs(x) < 0.5 ? -std::expm1(-x) : 1.0 - e, e, -e};
+    // value - x is exp(-x) - 1, and 1 is far enough from it.
+    const double less_one = value - x;
+    return {value, -less_one, 1.0 + less_one, -1.0 - less_one};
 }
 
 Derivatives expm1(double x, int /*order*/) {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.families import Ordinal
+from partialpool.families import Ordinal, category_columns
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
@@ -68,12 +68,9 @@ class Probabilities:
 
     def columns(self, labels: tuple[str, ...], se: bool, interval: bool) -> dict[str, Array]:
         """Name the columns of a table: the categories, then what else is asked for of each."""
-        out = {label: self.mean[:, k] for k, label in enumerate(labels)}
         more = {"std_error": self.sd} if se else {}
         more |= {"conf_low": self.low, "conf_high": self.high} if interval else {}
-        for k, label in enumerate(labels):
-            out |= {f"{label}_{name}": values[:, k] for name, values in more.items()}
-        return out
+        return category_columns(labels, self.mean, more)
 
 
 def probabilities(fit: BayesFit, rows: PosteriorRows, level: float) -> Probabilities:

@@ -11,6 +11,7 @@ from partialpool.bayes.prior_density import has_flat, log_priors
 from partialpool.bayes.responses import simulate_draws
 from partialpool.errors import DataError
 from partialpool.extras import require
+from partialpool.inference.seeds import Seed
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
@@ -32,7 +33,7 @@ _PRIOR_DRAWS = 500
 _ROW = ["row"]
 
 
-def to_arviz(fit: BayesFit, rows: bool | None = None, seed: int = 0) -> Any:
+def to_arviz(fit: BayesFit, rows: bool | None = None, seed: Seed = 0) -> Any:
     """Return the draws as ArviZ's tree of data sets.
 
     Parameters
@@ -153,7 +154,7 @@ def _of_rows(fit: BayesFit, coords: dict[str, Any], dims: dict[str, list[str]]) 
     return {"observed_data": {name: response.values[used]}, "constant_data": constant}
 
 
-def _predictive(fit: BayesFit, group: str, seed: int) -> dict[str, Any]:
+def _predictive(fit: BayesFit, group: str, seed: Seed) -> dict[str, Any]:
     used = fit.statement.response.counted
     drawn = simulate_draws(fit, seed)[:, used]
     shape = (fit.draws.chains, fit.draws.draws, int(used.sum()))

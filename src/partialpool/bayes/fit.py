@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Literal
@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool import inference
-from partialpool.bayes import crossvalidation, hypotheses, responses, tables
+from partialpool.bayes import crossvalidation, expectation, hypotheses, responses, tables
 from partialpool.bayes import predict as prediction
 from partialpool.bayes.control import Control
 from partialpool.bayes.crossvalidation import Elpd
 from partialpool.bayes.explained import r_squared
 from partialpool.bayes.graph import ModelGraph, model_graph
 from partialpool.bayes.hypotheses import Hypothesis
+from partialpool.bayes.means import posterior_means, posterior_slopes
 from partialpool.bayes.posterior import Posterior
 from partialpool.bayes.predict import PredictionType
 from partialpool.bayes.rows import NewLevels
@@ -94,6 +95,9 @@ class BayesFit(Posterior):
             seed=seed,
         )
 
+    effects = inference.conditional_effects
+    expectation = expectation.expectation
+
     def simulate(
         self,
         nsim: int = 1,
@@ -106,6 +110,36 @@ class BayesFit(Posterior):
         """See :func:`partialpool.bayes.responses.simulate`."""
         return responses.simulate(
             self, nsim, seed, new=new, random=random, new_levels=new_levels, trials=trials
+        )
+
+    def means(
+        self,
+        specs: str | Sequence[str],
+        by: str | Sequence[str] | None = None,
+        contrasts: inference.ContrastKind | None = None,
+        at: Mapping[str, Any] | None = None,
+        level: float = 0.95,
+        scale: inference.Scale = "link",
+        offset: float = 0.0,
+    ) -> Any:
+        """See :func:`partialpool.bayes.means.posterior_means`."""
+        return posterior_means(
+            self, specs, by, contrasts=contrasts, at=at, level=level, scale=scale, offset=offset
+        )
+
+    def slopes(
+        self,
+        variable: str,
+        by: str | Sequence[str] | None = None,
+        contrasts: inference.ContrastKind | None = None,
+        at: Mapping[str, Any] | None = None,
+        level: float = 0.95,
+        scale: inference.Scale = "link",
+        offset: float = 0.0,
+    ) -> Any:
+        """See :func:`partialpool.bayes.means.posterior_slopes`."""
+        return posterior_slopes(
+            self, variable, by, contrasts=contrasts, at=at, level=level, scale=scale, offset=offset
         )
 
     def hypothesis(self, text: str) -> Hypothesis:
@@ -155,7 +189,7 @@ class BayesFit(Posterior):
         draws: int | None = None,
         tune: int | None = None,
         chains: int | None = None,
-        seed: int | None = None,
+        seed: Seed = None,
         target_accept: float | None = None,
         max_depth: int | None = None,
         progress: bool | Callable[[int, int], None] = False,
@@ -237,7 +271,7 @@ class BayesFit(Posterior):
         """
         return model_graph(self.statement)
 
-    def to_arviz(self, rows: bool | None = None, seed: int = 0) -> Any:
+    def to_arviz(self, rows: bool | None = None, seed: Seed = 0) -> Any:
         """See :func:`partialpool.bayes.exchange.to_arviz`."""
         from partialpool.bayes.exchange import to_arviz
 

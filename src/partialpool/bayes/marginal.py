@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from partialpool.bayes.priors import (
 )
 from partialpool.bayes.statement import Statement
 from partialpool.core import Posterior, matrix, vector
+from partialpool.design import Design
 from partialpool.errors import ModelError
 from partialpool.solve.problem import Reduced, reduce
 
@@ -146,9 +147,17 @@ def _gather(
     design = stated.design
     fixef = np.full((*beta.shape[:2], len(design.columns)), np.nan)
     fixef[:, :, reduced.problem.kept] = beta
-    sd: dict[int, Array] = {}
-    corr: dict[int, Array] = {}
-    b: dict[int, Array] = {}
+    terms = dict(_terms(design, reduced, described, effects))
+    sd, corr, b = zip(*(terms[i] for i in range(len(terms))), strict=True) if terms else ((),) * 3
+    part = PartDraws(fixef, sd, corr, b)
+    stats = {name: how[:, :, i] for i, name in enumerate(_STATS)}
+    return Draws({"mean": part}, {"sigma": described[:, :, -1]}, stats)
+
+
+def _terms(
+    design: Design, reduced: Reduced, described: Array, effects: Array
+) -> Iterator[tuple[int, tuple[Array, Array, Array]]]:
+    """Standard deviations, correlations and effects of every term, block by block of the core."""
     at = start = 0
     for block in reduced.blocks:
         J = len(design.random[block.terms[0]].factor.levels)
@@ -158,21 +167,11 @@ def _gather(
         first = 0
         for i in block.terms:
             k = len(design.random[i].columns)
-            sd[i] = described[:, :, at : at + k]
-            lower = described[:, :, at + k : at + k * (k + 1) // 2]
-            corr[i] = _correlations(lower, k)
+            sd = described[:, :, at : at + k]
+            corr = _correlations(described[:, :, at + k : at + k * (k + 1) // 2], k)
+            yield i, (sd, corr, own[:, :, :, first : first + k])
             at += k * (k + 1) // 2
-            b[i] = own[:, :, :, first : first + k]
             first += k
-    order = range(len(design.random))
-    part = PartDraws(
-        fixef,
-        tuple(sd[i] for i in order),
-        tuple(corr[i] for i in order),
-        tuple(b[i] for i in order),
-    )
-    stats = {name: how[:, :, i] for i, name in enumerate(_STATS)}
-    return Draws({"mean": part}, {"sigma": described[:, :, -1]}, stats)
 
 
 def _correlations(lower: Array, k: int) -> Array:

@@ -169,7 +169,7 @@ def resample(
     draws: int | None = None,
     tune: int | None = None,
     chains: int | None = None,
-    seed: int | None = None,
+    seed: Seed = None,
     target_accept: float | None = None,
     max_depth: int | None = None,
     progress: bool | Progress = False,

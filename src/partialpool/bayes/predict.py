@@ -21,7 +21,7 @@ from partialpool.inference.seeds import Seed, generator
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
 
-__all__ = ["PredictionType", "fitted", "predict"]
+__all__ = ["PredictionType", "fitted", "predict", "summaries"]
 
 Array = NDArray[np.float64]
 Interval = Literal["confidence", "prediction"]
@@ -125,7 +125,7 @@ def predict(
             return most_probable(chances.mean, labels)
         return _framed(chances.columns(labels, se, interval is not None), kind, index)
     of = trials_of(fit, new, rows.n, trials) if interval == "prediction" else None
-    found = np.hstack(list(_summaries(fit, rows, type, interval, level, new is None, of, seed)))
+    found = np.hstack(list(summaries(fit, rows, type, interval, level, new is None, of, seed)))
     if interval is None and not se:
         return found[0]
     columns = {"estimate": found[0]} | ({"std_error": found[1]} if se else {})
@@ -163,15 +163,15 @@ def _check(fit: BayesFit, kind: str, interval: str | None, level: float, se: boo
         raise DataError(f"level={level!r} is no probability between 0 and 1. Try level=0.95.")
 
 
-def _summaries(
+def summaries(
     fit: BayesFit,
     rows: PosteriorRows,
     kind: str,
     interval: Interval | None,
     level: float,
-    own: bool,
-    trials: Array | None,
-    seed: Seed,
+    own: bool = False,
+    trials: Array | None = None,
+    seed: Seed = None,
 ) -> Iterator[Array]:
     """Mean, standard deviation and limits, if asked for, of every row (2 or 4, rows), in blocks."""
     rng = generator(seed)
@@ -197,4 +197,4 @@ def fitted(fit: BayesFit) -> tuple[Array, Array, Array]:
 
 def _moments(fit: BayesFit, random: RandomPart) -> Array:
     rows = posterior_rows(fit, random=random)
-    return np.hstack(list(_summaries(fit, rows, "response", None, 0.95, True, None, None)))
+    return np.hstack(list(summaries(fit, rows, "response", None, 0.95, True)))

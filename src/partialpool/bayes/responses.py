@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from partialpool.bayes.categories import flattened
 from partialpool.bayes.rows import NewLevels, posterior_rows
 from partialpool.bayes.trials import trials_of
-from partialpool.errors import DataError
 from partialpool.families import Ordinal
+from partialpool.inference.counts import check_count
 from partialpool.inference.rows import RandomPart
 from partialpool.inference.seeds import Seed, generator
 
@@ -103,8 +103,7 @@ def simulate(
     >>> simulate(fit, 3, seed=2).shape
     (180, 3)
     """
-    if not isinstance(nsim, (int, np.integer)) or nsim < 1:
-        raise DataError(f"nsim must be a whole number of at least 1, found {nsim!r}.")
+    check_count("nsim", nsim)
     rng = generator(seed)
     size = fit.draws.chains * fit.draws.draws
     chosen = rng.choice(size, nsim, replace=nsim > size)

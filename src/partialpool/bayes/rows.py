@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.bayes.draws import PartDraws
-from partialpool.design import Design, NewEffects, NewRows, replay_parts
+from partialpool.design import Design, DesignSpec, NewEffects, NewRows, replay_parts
 from partialpool.errors import DataError
 from partialpool.families.scales import scale_of
 from partialpool.inference.rows import RandomPart, find_terms, refuse_new_levels
-from partialpool.inference.seeds import Seed, generator
+from partialpool.inference.seeds import Seed, generator_beside
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
@@ -99,6 +99,8 @@ def posterior_rows(
     applicable: Any = None,
     seed: Seed = None,
     draws: NDArray[np.intp] | None = None,
+    specs: Mapping[str, DesignSpec] | None = None,
+    new_groups: bool = False,
 ) -> PosteriorRows:
     """Make the rows of every linear predictor.
 
@@ -110,6 +112,12 @@ def posterior_rows(
         As for :func:`partialpool.bayes.predict.predict`.
     draws
         Which of all draws to use; None for all.
+    specs
+        How new rows become those of the linear predictors, the mean among them; None for what
+        their designs say. Predictors that aren't named are left out.
+    new_groups
+        Whether new rows are of groups that nobody has seen, one of each factor for all rows, whose
+        effects are drawn; no grouping factor has to be in the table.
 
     Raises
     ------
@@ -120,27 +128,26 @@ def posterior_rows(
         raise DataError(
             f"new_levels must be 'error', 'population' or 'sample', found {new_levels!r}."
         )
-    designs = fit.designs
+    designs = {n: d for n, d in fit.designs.items() if specs is None or n in specs}
     wanted = _wanted(designs, random)
     if new is None:
         made = {name: _fitted(design, wanted[name]) for name, design in designs.items()}
     else:
         made = replay_parts(
-            {name: design.spec for name, design in designs.items()},
+            specs or {name: design.spec for name, design in designs.items()},
             new,
             random=wanted,
+            averaged=new_groups,
             offset=offset,
             inapplicable=inapplicable,
             applicable=applicable,
         )
+    if new_groups:
+        wanted, new_levels = _wanted(designs, "all"), "sample"
     chosen = np.arange(fit.draws.chains * fit.draws.draws) if draws is None else draws
-    rng = generator(seed)
-    parts = {}
-    for name, design in designs.items():
-        effects = dict(zip(wanted[name], made[name].effects, strict=True))
-        if new_levels == "error":
-            refuse_new_levels(design, effects)
-        parts[name] = _part(made[name], fit.draws.parts[name], effects, chosen, new_levels, rng)
+    # Responses are drawn from the seed itself: effects by the same numbers would go with them.
+    rng = generator_beside(seed, 1)
+    parts = _parts(fit, wanted, made, chosen, new_levels, rng)
     constants = {
         part: scale_of(part, fit.family.name).predictor(fit.draws.scales[symbol].ravel()[chosen])
         for part, symbol in fit.statement.symbols.items()
@@ -148,6 +155,23 @@ def posterior_rows(
     cuts = [x.ravel()[chosen] for x in fit.draws.thresholds.values()]
     thresholds = np.column_stack(cuts) if cuts else None
     return PosteriorRows(made["mean"].n, len(chosen), parts, constants, thresholds)
+
+
+def _parts(
+    fit: BayesFit,
+    wanted: Mapping[str, list[int]],
+    made: Mapping[str, NewRows],
+    chosen: NDArray[np.intp],
+    new_levels: NewLevels,
+    rng: np.random.Generator,
+) -> dict[str, _Part]:
+    parts = {}
+    for name, design in fit.designs.items():
+        effects = dict(zip(wanted[name], made[name].effects, strict=True))
+        if new_levels == "error":
+            refuse_new_levels(design, effects)
+        parts[name] = _part(made[name], fit.draws.parts[name], effects, chosen, new_levels, rng)
+    return parts
 
 
 def _wanted(designs: Mapping[str, Design], random: RandomPart) -> dict[str, list[int]]:

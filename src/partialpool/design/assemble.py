@@ -20,7 +20,7 @@ from partialpool.design.sheet import Sheet
 from partialpool.design.spec import DesignSpec, MatrixSpec, OffsetSpec
 from partialpool.design.support import never_applies
 from partialpool.design.terms import Term, scope
-from partialpool.design.typical import typical_columns
+from partialpool.design.typical import offset_columns, typical_columns
 from partialpool.design.values import Design, Mask, RandomEffects, RowReport
 from partialpool.errors import ModelError
 from partialpool.formula import Formula
@@ -114,7 +114,7 @@ def assemble(
         for term, basis in zip(formula.random, roles.bases, strict=True)
     )
     refuse_duplicates(random)
-    offsets = _offset(formula, offset, sheet, masks)
+    offsets = _offset(formula, offset, sheet, masks, ground.weights)
     found = [mask for mask in ground.found if mask.rule.column in roles.predictors]
     return Design(
         formula=formula,
@@ -209,14 +209,21 @@ class _Offset:
     spec: OffsetSpec
 
 
-def _offset(formula: Formula, argument: Argument | None, sheet: Sheet, masks: Masks) -> _Offset:
+def _offset(
+    formula: Formula,
+    argument: Argument | None,
+    sheet: Sheet,
+    masks: Masks,
+    weights: NDArray[np.float64] | None,
+) -> _Offset:
     texts = list(formula.offsets)
     if argument is not None and argument.text is not None:
         texts.append(argument.text)
     vectors = [evaluate_vector(text, sheet, masks, "offset") for text in texts]
     is_array = argument is not None and argument.text is None
     arrays = [evaluate_argument(argument, sheet, masks)] if argument and is_array else []
-    spec = OffsetSpec(tuple(texts), tuple(vector.states for vector in vectors), is_array)
+    typical = offset_columns(texts, sheet, weights)
+    spec = OffsetSpec(tuple(texts), tuple(vector.states for vector in vectors), is_array, typical)
     if not (vectors or arrays):
         return _Offset(None, spec)
     total = np.zeros(sheet.n)

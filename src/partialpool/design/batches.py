@@ -142,7 +142,11 @@ def build_batches(
     design = replace(
         design,
         rows=RowReport(seen.given, None, seen.dropped, seen.given - seen.used),
-        spec=replace(design.spec, typical=seen.typical(design.spec.typical)),
+        spec=replace(
+            design.spec,
+            typical=seen.typical(design.spec.typical),
+            offset=replace(design.spec.offset, typical=seen.typical(design.spec.offset.typical)),
+        ),
     )
     return BatchedDesign(design, lambda: _batches(design, asked, tables))
 

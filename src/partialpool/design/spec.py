@@ -22,6 +22,8 @@ from partialpool.frames import FrameKind
 
 __all__ = ["DesignSpec", "MatrixSpec", "OffsetSpec"]
 
+_NUMBERS = ("mean", "sd", "low", "high")
+
 
 @dataclass(frozen=True, slots=True)
 class MatrixSpec:
@@ -58,11 +60,14 @@ class OffsetSpec:
         What the functions in each of them learned.
     is_array
         Whether an array was given besides, which says nothing about new rows.
+    typical
+        Levels, or where they lie, of the columns used; empty in files of older versions.
     """
 
     texts: tuple[str, ...] = ()
     states: tuple[tuple[dict[str, Any], ...], ...] = ()
     is_array: bool = False
+    typical: Mapping[str, Typical] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,8 +93,8 @@ class DesignSpec:
     masks
         Where covariates apply that don't apply everywhere.
     typical
-        Levels, or mean and span, of the columns that the fixed effects use; empty in files
-        of older versions.
+        Levels, or where they lie, of the columns that the fixed effects use; empty in files of
+        older versions.
     """
 
     formula: Formula
@@ -124,9 +129,9 @@ class DesignSpec:
             "groups": [_levels_json(levels) for levels in groups],
             "group_of_term": [groups.index(levels) for levels in self.groups],
             "factors": [_listed(asdict(factor)) for factor in self.factors.values()],
-            "offset": _listed(asdict(self.offset)),
+            "offset": _offset_json(self.offset),
             "masks": [_listed(asdict(rule)) for rule in self.masks],
-            "typical": {name: _typical_json(column) for name, column in self.typical.items()},
+            "typical": _all_typical_json(self.typical),
         }
 
     @classmethod
@@ -150,9 +155,7 @@ class DesignSpec:
                 factors={factor.text: factor for factor in factors},
                 offset=_read_offset(values["offset"]),
                 masks=tuple(MaskRule(**_frozen(entry)) for entry in values["masks"]),
-                typical={
-                    name: _read_typical(entry) for name, entry in values.get("typical", {}).items()
-                },
+                typical=_read_all_typical(values),
             )
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise SavedModelError(
@@ -241,22 +244,33 @@ def _read_factor(entry: Mapping[str, Any]) -> FactorSpec:
 
 def _read_offset(entry: Mapping[str, Any]) -> OffsetSpec:
     states = tuple(map(tuple, entry["states"]))
-    return OffsetSpec(tuple(entry["texts"]), states, entry["is_array"])
+    return OffsetSpec(tuple(entry["texts"]), states, entry["is_array"], _read_all_typical(entry))
+
+
+def _offset_json(offset: OffsetSpec) -> dict[str, Any]:
+    values = {"texts": offset.texts, "states": offset.states, "is_array": offset.is_array}
+    return {
+        **{k: _listed(v) for k, v in values.items()},
+        "typical": _all_typical_json(offset.typical),
+    }
+
+
+def _all_typical_json(columns: Mapping[str, Typical]) -> dict[str, Any]:
+    return {name: _typical_json(column) for name, column in columns.items()}
 
 
 def _typical_json(column: Typical) -> dict[str, Any]:
-    # JSON has no NaN.
     if column.levels is not None:
         return {"levels": list(column.levels)}
-    finite = np.isfinite(column.mean)
-    return {"mean": column.mean, "span": column.span} if finite else {}
+    # JSON has no NaN.
+    return {name: x for name in _NUMBERS if np.isfinite(x := getattr(column, name))}
+
+
+def _read_all_typical(entry: Mapping[str, Any]) -> dict[str, Typical]:
+    return {name: _read_typical(column) for name, column in entry.get("typical", {}).items()}
 
 
 def _read_typical(entry: Mapping[str, Any]) -> Typical:
     levels = entry.get("levels")
-    nan = float("nan")
-    return Typical(
-        None if levels is None else tuple(levels),
-        float(entry.get("mean", nan)),
-        float(entry.get("span", nan)),
-    )
+    numbers = {name: float(entry.get(name, "nan")) for name in _NUMBERS}
+    return Typical(None if levels is None else tuple(levels), **numbers)

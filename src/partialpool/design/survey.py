@@ -85,10 +85,9 @@ class Survey:
         """Say where covariates lie over all rows; the rows chosen know the levels."""
         moments = self._moments
         return {
-            name: t
-            if t.levels is not None
-            else Typical(None, moments[name].mean, moments[name].high - moments[name].low)
+            name: t if t.levels is not None else Typical(None, m.mean, m.sd, m.low, m.high)
             for name, t in sample.items()
+            for m in (moments[name],)
         }
 
     def _ends(self, sheet: Sheet) -> set[int]:

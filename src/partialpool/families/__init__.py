@@ -18,8 +18,8 @@ from partialpool.families.counts import (
     TruncatedPoisson,
 )
 from partialpool.families.custom import Family
-from partialpool.families.links import LINKS, Link
-from partialpool.families.ordinal import Ordinal, most_probable
+from partialpool.families.links import LINKS, Link, link_of_means
+from partialpool.families.ordinal import Ordinal, category_columns, most_probable
 from partialpool.families.proportions import Beta, BetaBinomial, Binomial
 from partialpool.families.resolve import FAMILIES, from_json, resolve
 from partialpool.families.response import Response
@@ -46,7 +46,9 @@ __all__ = [
     "TruncatedPoisson",
     "Tweedie",
     "Zero",
+    "category_columns",
     "from_json",
+    "link_of_means",
     "most_probable",
     "resolve",
 ]

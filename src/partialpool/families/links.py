@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from partialpool.errors import DataError, did_you_mean
+from partialpool.errors import DataError, NotAvailableError, did_you_mean
 
-__all__ = ["LINKS", "Link", "read_link"]
+if TYPE_CHECKING:
+    from partialpool.families.base import ResponseFamily
+
+__all__ = ["LINKS", "Link", "link_of_means", "read_link"]
 
 Elementwise = Callable[[Any], Any]
 
@@ -163,3 +166,37 @@ def read_link(link: str | Link, allowed: tuple[str, ...], family: str) -> Link:
             f"{did_you_mean(str(name), allowed)}"
         )
     return LINKS[name]
+
+
+def link_of_means(family: ResponseFamily, scale: str, contrasts: bool) -> Link:
+    """Return the link of the mean, where means on the scale exist.
+
+    The mean is the family's mean parameter: without zero inflation, and before truncation.
+
+    Parameters
+    ----------
+    family
+        Of the response.
+    scale
+        Of the means: ``"link"`` or ``"response"``.
+    contrasts
+        Whether contrasts of them are wanted.
+
+    Raises
+    ------
+    NotAvailableError
+        For the response scale of ordinal models, whose linear predictor has no mean; contrasts
+        are ratios of cumulative odds all the same.
+
+    Examples
+    --------
+    >>> from partialpool.families import Poisson
+    >>> link_of_means(Poisson(), "response", contrasts=False)
+    <link log>
+    """
+    if "thresholds" in family.own_parts and scale == "response" and not contrasts:
+        raise NotAvailableError(
+            "an ordinal model has a probability for each category, and no mean on the response "
+            "scale. Take scale='link', contrasts (ratios of odds), or fit.predict(...)."
+        )
+    return family.link

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ from partialpool.errors import ModelError
 from partialpool.families.base import Eta, ResponseFamily, Vector, Zero
 from partialpool.families.response import Response
 
-__all__ = ["Ordinal", "most_probable"]
+__all__ = ["Ordinal", "category_columns", "most_probable"]
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -134,3 +135,28 @@ def most_probable(chances: Vector, labels: tuple[str, ...]) -> NDArray[Any]:
     found = np.array(labels, dtype=object)[np.argmax(chances, axis=1)]
     found[~known] = None
     return np.asarray(found, dtype=object)
+
+
+def category_columns(
+    labels: tuple[str, ...], chances: Vector, of_each: Mapping[str, Vector]
+) -> dict[str, Vector]:
+    """Name the columns of a table of probabilities: the categories, then what is said of each.
+
+    Parameters
+    ----------
+    labels
+        Of the K categories.
+    chances : (m, K) array
+        Their probabilities.
+    of_each
+        What stands behind the category's name, such as ``"std_error"``: (m, K) each.
+
+    Examples
+    --------
+    >>> list(category_columns(("no", "yes"), np.eye(2), {"std_error": np.zeros((2, 2))}))
+    ['no', 'yes', 'no_std_error', 'yes_std_error']
+    """
+    out = {label: chances[:, k] for k, label in enumerate(labels)}
+    for k, label in enumerate(labels):
+        out |= {f"{label}_{name}": values[:, k] for name, values in of_each.items()}
+    return out

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from partialpool import inference
 from partialpool.design import Design
 from partialpool.docstrings import explained
-from partialpool.families import Response
-from partialpool.generalized import drop, parts, tables
+from partialpool.families import Link, Response, link_of_means
+from partialpool.generalized import drop, expectation, parts, tables
 from partialpool.generalized import explained as shares
 from partialpool.generalized import fitted as rows
 from partialpool.generalized import inference as beyond
@@ -24,7 +24,6 @@ from partialpool.generalized import simulate as simulation
 from partialpool.generalized.approximation import EXACT, Approximation
 from partialpool.generalized.certificate import certify
 from partialpool.generalized.estimated import EstimatedModel
-from partialpool.generalized.marginal import link_of_means
 from partialpool.generalized.state import SolutionState, restore, state_of
 from partialpool.generalized.summary import summarize
 from partialpool.inference.seeds import Seed
@@ -212,7 +211,12 @@ class GlmmFit(EstimatedModel):
     test = inference.linear_test
     means = inference.marginal_means
     slopes = inference.marginal_slopes
-    link_of_means = link_of_means
+    effects = inference.conditional_effects
+    expectation = expectation.expectation
+
+    def link_of_means(self, scale: inference.Scale, contrasts: bool) -> Link:
+        """See :func:`partialpool.families.links.link_of_means`."""
+        return link_of_means(self.family, scale, contrasts)
 
     @property
     def explained_variance(self) -> inference.ExplainedVariance:

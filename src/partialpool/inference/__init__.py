@@ -15,6 +15,13 @@ from partialpool.inference.checks import (
     shares_of,
     variance_shares,
 )
+from partialpool.inference.conditional import (
+    ConditionalEffects,
+    Expectation,
+    LinearExpectation,
+    conditional_effects,
+    find_effects,
+)
 from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.ddf import DDF, calibrate, is_quick
 from partialpool.inference.effects import coefficients, random_effects
@@ -58,15 +65,18 @@ __all__ = [
     "AnovaType",
     "Bootstrap",
     "ConditionalAic",
+    "ConditionalEffects",
     "ConfintMethod",
     "ContrastKind",
     "Contrasts",
     "Estimates",
+    "Expectation",
     "ExplainedVariance",
     "Fit",
     "GaussianFit",
     "Interval",
     "IntervalMethod",
+    "LinearExpectation",
     "LinearTest",
     "Link",
     "Power",
@@ -83,9 +93,11 @@ __all__ = [
     "coefficient_tests",
     "coefficients",
     "conditional_aic",
+    "conditional_effects",
     "confint",
     "drop_tests",
     "explained_variance",
+    "find_effects",
     "fitted_values",
     "group_influence",
     "hat_values",

@@ -199,6 +199,7 @@ class LinearEstimates:
     variance_parameters = inference.variance_parameters
     means = inference.marginal_means
     slopes = inference.marginal_slopes
+    effects = inference.conditional_effects
     principal_effects = inference.principal_effects
     predict = inference.predict
     summary = summarize
@@ -234,6 +235,25 @@ class LinearEstimates:
         'identity'
         """
         return inference.IDENTITY
+
+    def expectation(self, scale: inference.Scale) -> inference.LinearExpectation:
+        """Return the expected response as a function of rows, random effects at zero.
+
+        Parameters
+        ----------
+        scale
+            As of :func:`partialpool.inference.conditional_effects`; it makes no difference.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> fit = pp.lmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"))
+        >>> from partialpool.inference.conditional import Band
+        >>> fit.expectation("response").at({"Days": np.array([10])}, 0.0, Band()).estimate
+        array([356.07796...])
+        """
+        inference.warn_unless_converged(self, "conditional effects")
+        return inference.LinearExpectation(self)
 
     def __repr__(self) -> str:
         return str(self.summary())

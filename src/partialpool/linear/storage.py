@@ -1,8 +1,9 @@
 """A fit as one file, and back.
 
 The file holds the design (rows, columns, and how to make them for new data) and where the
-optimum is. Loading reads the rows once more and evaluates the likelihood there: nothing is
-searched for, and nothing in the file is ever run.
+optimum is; of rows that went by in batches, their sums. Loading reads the rows or the sums once
+more and evaluates the likelihood there: nothing is searched for, and nothing in the file is ever
+run.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design
+from partialpool.linear.estimates import LinearEstimates
 from partialpool.linear.fit import LmmFit
+from partialpool.linear.streamed import StreamedLmm
 from partialpool.results.storage import Shelf, design_entry, read_design, write_model
 from partialpool.solve import Likelihood, Solution, reduce
+from partialpool.solve.stream import restore_batches
 
 __all__ = ["MODEL", "VERSION", "pack", "read", "save"]
 
@@ -27,7 +31,7 @@ VERSION: Final = 1
 Array = NDArray[Any]
 
 
-def save(fit: LmmFit, path: str | PathLike[str]) -> None:
+def save(fit: LinearEstimates, path: str | PathLike[str]) -> None:
     """See :meth:`LmmFit.save`."""
     shelf = Shelf()
     entries = {
@@ -37,26 +41,34 @@ def save(fit: LmmFit, path: str | PathLike[str]) -> None:
     write_model(MODEL, VERSION, entries, shelf, path)
 
 
-def read(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> LmmFit:
+def read(header: Mapping[str, Any], arrays: Mapping[str, Array]) -> LinearEstimates:
     """Read a fit from the contents of a file; :func:`partialpool.load` opens it."""
-    design = read_design(header["design"], arrays)
-    return LmmFit(design, _read_solution(header["solution"], arrays, design))
+    return _unpacked(read_design(header["design"], arrays), header["solution"], arrays)
 
 
-def pack(fit: LmmFit) -> tuple[Any, ...]:
+def pack(fit: LinearEstimates) -> tuple[Any, ...]:
     """Return what pickling needs: the core's handle stays behind, and is made again."""
     shelf = Shelf()
     entry = _solution_entry(fit.solution, shelf)
     return _unpacked, (fit.design, entry, dict(shelf.arrays))
 
 
-def _unpacked(design: Design, entry: Mapping[str, Any], arrays: Mapping[str, Array]) -> LmmFit:
-    return LmmFit(design, _read_solution(entry, arrays, design))
+def _unpacked(
+    design: Design, entry: Mapping[str, Any], arrays: Mapping[str, Array]
+) -> LinearEstimates:
+    kind = StreamedLmm if design.pooled else LmmFit
+    return kind(design, _read_solution(entry, arrays, design))
 
 
 def _solution_entry(solution: Solution, shelf: Shelf) -> dict[str, Any]:
-    optimum = solution.optimum
-    return {
+    optimum, reduced = solution.optimum, solution.reduced
+    went_by = {}
+    if reduced.stream is not None:
+        went_by = {
+            "looks": shelf.put("looks", reduced.stream.looks()),
+            "sums": shelf.put("sums", reduced.problem.sums()),
+        }
+    return went_by | {
         "reml": solution.likelihood.reml,
         "sigma": solution.likelihood.sigma,
         "objective": optimum.objective,
@@ -72,7 +84,10 @@ def _read_solution(
     entry: Mapping[str, Any], arrays: Mapping[str, Array], design: Design
 ) -> Solution:
     likelihood = Likelihood(bool(entry["reml"]), entry["sigma"])
-    reduced = reduce(design, likelihood.sigma)
+    if design.pooled:
+        reduced = restore_batches(design, arrays[entry["looks"]], arrays[entry["sums"]])
+    else:
+        reduced = reduce(design, likelihood.sigma)
     with reduced.algebra():
         there = reduced.problem.at(arrays[entry["psi"]], likelihood.reml, likelihood.fixed)
     optimum = there.as_found(

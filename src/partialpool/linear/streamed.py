@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from os import PathLike
 from typing import Any, Literal
 
 from partialpool.design import as_expression, columns_of
 from partialpool.design.batches import build_batches
 from partialpool.docstrings import explained
-from partialpool.errors import DataError, NotAvailableError
+from partialpool.errors import DataError
 from partialpool.formula import Formula, parse
 from partialpool.frames import Schema, open_source, read_schema
 from partialpool.inference.counts import check_count
@@ -53,12 +54,29 @@ class StreamedLmm(LinearEstimates):
             )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    def __reduce__(self) -> Any:
-        # What the core has summed up stays in this process.
-        raise NotAvailableError(
-            "a fit of rows that went by in batches can't be saved, copied or sent to another "
-            "process yet. Keep its tables, tidy() and ranef(), or fit it where it is needed."
-        )
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write a fit to one file, which :func:`partialpool.load` reads.
+
+        The file holds sums over the rows and none of the rows.
+
+        Parameters
+        ----------
+        path
+            File to write; one that exists is replaced in one step.
+
+        Raises
+        ------
+        SavedModelError
+            If the file can't be written.
+        """
+        from partialpool.linear.storage import save  # storage builds fits, so it imports this
+
+        save(self, path)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from partialpool.linear.storage import pack  # storage builds fits: it imports this
+
+        return pack(self)
 
 
 def stream_lmm(

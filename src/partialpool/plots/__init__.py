@@ -11,6 +11,7 @@ from partialpool.extras import require
 require("matplotlib", extra="plots")
 
 from partialpool.plots.checks import group_influence, quantile_residuals  # noqa: E402
+from partialpool.plots.effects import effects  # noqa: E402
 from partialpool.plots.graphs import model_graph  # noqa: E402
 from partialpool.plots.intervals import caterpillar  # noqa: E402
 from partialpool.plots.means import means  # noqa: E402
@@ -26,6 +27,7 @@ from partialpool.plots.trellis import fitted_lines  # noqa: E402
 
 __all__ = [
     "caterpillar",
+    "effects",
     "fitted_lines",
     "group_influence",
     "means",

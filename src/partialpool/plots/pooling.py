@@ -24,6 +24,7 @@ __all__ = [
     "function_of",
     "group_lines",
     "no_line",
+    "plain_columns",
     "random_term",
     "refuse_other_columns",
     "rows_by_level",
@@ -107,7 +108,7 @@ def random_term(fit: MixedFit, group: str | None) -> RandomEffects:
 
 def covariate(fit: MixedFit, effects: RandomEffects, x: str | None) -> tuple[str, Vector]:
     """Find the numeric covariate of the horizontal axis, among the columns of the model."""
-    columns = _columns(fit.design)
+    columns = plain_columns(fit.design)
     if x is not None:
         if x not in columns:
             raise ModelError(
@@ -151,7 +152,7 @@ def group_lines(fit: LmmFit, effects: RandomEffects, name: str, x: Vector) -> li
     ]
 
 
-def _columns(design: Design) -> dict[str, Vector]:
+def plain_columns(design: Design) -> dict[str, Vector]:
     """Columns of the model that are plain columns of the data, not dummies or products."""
     named = dict(zip(design.columns, design.X.T, strict=True))
     for effects in design.random:

@@ -21,6 +21,10 @@ DATA: Final = "#4D4D4D"
 INK: Final = "#222222"
 QUIET: Final = "#6B6B6B"
 
+# Inches of one line of a subtitle, and of a key.
+_LINE: Final = 0.175
+_KEY: Final = 0.20
+
 _RC: Final[Any] = {
     "font.size": 9.0,
     "font.family": ["sans-serif"],
@@ -63,21 +67,33 @@ def styled() -> AbstractContextManager[None]:
     return mpl.rc_context(_RC)
 
 
-def heading(figure: Figure, title: str, subtitle: str, key: Sequence[Artist] = ()) -> None:
-    """Write a title, a quieter line and the key below it, in inches from the top left."""
+def heading(
+    figure: Figure,
+    title: str,
+    subtitle: str,
+    key: Sequence[Artist] = (),
+    columns: int | None = None,
+) -> float:
+    """Write a title, quieter lines and the key below them, in inches from the top left.
+
+    Returns how many inches these take. The key is in one line, or in several of some columns.
+    """
     width, height = figure.get_size_inches()
     left = 0.14 / width
     figure.text(left, 1 - 0.12 / height, title, size=13, weight="bold", va="top")
-    figure.text(left, 1 - 0.41 / height, subtitle, size=9.5, color=QUIET, va="top")
+    figure.text(left, 1 - 0.41 / height, subtitle, size=9.5, color=QUIET, va="top", linespacing=1.3)
+    below = 0.60 + _LINE * subtitle.count("\n")
+    side = columns or max(len(key), 1)
     if key:
         figure.legend(
             handles=list(key),
             loc="upper left",
-            bbox_to_anchor=(left, 1 - 0.60 / height),
-            ncols=len(key),
+            bbox_to_anchor=(left, 1 - below / height),
+            ncols=side,
             borderaxespad=0.0,
             borderpad=0.2,
             columnspacing=1.6,
             handletextpad=0.6,
             handlelength=1.8,
         )
+    return below + _KEY * -(-len(key) // side)

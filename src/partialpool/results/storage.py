@@ -91,6 +91,7 @@ def design_entry(design: Design, shelf: Shelf, prefix: str = "") -> dict[str, An
     factors = list({id(e.factor): e.factor for e in design.random}.values())
     return {
         "spec": design.spec.to_json(),
+        "pooled": design.pooled,
         "columns": design.columns,
         "not_applicable": design.not_applicable,
         "y": shelf.put(f"{prefix}y", design.y),
@@ -171,6 +172,7 @@ def read_design(entry: Mapping[str, Any], arrays: Mapping[str, Array]) -> Design
         not_applicable=tuple(entry["not_applicable"]),
         masks=tuple(Mask(m["column"], arrays[m["applies"]], m["sentence"]) for m in entry["masks"]),
         spec=spec,
+        pooled=bool(entry["pooled"]),
     )
     _check_sizes(design)
     return design
@@ -181,18 +183,19 @@ def _check_sizes(design: Design) -> None:
     n = len(design.y)
     sizes: list[tuple[Array, tuple[int, ...]]] = [
         (design.y, (n,)),
-        (design.X, (n, len(design.columns))),
+        (design.X, (len(design.X) if design.pooled else n, len(design.columns))),
     ]
     sizes += [(array, (n,)) for array in (design.weights, design.offset) if array is not None]
     for effects in design.random:
         J, k = len(effects.factor.levels), len(effects.columns)
         codes = effects.factor.codes
-        sizes += [(effects.basis, (n, k))]
+        rows, used = (len(effects.basis), 0) if design.pooled else (n, n)
+        sizes += [(effects.basis, (rows, k))]
         sizes += [] if effects.applicable is None else [(effects.applicable, (J, k))]
         positions = effects.positions
         sizes += [] if positions is None else [(positions, (k, positions.shape[-1]))]
-        fits = codes.shape == (n,) and codes.dtype == np.int32
-        if not (fits and 0 <= codes.min() <= codes.max() < J):
+        fits = codes.shape == (used,) and codes.dtype == np.int32
+        if not fits or (used and not 0 <= codes.min() <= codes.max() < J):
             raise ValueError(f"the codes of {effects.factor.name!r} don't fit its levels")
     for array, shape in sizes:
         if array.shape != shape or array.dtype.kind not in "fb":

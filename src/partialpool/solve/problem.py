@@ -14,6 +14,7 @@ from partialpool.core import (
     CoreForm,
     Form,
     Problem,
+    RowStream,
     codes,
     dense_algebra,
     matrix,
@@ -57,11 +58,14 @@ class Reduced:
         Which random terms stand in which of the core's blocks.
     rest
         Random effects outside the first block, which are factored together.
+    stream
+        Of rows that went by in batches: what was seen of them.
     """
 
     problem: Problem
     blocks: tuple[Block, ...]
     rest: int
+    stream: RowStream | None = None
 
     def core_term(self, term: int) -> int:
         """Position of a random term of the design among the core's terms."""

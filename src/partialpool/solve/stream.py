@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.core import RowStream, matrix, vector
 from partialpool.core import codes as core_codes
-from partialpool.design import Design, NewRows
+from partialpool.design import Design, NewEffects, NewRows
 from partialpool.design.batches import Batch, BatchedDesign
 from partialpool.errors import DataError
 from partialpool.solve.blocks import Block, arrange
@@ -23,7 +23,9 @@ from partialpool.solve.problem import (
     structure_code,
 )
 
-__all__ = ["reduce_batches"]
+__all__ = ["reduce_batches", "restore_batches"]
+
+Vector = NDArray[np.float64]
 
 # Sums of the same numbers in another order differ by less, relative to those of their sizes.
 _ROUNDING = 1e-10
@@ -66,9 +68,31 @@ def reduce_batches(rows: BatchedDesign, sigma: float | None = None) -> tuple[Des
     refuse_unusable(design, problem, blocks)
     if sigma is None:
         refuse_confounded(design, problem.n, pooled=True)
-    reduced = Reduced(problem, blocks, count_rest(blocks, design.random))
+    reduced = Reduced(problem, blocks, count_rest(blocks, design.random), stream)
     X = plain.r if plain.r is not None else stream.fixed[:, :-1]
     return _pooled(design, blocks, stream, X), reduced
+
+
+def restore_batches(design: Design, looks: Vector, sums: Vector) -> Reduced:
+    """Make the reduced problem of rows that went by again, from what was kept of them.
+
+    Parameters
+    ----------
+    design
+        As :func:`reduce_batches` returned it.
+    looks, sums
+        ``stream.looks()`` and ``problem.sums()`` of what it returned.
+
+    Raises
+    ------
+    ValueError
+        If they aren't those of the design.
+    """
+    blocks = arrange(design.random)
+    none = (NewEffects(e.factor.codes, e.basis[:0], e.factor.codes) for e in design.random)
+    stream, empty = RowStream(), NewRows(0, design.X[:0], None, tuple(none))
+    stream.restore(matrix(empty.X), _core_blocks(design, blocks, empty), looks, sums)
+    return Reduced(stream.problem(), blocks, count_rest(blocks, design.random), stream)
 
 
 Pass = Callable[..., None]

@@ -169,3 +169,21 @@ def test_a_dispersion_that_rows_share_gives_the_same_bits(family, order):
         parts = alone.evaluate([e[i : i + 1] for e in eta], order, True)
         for part, one in zip(together, parts, strict=True):
             assert np.array_equal(np.atleast_2d(part)[:, i], np.atleast_2d(one)[:, 0])
+
+
+@pytest.mark.parametrize("order", [0, 1, 2, 3])
+def test_a_tweedie_row_has_the_same_bits_whatever_was_evaluated_before(order):
+    # Terms that only the shape enters are remembered from row to row: for counts from one to
+    # more than the tables hold, and as an integral.
+    rng = np.random.default_rng(6)
+    y = np.exp(rng.uniform(-3.0, 7.0, 300))
+    whole = Density("tweedie", "log", y, None, None)
+    for shape in (-5.5, 0.3, 4.0):
+        eta = [np.log(y) + 0.2, rng.uniform(-1.0, 1.0, 300), np.full(300, shape)]
+        together = whole.evaluate(eta, order, True)
+        for i in (0, 7, 150, 299):
+            alone = Density("tweedie", "log", y[i : i + 1], None, None)
+            row = [e[i : i + 1] for e in eta]
+            alone.evaluate([row[0], row[1], row[2] + 1.0], order, True)
+            for part, one in zip(together, alone.evaluate(row, order, True), strict=True):
+                assert np.array_equal(np.atleast_2d(part)[:, i], np.atleast_2d(one)[:, 0])

@@ -45,10 +45,11 @@ def test_groups_are_not_taken_for_overdispersion():
 def test_a_count_that_no_model_has_is_named():
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=60), rng.poisson(2, 60).astype(float)
-    y[7] = 1e14
+    # At 1e14 it is luck whether the gradient left by rounding is above what no likelihood has.
+    y[7] = 2e15
     table = {"y": y, "x": x, "g": np.repeat(np.arange(10), 6)}
     # The log-density is concave: there is no second mode for quadrature to find.
-    with pytest.warns(ConvergenceWarning, match=r"y is furthest .* row 7, counted from 0 \(1e\+14"):
+    with pytest.warns(ConvergenceWarning, match=r"y is furthest .* row 7, counted from 0 \(2e\+15"):
         fit = pp.glmm("y ~ x + (1 | g)", table, family="poisson")
     assert "quadrature" not in " ".join(str(fit).split())
 

@@ -230,9 +230,47 @@ def test_errors_of_the_rows_fitted_come_in_the_kind_of_the_data(binomial):
     assert len(frame) == 60
 
 
-def test_probabilities_have_no_errors(ordinal):
-    with pytest.raises(NotAvailableError, match="of several probabilities"):
-        ordinal.predict(NEW, se=True)
+def test_probabilities_have_errors_behind_the_names_of_their_categories(ordinal):
+    frame = ordinal.predict(NEW, se=True)
+    labels = ordinal.response.levels
+    assert list(frame) == [*labels, *(f"{label}_std_error" for label in labels)]
+    assert_allclose(frame[labels[0]], ordinal.predict(NEW)[labels[0]])
+
+
+def test_the_error_of_the_lowest_category_is_that_of_its_threshold_less_the_predictor():
+    rng = np.random.default_rng(6)
+    x, g = rng.normal(size=300), np.arange(300) % 10
+    latent = x + rng.normal(size=10)[g] + rng.logistic(size=300)
+    rated = {"x": x, "g": g, "rating": np.digitize(latent, [-1.0, 1.0])}
+    fit = pp.glmm("rating ~ x + (1 | g)", rated, family="ordinal")
+    at = np.array([-1.0, 0.0, 2.0])
+    frame = fit.predict({"x": at}, random="none", se=True)
+    # P(lowest) = F(threshold - x beta), with the covariance of both; coefficients stand as in beta.
+    assert [len(fit.solution.beta[part]) for part in ("mean", "thresholds")] == [1, 2]
+    L = np.column_stack([-at, np.ones(3), np.zeros(3)])
+    error = np.sqrt(np.einsum("ij,jk,ik->i", L, fit.solution.vcov, L))
+    p = np.asarray(frame["0"])
+    # The slopes are differences in steps of 6e-6, exact to ten digits or so.
+    assert_allclose(frame["0_std_error"], p * (1 - p) * error, rtol=1e-8)
+
+
+@pytest.mark.parametrize("random", ["all", "none"])
+def test_two_ordered_categories_have_the_errors_of_a_binomial_model(random):
+    rng = np.random.default_rng(5)
+    x, g = rng.normal(size=300), np.arange(300) % 10
+    y = (x + rng.normal(size=10)[g] + rng.logistic(size=300) > 0).astype(int)
+    data = {"x": x, "g": g, "y": y}
+    ordered = pp.glmm("y ~ x + (1 | g)", data, family="ordinal").predict(se=True, random=random)
+    binomial = pp.glmm("y ~ x + (1 | g)", data, family="binomial").predict(se=True, random=random)
+    # Two searches end at one optimum, to their tolerances.
+    assert_allclose(ordered["1"], binomial["estimate"], rtol=1e-5)
+    for category in ("0", "1"):
+        assert_allclose(ordered[f"{category}_std_error"], binomial["std_error"], rtol=1e-4)
+
+
+def test_a_most_probable_category_has_no_error(ordinal):
+    with pytest.raises(DataError, match="has no standard error: ask for type='probabilities'"):
+        ordinal.predict(NEW, type="class", se=True)
 
 
 def test_the_conditional_mean_has_errors_though_there_are_more_zeros(inflated):
@@ -342,14 +380,3 @@ def test_a_mean_that_has_no_average_over_random_effects_is_refused(family, pole)
     # Nothing is averaged over, so that nothing diverges.
     assert np.isfinite(fit.predict(random="none")).all()
     np.testing.assert_allclose(fit.predict(bias_correct=True), fit.predict())
-
-
-def test_the_cure_for_missing_errors_of_probabilities_works():
-    rng = np.random.default_rng(5)
-    x, g = rng.normal(size=200), np.arange(200) % 10
-    latent = x + rng.normal(size=10)[g] + rng.logistic(size=200)
-    rated = {"x": x, "g": g, "rating": np.digitize(latent, [-1.0, 1.0])}
-    fit = pp.glmm("rating ~ x + (1 | g)", rated, family="ordinal")
-    with pytest.raises(NotAvailableError, match=r"se=False, or type='link'\.$"):
-        fit.predict(se=True, random="none")
-    assert np.isfinite(np.asarray(fit.predict(se=True, type="link")["std_error"])).all()

@@ -1,5 +1,6 @@
 """Models of rows that come in batches are those of all rows at once."""
 
+import contextlib
 import pickle
 
 import duckdb
@@ -13,6 +14,7 @@ from pyarrow import dataset
 
 import partialpool as pp
 from partialpool.errors import DataError, ModelError, NotAvailableError
+from partialpool.solve.stream import restore_batches
 
 N = 600
 
@@ -277,10 +279,68 @@ def test_what_needs_the_rows_says_so(table):
         lambda: fit.confint(method="profile"),
         lambda: fit.confint(method="bootstrap"),
         lambda: fit.predict(table, interval="prediction", method="bootstrap"),
-        lambda: pickle.dumps(fit),
     ):
         with pytest.raises(NotAvailableError, match="went by in batches"):
             ask()
+
+
+FORMULAS = [
+    "y ~ x + (x | g)",
+    "y ~ x + (1 | g) + (1 | h)",
+    "y ~ x + f",
+    "y ~ x + f + x:f + (1 | g)",
+]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_a_fit_is_saved_with_sums_in_place_of_rows(table, formula, tmp_path):
+    fit = pp.stream_lmm(formula, in_batches(table, 100), weights="w")
+    fit.save(tmp_path / "some.model")
+    for again in (pp.load(tmp_path / "some.model"), pickle.loads(pickle.dumps(fit))):
+        assert type(again) is pp.StreamedLmm
+        assert str(again.summary()) == str(fit.summary())
+        # Evaluated at the optimum once more: the last digits come by another way.
+        assert_allclose(again.predict(table), fit.predict(table), rtol=1e-10)
+        assert_allclose(again.anova()["p_value"], fit.anova()["p_value"], rtol=1e-8)
+        if fit.design.random:
+            ours, theirs = (f.ranef("g", cond_sd=True).drop(columns="g") for f in (again, fit))
+            assert_allclose(ours, theirs, rtol=1e-8)
+            assert again.by_ml().loglik == pytest.approx(fit.by_ml().loglik, rel=1e-12)
+    twice = pp.load(tmp_path / "some.model")
+    twice.save(tmp_path / "again.model")
+    assert pp.load(tmp_path / "again.model").loglik == pytest.approx(fit.loglik, rel=1e-13)
+
+
+def test_sums_that_are_not_the_models_are_refused(table):
+    fit = pp.stream_lmm("y ~ x + (1 | g) + (1 | h)", in_batches(table, 100))
+    reduced = fit.solution.reduced
+    looks, sums = reduced.stream.looks(), reduced.problem.sums()
+    other = pp.stream_lmm("y ~ x + (x | g) + (1 | h)", in_batches(table, 100)).solution.reduced
+    for bad in (
+        (looks[:-1], sums),
+        (looks, sums[:-1]),
+        (looks, np.append(sums, 0.0)),
+        (looks, np.full_like(sums, np.nan)),
+        (looks, np.full_like(sums, 1e300)),
+        (looks, other.problem.sums()),
+        (other.stream.looks(), sums),
+    ):
+        with pytest.raises(ValueError, match="sums"):
+            restore_batches(fit.design, *bad)
+
+
+def test_no_change_of_one_number_reads_past_an_end(table):
+    """Every number of the file is changed in turn: an error or other numbers, and no crash."""
+    fit = pp.stream_lmm("y ~ x + (1 | g) + (1 | h)", in_batches(table, 100))
+    reduced = fit.solution.reduced
+    looks, sums = reduced.stream.looks(), reduced.problem.sums()
+    for at in range(len(sums)):
+        for value in (-1.0, 2.0**40, sums[at] + 1.0):
+            changed = sums.copy()
+            changed[at] = value
+            with contextlib.suppress(ValueError):
+                again = restore_batches(fit.design, looks, changed)
+                again.problem.at(np.array(fit.solution.optimum.psi), True, -1.0)
 
 
 @pytest.mark.parametrize("kind", [1, 2, 3])

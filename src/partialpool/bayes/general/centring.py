@@ -2,50 +2,123 @@
 
 Effects that the data know well are sampled as themselves (centred), effects that they hardly
 know as standard normal variables (non-centred): each form is slow, or worse, where the other is
-good. Papaspiliopoulos, Roberts & Skoeld (2007), Statistical Science 22, 59-73.
+good. Levels of one term differ in this, and so each has a form of its own. Papaspiliopoulos,
+Roberts & Skoeld (2007), Statistical Science 22, 59-73.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.bayes.categories import core_predictors
+from partialpool.bayes.scales import response_scale
 from partialpool.bayes.statement import Statement
 from partialpool.design import RandomEffects
 from partialpool.solve.generalized import row_density
 
-__all__ = ["row_information", "well_known"]
+__all__ = ["Rows", "knowledge", "weights"]
 
 Array = NDArray[np.float64]
-# Information of a level over that of its prior from which on effects are well known.
+# Rounds of scoring: variances of effects settle slowly, and needn't be exact.
+_ROUNDS = 30
+# Linear predictors move so many units in one round at most.
+_STEP = 2.0
+# Ratio from which on vectors of effects are well known.
 _ENOUGH = 5.0
+# Variances of effects over those of their estimates, before the first round.
+_FIRST = 5.0
 
 
-def row_information(statement: Statement, eta: dict[str, Array]) -> tuple[Array, Array]:
-    """Score and information of every row in the mean's linear predictor, at given predictors."""
-    response, family = statement.response, statement.family
-    density = row_density(response, family, statement.zero)
-    order = core_predictors(family.parts(statement.zero), eta, response.values)
-    _, first, second, _ = density.evaluate(order, 2, True)
-    good = np.isfinite(first[0]) & np.isfinite(second[0])
-    return np.where(good, first[0], 0.0), np.where(good, np.maximum(-second[0], 0.0), 0.0)
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The likelihood as a function of the mean's linear predictor."""
+
+    statement: Statement
+    eta: dict[str, Array]
+
+    @property
+    def reach(self) -> float:
+        """How far linear predictors move in one round at most."""
+        own = self.statement
+        return _STEP * response_scale(own.response, own.family, own.design.offset).unit
+
+    def information(self, mean: Array) -> tuple[Array, Array]:
+        """Score and information of every row."""
+        statement, response, family = self.statement, self.statement.response, self.statement.family
+        density = row_density(response, family, statement.zero)
+        eta = self.eta | {"mean": mean}
+        order = core_predictors(family.parts(statement.zero), eta, response.values)
+        _, first, second, _ = density.evaluate(order, 2, True)
+        used = response.counted & np.isfinite(first[0]) & np.isfinite(second[0])
+        return np.where(used, first[0], 0.0), np.where(used, np.maximum(-second[0], 0.0), 0.0)
 
 
-def well_known(effects: RandomEffects, score: Array, information: Array) -> bool:
-    """Whether the data know every column's effects well, by a method of moments.
+def knowledge(rows: Rows, X: Array, terms: tuple[RandomEffects, ...]) -> list[Array]:
+    """Estimate how well effects are known: ratios (J, k) of every term.
 
-    One scoring step from zero estimates each level's effect with variance 1 / I_j; what the
-    estimates vary beyond that is the effects' own variance.
+    They are the information of a level's rows over that of the effects' distribution, by rounds
+    of penalized scoring and of EM. Each round moves coefficients, and then the effects of every
+    column of every term, as if the others stood still; variances are the mean of squares and of
+    conditional variances.
     """
-    codes, J = effects.factor.codes, len(effects.factor.levels)
-    for column in effects.basis.T:
-        total = np.bincount(codes, information * column**2, J)
-        there = total > 0
-        if there.sum() < 3:
-            return False
-        step = np.bincount(codes, score * column, J)[there] / total[there]
-        own = max(step.var(ddof=1) - float((1 / total[there]).mean()), 0.0)
-        if own * float(np.median(total[there])) < _ENOUGH:
-            return False
-    return True
+    eta, reach = np.array(rows.eta["mean"]), rows.reach
+    known = [_Effects.nothing(e) for e in terms]
+    for _ in range(_ROUNDS):
+        eta = eta + _fixed_step(X, *rows.information(eta), reach)
+        for e, own in zip(terms, known, strict=True):
+            for c in range(len(e.columns)):
+                eta = eta + own.move(e, c, *rows.information(eta), reach)
+    return [own.ratios for own in known]
+
+
+def _fixed_step(X: Array, score: Array, information: Array, reach: float) -> Array:
+    if not X.shape[1]:
+        return np.zeros(len(X))
+    gram = X.T @ (X * information[:, None])
+    ridge = 1e-8 * np.trace(gram) / len(gram) + 1e-12
+    step = np.linalg.solve(gram + ridge * np.eye(len(gram)), X.T @ score)
+    return np.clip(X @ step, -reach, reach)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Effects:
+    """Effects of one term, their variances, and the ratios."""
+
+    b: Array
+    variances: Array
+    ratios: Array
+
+    @classmethod
+    def nothing(cls, e: RandomEffects) -> _Effects:
+        shape = len(e.factor.levels), len(e.columns)
+        return cls(np.zeros(shape), np.full(shape[1], np.nan), np.zeros(shape))
+
+    def move(
+        self, e: RandomEffects, c: int, score: Array, information: Array, reach: float
+    ) -> Array:
+        """Move one column's effects in place; the change of the linear predictor."""
+        codes, J, z = e.factor.codes, len(self.b), e.basis[:, c]
+        own = np.bincount(codes, information * z * z, J)
+        if np.isnan(self.variances[c]):
+            self.variances[c] = _FIRST / max(float(np.median(own)), 1e-100)
+        pull = 1.0 / self.variances[c]
+        slope = np.bincount(codes, score * z, J) - pull * self.b[:, c]
+        moved = np.clip(slope / (own + pull), -reach, reach)
+        self.b[:, c] += moved
+        self.variances[c] = float((self.b[:, c] ** 2 + 1.0 / (own + pull)).mean())
+        self.ratios[:, c] = own * self.variances[c]
+        return np.asarray(moved[codes] * z)
+
+
+def weights(ratios: Array) -> Array:
+    """How far each level's effects are sampled as themselves (J,), from ratios (J, k).
+
+    Of single effects that is the share of their variance that the data explain; vectors are
+    sampled as themselves or not at all.
+    """
+    least = ratios.min(axis=1)
+    share = least / (1.0 + least)
+    return np.asarray(share if ratios.shape[1] == 1 else (least > _ENOUGH).astype(np.float64))

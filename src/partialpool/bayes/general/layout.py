@@ -9,7 +9,8 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.bayes.general.centring import row_information, well_known
+from partialpool.bayes.general.centring import Rows, knowledge, weights
+from partialpool.bayes.general.nesting import Place, places
 from partialpool.bayes.general.sites import Law, law_of
 from partialpool.bayes.statement import Statement
 from partialpool.design import Design
@@ -22,8 +23,8 @@ Array = NDArray[np.float64]
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["codes", "basis", "scales", "correlation"],
-    meta_fields=["levels", "k", "structure", "centred", "shared"],
+    data_fields=["codes", "basis", "scales", "correlation", "centred", "place"],
+    meta_fields=["levels", "k", "structure"],
 )
 @dataclass(frozen=True, slots=True, eq=False)
 class TermLayout:
@@ -39,11 +40,12 @@ class TermLayout:
         Form of the covariance.
     scales, correlation
         Priors of the free standard deviations, and of the correlations, if there are any.
-    centred
-        Whether the effects are sampled as themselves.
-    shared
-        For each column the position of the fixed effect that it shares, or -1. Centred effects
-        are sampled with it added: the data know the sum, and not the two apart.
+    centred : (J,) array
+        How far the effects of each level are sampled as themselves (1), and not as standard
+        normal variables (0).
+    place
+        What else of the linear predictor is constant in each level: centred effects are sampled
+        with it added, since the data know the sum, and not its parts.
     """
 
     codes: NDArray[np.int32]
@@ -53,8 +55,8 @@ class TermLayout:
     structure: str
     scales: tuple[Law, ...]
     correlation: Law | None
-    centred: bool
-    shared: tuple[int, ...]
+    centred: Array
+    place: Place
 
 
 @partial(
@@ -113,9 +115,11 @@ def lay_out(statement: Statement) -> dict[str, PartLayout]:
     offset = statement.design.offset
     if offset is not None:
         start["mean"] = start["mean"] - offset[used].mean() + offset
-    score, information = row_information(statement, start)
+    rows = Rows(statement, start)
+    # What a user's function does wrong is said here, and not from inside the sampler.
+    rows.information(start["mean"])
     return {
-        name: _part(design, statement, name, found.get(name, 0.0), score, information)
+        name: _part(design, statement, name, found.get(name, 0.0), rows)
         for name, design in statement.designs.items()
     }
 
@@ -135,8 +139,7 @@ def _part(
     statement: Statement,
     name: str,
     level: float,
-    score: Array,
-    information: Array,
+    rows: Rows,
 ) -> PartLayout:
     kept, priors = statement.kept[name], statement.priors.parts[name]
     X = design.X[:, kept]
@@ -151,25 +154,25 @@ def _part(
     if ordered:
         origin = np.zeros(len(kept))
     transform = _whitening(X)
-    names = [design.columns[i] for i in kept]
-    terms: list[TermLayout] = []
-    for e, own in zip(design.random, priors.terms, strict=True):
-        centred = name == "mean" and well_known(e, score, information)
-        taken = {i for term in terms if term.centred for i in term.shared}
-        places = [names.index(c) if c in names else -1 for c in e.columns]
-        terms.append(
-            TermLayout(
-                e.factor.codes,
-                e.basis,
-                len(e.factor.levels),
-                len(e.columns),
-                e.term.structure if len(e.columns) > 1 else "diagonal",
-                tuple(law_of(a.prior) for a in own.scales),
-                None if own.correlation is None else law_of(own.correlation.prior),
-                centred,
-                tuple(-1 if i in taken else i for i in places),
-            )
+    ratios = [np.zeros((len(e.factor.levels), 1)) for e in design.random]
+    if name == "mean" and design.random:
+        ratios = knowledge(rows, X, design.random)
+    terms = [
+        TermLayout(
+            e.factor.codes,
+            e.basis,
+            len(e.factor.levels),
+            len(e.columns),
+            e.term.structure if len(e.columns) > 1 else "diagonal",
+            tuple(law_of(a.prior) for a in own.scales),
+            None if own.correlation is None else law_of(own.correlation.prior),
+            weights(ratio),
+            place,
         )
+        for e, own, ratio, place in zip(
+            design.random, priors.terms, ratios, places(X, design.random), strict=True
+        )
+    ]
     return PartLayout(
         X @ origin + offset,
         X @ transform,

@@ -9,11 +9,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro
 import numpyro.distributions as dist
+from jax.scipy.linalg import solve_triangular
 
 from partialpool.bayes.general.densities import log_density
 from partialpool.bayes.general.layout import PartLayout, TermLayout
+from partialpool.bayes.general.nesting import Place
 from partialpool.bayes.general.sites import Law, coefficient_prior, scale_distribution
 from partialpool.families import ResponseFamily, Zero
 from partialpool.families.scales import Scale
@@ -131,9 +134,27 @@ def _predictor(name: str, part: PartLayout) -> Any:
         beta = part.origin + part.map @ gamma
         numpyro.factor(f"{name}.prior", _fixed_prior(part, beta))
         eta = eta + part.Q @ gamma
-    for t, term in enumerate(part.terms):
-        eta = eta + _random(f"{name}.{t}", term, beta)
+    # Coarse levels first: finer ones lie in them.
+    sums: dict[int, Any] = {}
+    for t in sorted(range(len(part.terms)), key=lambda t: part.terms[t].levels):
+        term = part.terms[t]
+        mean = _mean(term.place, beta, sums)
+        b = _random(f"{name}.{t}", term, mean)
+        sums[t] = mean + b
+        eta = eta + (term.basis * b[term.codes]).sum(axis=1)
     return eta
+
+
+def _mean(place: Place, beta: Any, sums: Mapping[int, Any]) -> Any:
+    """What the data know together with the effects of each level (J, k)."""
+    own = [
+        loads @ beta[np.array(c, int)] for c, loads in zip(place.columns, place.loads, strict=True)
+    ]
+    mean = jnp.stack(own, axis=1)
+    for parent, codes, names in zip(place.parents, place.codes, place.names, strict=True):
+        for mine, theirs in names:
+            mean = mean.at[:, mine].add(sums[parent][codes, theirs])
+    return mean
 
 
 def _fixed_prior(part: PartLayout, beta: Any) -> Any:
@@ -144,8 +165,8 @@ def _fixed_prior(part: PartLayout, beta: Any) -> Any:
     return total
 
 
-def _random(name: str, term: TermLayout, beta: Any) -> Any:
-    """Z b: b itself, or b = D L z with z standard normal, where variances near zero do no harm."""
+def _random(name: str, term: TermLayout, mean: Any) -> Any:
+    """Effects (J, k), of levels between b + mean (centred) and standard normal variables."""
     scales = [
         numpyro.sample(f"{name}.sd.{i}", scale_distribution(law))
         for i, law in enumerate(term.scales)
@@ -153,15 +174,20 @@ def _random(name: str, term: TermLayout, beta: Any) -> Any:
     sd = jnp.stack(scales) if len(scales) == term.k else jnp.full(term.k, scales[0])
     sd = numpyro.deterministic(f"{name}.sd", sd)
     lower = numpyro.deterministic(f"{name}.lower", _lower(name, term))
-    factor = sd[:, None] * lower
-    if term.centred:
-        mean = jnp.stack([beta[i] if i >= 0 else jnp.zeros(()) for i in term.shared])
-        own = dist.MultivariateNormal(mean, scale_tril=factor).expand([term.levels]).to_event(1)
-        b = numpyro.deterministic(f"{name}.b", numpyro.sample(f"{name}.sum", own) - mean)
+    own = dist.ImproperUniform(dist.constraints.real, (), (term.levels, term.k))
+    c = term.centred[:, None]
+    apart = numpyro.sample(f"{name}.z", own) - c * mean
+    if term.k == 1:
+        # z ~ normal(c mean, sd^c), b = sd^(1 - c) (z - c mean)
+        white, b = apart * sd**-c, apart * sd ** (1.0 - c)
     else:
-        z = numpyro.sample(f"{name}.z", dist.Normal().expand([term.levels, term.k]).to_event(2))
-        b = numpyro.deterministic(f"{name}.b", z @ factor.T)
-    return (term.basis * b[term.codes]).sum(axis=1)
+        # c is 0 or 1: there is no such power of a matrix that is as cheap.
+        factor = sd[:, None] * lower
+        white = jnp.where(c > 0, solve_triangular(factor, apart.T, lower=True).T, apart)
+        b = jnp.where(c > 0, apart, apart @ factor.T)
+    log_det = jnp.log(sd).sum() + jnp.log(jnp.diagonal(lower)).sum()
+    numpyro.factor(f"{name}.law", -0.5 * (white**2).sum() - term.centred.sum() * log_det)
+    return numpyro.deterministic(f"{name}.b", b)
 
 
 def _lower(name: str, term: TermLayout) -> Any:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from partialpool.errors import DataError, did_you_mean
+from partialpool.frames import label
 
-__all__ = ["ContrastKind", "NamedContrasts", "make_contrasts"]
+__all__ = ["ContrastKind", "NamedContrasts", "contrast_columns", "make_contrasts"]
 
 Matrix = NDArray[np.float64]
 ContrastKind: TypeAlias = (
     Literal["pairwise", "reference", "consecutive", "mean"] | Mapping[str, ArrayLike]
 )
+Columns = dict[str, NDArray[Any]]
 _KINDS = ("pairwise", "reference", "consecutive", "mean")
 
 
@@ -80,6 +82,45 @@ def make_contrasts(kind: ContrastKind, labels: Sequence[str]) -> NamedContrasts:
     }[kind]
     names = tuple(f"{labels[i]} - {labels[j]}" for i, j in pairs)
     return NamedContrasts(names, np.array([unit[i] - unit[j] for i, j in pairs]))
+
+
+def contrast_columns(
+    kind: ContrastKind,
+    labels: Mapping[str, NDArray[Any]],
+    own: tuple[str, ...],
+    *,
+    ratios: bool,
+    compare: Callable[[Matrix, slice], Columns],
+) -> Columns:
+    """Contrast means within every combination of the other labels.
+
+    Parameters
+    ----------
+    kind
+        As for :func:`make_contrasts`.
+    labels
+        Of every mean by column, those of ``own`` varying fastest.
+    own
+        Columns whose levels are contrasted.
+    ratios
+        Whether the contrasts are ratios, ``"A / B"``.
+    compare
+        Estimates contrasts (c, m) of the means at some places, as columns.
+    """
+    groups = [name for name in labels if name not in own]
+    m = int(np.prod([len(dict.fromkeys(labels[name].tolist())) for name in own]))
+    size = len(next(iter(labels.values())))
+    parts: list[Columns] = []
+    for start in range(0, size, m):
+        names = [" ".join(label(labels[name][i]) for name in own) for i in range(start, start + m)]
+        made = make_contrasts(kind, names)
+        here: Columns = {
+            name: np.repeat(labels[name][start : start + 1], len(made.names)) for name in groups
+        }
+        shown = [name.replace(" - ", " / ") if ratios else name for name in made.names]
+        here["contrast"] = np.array(shown, dtype=object)
+        parts.append({**here, **compare(made.weights, slice(start, start + m))})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _given(kind: Mapping[str, ArrayLike], labels: Sequence[str]) -> NamedContrasts:

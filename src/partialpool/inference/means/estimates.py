@@ -17,6 +17,7 @@ from partialpool.inference.wald import Contrasts, contrast_tests, two_sided
 
 __all__ = [
     "IDENTITY",
+    "RATIOS",
     "Link",
     "LinkedFit",
     "Scale",
@@ -30,8 +31,8 @@ __all__ = [
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 Scale: TypeAlias = Literal["link", "response"]
-# Links whose differences are logarithms of ratios.
-_RATIOS = ("log", "logit")
+RATIOS = ("log", "logit")
+"""Links whose differences are logarithms of ratios."""
 
 
 class Link(Protocol):
@@ -171,7 +172,7 @@ def compare_means(work: Work, weights: Matrix, L: Matrix, adjust: Adjustment) ->
     adjust
         Of the intervals and p-values.
     """
-    means, ratios = len(L), work.link.name in _RATIOS
+    means, ratios = len(L), work.link.name in RATIOS
     if ratios or work.link.name == "identity":
         found = contrast_tests(work.fit, work.calibration, weights @ L)
     else:

@@ -15,7 +15,7 @@ from partialpool.design.masks import MaskRule, rule_columns
 from partialpool.design.spec import OffsetSpec
 from partialpool.errors import DataError, did_you_mean
 
-__all__ = ["Cells", "Grid", "make_grid", "matrix_at", "names_of"]
+__all__ = ["Cells", "Grid", "answers", "make_grid", "matrix_at", "names_of", "without_rules"]
 
 Matrix = NDArray[np.float64]
 # A grid of more rows than this comes of many factors with many levels.
@@ -147,11 +147,18 @@ def matrix_at(spec: DesignSpec, table: Mapping[str, NDArray[Any]]) -> Matrix:
     if not table:
         # A model of an intercept has one row.
         return np.ones((1, len(spec.fixed.columns)))
-    # A rule over columns that the grid doesn't hold says nothing about it: its covariate applies.
-    masks = tuple(rule for rule in spec.masks if _answers(rule, table))
-    without = replace(spec, offset=OffsetSpec(), masks=masks)
+    without = replace(without_rules(spec, table), offset=OffsetSpec())
     return replay(without, dict(table), random=(), inapplicable="ignore").X
 
 
-def _answers(rule: MaskRule, table: Mapping[str, Any]) -> bool:
+def without_rules(spec: DesignSpec, table: Mapping[str, Any]) -> DesignSpec:
+    """Leave out where covariates apply, as far as a table's columns don't say it.
+
+    A rule over columns that a grid doesn't hold says nothing about it: its covariate applies.
+    """
+    return replace(spec, masks=tuple(rule for rule in spec.masks if answers(rule, table)))
+
+
+def answers(rule: MaskRule, table: Mapping[str, Any]) -> bool:
+    """Whether a table's columns say where a covariate applies."""
     return rule.kind != "rows" and all(name in table for name in rule_columns(rule))

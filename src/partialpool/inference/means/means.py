@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError
-from partialpool.frames import label, make_frame
+from partialpool.frames import make_frame
 from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.ddf import DDF, calibrate
 from partialpool.inference.means.adjust import Adjustment, check_adjustment
-from partialpool.inference.means.contrasts import ContrastKind, make_contrasts
+from partialpool.inference.means.contrasts import ContrastKind, contrast_columns
 from partialpool.inference.means.estimates import (
     IDENTITY,
-    Link,
+    RATIOS,
     LinkedFit,
     Scale,
     Work,
@@ -27,7 +27,7 @@ from partialpool.inference.means.estimates import (
 from partialpool.inference.means.grid import make_grid, matrix_at, names_of
 from partialpool.inference.wald import check_level
 
-__all__ = ["frame_of", "marginal_means"]
+__all__ = ["check_names", "frame_of", "marginal_means"]
 
 Matrix = NDArray[np.float64]
 Labels = Mapping[str, NDArray[Any]]
@@ -121,7 +121,7 @@ def marginal_means(
     check_scale(scale)
     warn_unless_converged(fit, "marginal means")
     own, groups = names_of(specs), names_of(by)
-    _check_names(own, groups)
+    check_names(own, groups)
     spec = fit.design.spec
     grid, cells = make_grid(spec, (*own, *groups), at)
     L = cells.average @ matrix_at(spec, grid.table())
@@ -149,28 +149,23 @@ def frame_of(
     pairwise = contrasts == "pairwise"
     chosen: Adjustment = adjust or ("tukey" if pairwise else "holm")
     check_adjustment(chosen, pairwise)
-    groups = [name for name in labels if name not in own]
-    m = int(np.prod([len(dict.fromkeys(labels[name].tolist())) for name in own]))
-    parts: list[dict[str, NDArray[Any]]] = []
-    for start in range(0, len(L), m):
-        rows = slice(start, start + m)
-        names = [" ".join(label(labels[name][i]) for name in own) for i in range(start, start + m)]
-        made = make_contrasts(contrasts, names)
-        table = compare_means(work, made.weights, L[rows], chosen)
-        size = len(made.names)
-        here = {name: np.repeat(labels[name][start : start + 1], size) for name in groups}
-        here["contrast"] = np.array(_ratio_names(made.names, work.link), dtype=object)
-        parts.append({**here, **table.columns(tests=True)})
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def compare(weights: Matrix, rows: slice) -> dict[str, NDArray[Any]]:
+        return compare_means(work, weights, L[rows], chosen).columns(tests=True)
+
+    ratios = work.link.name in RATIOS
+    columns = contrast_columns(contrasts, labels, own, ratios=ratios, compare=compare)
     return make_frame(columns, work.fit.design.spec.kind)
 
 
-def _ratio_names(names: tuple[str, ...], link: Link) -> list[str]:
-    ratio = link.name in ("log", "logit")
-    return [name.replace(" - ", " / ") if ratio else name for name in names]
+def check_names(own: tuple[str, ...], groups: tuple[str, ...]) -> None:
+    """Refuse columns that get means and are a condition at once.
 
-
-def _check_names(own: tuple[str, ...], groups: tuple[str, ...]) -> None:
+    Raises
+    ------
+    DataError
+        Naming one.
+    """
     if not own:
         raise DataError("means needs the name of at least one column.")
     twice = [name for name in own if name in groups]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.design import DesignSpec
 from partialpool.errors import DataError, did_you_mean
 from partialpool.frames import make_frame
 from partialpool.inference.convergence import warn_unless_converged
@@ -27,7 +28,7 @@ from partialpool.inference.means.means import frame_of
 from partialpool.inference.protocol import WaldFit
 from partialpool.inference.wald import Contrasts, check_level, contrast_tests, two_sided
 
-__all__ = ["marginal_slopes"]
+__all__ = ["check_variable", "marginal_slopes", "slope_matrix", "slope_targets"]
 
 Matrix = NDArray[np.float64]
 # Step of the difference, as a share of the covariate's span: splines are cubic between
@@ -98,16 +99,12 @@ def marginal_slopes(
     spec = fit.design.spec
     link = fit.link_of_means(scale, contrasts is not None)
     through = link if scale == "response" else IDENTITY
-    _check_variable(fit, variable, contrasts is not None and through.name != "identity")
-    groups = names_of(by)
-    at_own = bool(at) and variable in (at or ()) and variable not in groups
-    targets = (*groups, variable) if at_own else groups
+    check_variable(spec, variable, contrasts is not None and through.name != "identity")
+    targets = slope_targets(variable, by, at, contrasts is not None)
     grid, cells = make_grid(spec, targets, at)
-    L = cells.average @ _differences(fit, variable, grid)
+    L = cells.average @ slope_matrix(spec, variable, grid)
     calibration = calibrate(fit, ddf)
     if contrasts is not None:
-        if not targets:
-            raise DataError("contrasts of slopes need by=, whose levels they are among.")
         work = Work(fit, calibration, level, IDENTITY, 0.0)
         return frame_of(work, cells.labels, targets, L, contrasts, adjust)
     if through.name == "identity":
@@ -118,8 +115,16 @@ def marginal_slopes(
     return make_frame({**cells.labels, **found.columns(level)}, spec.kind)
 
 
-def _check_variable(fit: WaldFit, variable: str, response_contrasts: bool) -> None:
-    typical = fit.design.spec.typical
+def check_variable(spec: DesignSpec, variable: str, response_contrasts: bool) -> None:
+    """Refuse what has no slope.
+
+    Raises
+    ------
+    DataError
+        If the variable is no covariate of the fixed effects, or contrasts are wanted on the
+        response scale.
+    """
+    typical = spec.typical
     if not isinstance(variable, str):
         raise DataError(f"slopes takes the name of one covariate, found {variable!r}.")
     if variable not in typical:
@@ -135,15 +140,36 @@ def _check_variable(fit: WaldFit, variable: str, response_contrasts: bool) -> No
         raise DataError("contrasts of slopes are on the link scale. Leave scale= out.")
 
 
-def _differences(fit: WaldFit, variable: str, grid: Grid) -> Matrix:
+def slope_targets(
+    variable: str,
+    by: str | Sequence[str] | None,
+    at: Mapping[str, Any] | None,
+    contrasts: bool,
+) -> tuple[str, ...]:
+    """Return the columns at whose values slopes are taken.
+
+    Raises
+    ------
+    DataError
+        If contrasts are wanted, and there are none.
+    """
+    groups = names_of(by)
+    own = bool(at) and variable in (at or ()) and variable not in groups
+    targets = (*groups, variable) if own else groups
+    if contrasts and not targets:
+        raise DataError("contrasts of slopes need by=, whose levels they are among.")
+    return targets
+
+
+def slope_matrix(spec: DesignSpec, variable: str, grid: Grid) -> Matrix:
     """Derivative of the fixed-effects matrix in the covariate, for every row of the grid."""
-    known = fit.design.spec.typical[variable]
+    known = spec.typical[variable]
     table = grid.table()
     if variable not in table:
         table = {variable: np.full(len(next(iter(table.values()))), known.mean), **table}
     x = np.asarray(table[variable], dtype=float)
     step = _STEP * (known.span if known.span > 0 else 1.0)
-    above, below = (matrix_at(fit.design.spec, {**table, variable: x + h}) for h in (step, -step))
+    above, below = (matrix_at(spec, {**table, variable: x + h}) for h in (step, -step))
     return np.asarray((above - below) / (2.0 * step))
 
 

@@ -55,7 +55,7 @@ def bits(family, design, objective, threads):
 @pytest.mark.parametrize("threads", [2, 3])
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("design", DESIGNS)
-@pytest.mark.parametrize("family", ["poisson", "binomial"])
+@pytest.mark.parametrize("family", ["poisson", "binomial", "tweedie"])
 def test_any_number_of_threads_gives_the_same_bits(family, design, objective, threads):
     ours = bits(family, design, objective, threads)
     theirs = bits(family, design, objective, 1)
