@@ -245,6 +245,12 @@ def test_exp_is_a_function_where_it_holds_no_bar():
         pp.lmm("y ~ t:exp(t | g)", DATA)
 
 
+@pytest.mark.parametrize("term", ["ou(0 + t | g)", "ar1(0 + factor(t) | g)"])
+def test_penalties_refuse_correlations_in_time(term):
+    with pytest.raises(ModelError, match="a penalty knows of none"):
+        pp.penalized(f"y ~ t + {term}", DATA, l2=1.0)
+
+
 def test_batches_and_posteriors_refuse_positions():
     batches = [{k: v[:60] for k, v in DATA.items()}, {k: v[60:] for k, v in DATA.items()}]
     with pytest.raises(ModelError, match="needs all positions at once"):
