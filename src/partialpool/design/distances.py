@@ -66,6 +66,11 @@ class Decay:
         rate = 1.0 / _slope(self.structure, x)
         return rate / self.distance if self.name == "rate" else -self.distance * rate / x**2
 
+    def correlations(self, distances: Array, value: float) -> Array:
+        """Correlations at distances, of a rate or range."""
+        x = distances * value if self.name == "rate" else distances / value
+        return np.asarray(_correlation(self.structure, x))
+
     def coordinate(self, value: float) -> tuple[float, float]:
         """The core's parameter tau, of which tau^2 is over distance one, and its derivative."""
         if not value > 0.0:

@@ -269,3 +269,30 @@ def test_an_end_of_the_rate_is_said_in_words():
     assert "the variance of u between levels of g is estimated as zero" in " ".join(
         str(none).split()
     )
+
+
+def test_a_stated_model_takes_a_rate_in_place_of_correlations():
+    study = {"t": np.tile([0.0, 0.5, 2.0, 2.5], 3000), "g": np.repeat(np.arange(3000), 4)}
+    model = pp.stated_model(
+        "y ~ 1 + ou(0 + t | g)", study, fixef={"Intercept": 0.0}, sd={"g": {"t": 2.0}},
+        cor={"g": 0.7}, sigma=0.5,
+    )  # fmt: skip
+    fit = pp.lmm("y ~ 1 + ou(0 + t | g)", study | {"y": model.simulate(1, seed=4)[:, 0]})
+    found = np.asarray(fit.variance_parameters()["estimate"], dtype=float)
+    errors = np.asarray(fit.variance_parameters()["std_error"], dtype=float)
+    assert (np.abs(found - [2.0, 0.7, 0.5]) < 4 * errors).all()
+    with pytest.raises(DataError, match="takes the rate by which its correlations fall"):
+        pp.stated_model(
+            "y ~ 1 + ou(0 + t | g)", study, fixef={"Intercept": 0.0}, sd={"g": {"t": 2.0}}, sigma=1
+        )
+
+
+def test_a_stated_ar1_has_powers_of_the_correlation_of_neighbours():
+    study = {"f": np.tile(list("abc"), 4000), "g": np.repeat(np.arange(4000), 3)}
+    sd = {"g": {f"f[{c}]": 1.0 for c in "abc"}}
+    model = pp.stated_model(
+        "y ~ 1 + ar1(0 + f | g)", study, fixef={"Intercept": 0.0}, sd=sd, cor={"g": 0.6}, sigma=1e-3
+    )
+    found = np.corrcoef(model.simulate(1, seed=5).reshape(-1, 3).T)
+    # Standard errors are about 0.01.
+    assert_allclose(found[0], [1, 0.6, 0.36], atol=0.05)
