@@ -170,12 +170,14 @@ Matrix pivoted_factor(const Matrix& sigma) {
     Vector left = sigma.diagonal();
     const double negligible = 1e-15 * left.maxCoeff();
     std::vector<char> done(static_cast<std::size_t>(n), 0);
+    Index rank = 0;
     for (Index c = 0; c < n; ++c) {
         Index pivot = -1;
         for (Index i = 0; i < n; ++i)
             if (!done[static_cast<std::size_t>(i)] && (pivot < 0 || left(i) > left(pivot)))
                 pivot = i;
         if (!(left(pivot) > negligible)) break;
+        ++rank;
         done[static_cast<std::size_t>(pivot)] = 1;
         factor(pivot, c) = std::sqrt(left(pivot));
         for (Index i = 0; i < n; ++i) {
@@ -185,7 +187,14 @@ Matrix pivoted_factor(const Matrix& sigma) {
             left(i) -= factor(i, c) * factor(i, c);
         }
     }
-    return lower_triangular(factor);
+    // Of the columns that there are: rounding of the others would be divided by.
+    const Eigen::HouseholderQR<Matrix> qr(factor.leftCols(rank).transpose());
+    Matrix lower = Matrix::Zero(n, n);
+    for (Index c = 0; c < rank; ++c) {
+        lower.col(c).tail(n - c) = qr.matrixQR().row(c).tail(n - c).transpose();
+        if (lower(c, c) < 0.0) lower.col(c) *= -1.0;
+    }
+    return lower;
 }
 
 Matrix lower_triangular(const Matrix& factor) {

@@ -1,4 +1,5 @@
 #include "partialpool/problem.hpp"
+#include "partialpool/starts.hpp"
 
 namespace partialpool {
 
@@ -107,20 +108,14 @@ Problem::Result Problem::descend(Point from, const Likelihood& likelihood,
         [&](const Point& point) { return evaluate(point, likelihood, level()); }, options);
 }
 
-/// Are there scales that have all but vanished, correlations at an end of their range, or none
-/// left at any distance? With a variance for each of several times there may be a second minimum
-/// anywhere.
+/// Are there scales that have all but vanished, or correlations at an end of their range? Some
+/// structures may have a second minimum anywhere.
 bool Problem::may_have_other_minima(const Point& point) const {
     for (const auto& term : terms_) {
         const Structure s = term.form.kind;
-        if (s == Structure::hetar1 || s == Structure::toep) return true;
+        if (structure::often_has_other_minima(s)) return true;
         const double* at = point.psi.data() + term.first;
         const double* tau = at + structure::n_scales(s, term.k);
-        if (structure::by_distance(s)) {
-            const double size = std::abs(*tau);
-            if (size < 0.1 || size > 5.0) return true;
-            continue;
-        }
         if (!structure::squared_scales(s) && !structure::by_lag(s)) continue;
         for (Index a = 0; a < structure::n_correlations(s, term.k); ++a)
             if (std::abs(std::cos(tau[a])) < 1e-2) return true;
@@ -133,16 +128,8 @@ bool Problem::may_have_other_minima(const Point& point) const {
 /// A start whose correlations are high (share > 0), or low.
 Point Problem::start_correlated(double scale, double share) const {
     Point from = start(scale);
-    for (const auto& term : terms_) {
-        const Structure s = term.form.kind;
-        if (!structure::correlated(s) || term.k == 1) continue;
-        double& tau = from.psi(term.first + structure::n_scales(s, term.k));
-        if (structure::by_distance(s))
-            tau = share > 0.0 ? 0.4 : 3.0;
-        else
-            tau = structure::correlation_angle(
-                s, term.k, share > 0.0 ? share : -share * structure::lowest_correlation(s, term.k));
-    }
+    for (const auto& term : terms_)
+        structure::correlate(term.form, term.k, share, from.psi.data() + term.first);
     return from;
 }
 
@@ -257,8 +244,9 @@ Optimum Problem::optimise(const Likelihood& likelihood, std::optional<Vector> gi
     // Where a standard deviation has gone to zero or a correlation to its end, there may be a
     // better minimum with correlations of the other sign, or over other distances.
     if (may_have_other_minima(best.point))
-        for (const double share : {0.8, -0.8}) {
-            auto again = descend(start_correlated(scale, share), likelihood, options);
+        for (Point from :
+             {start_correlated(scale, 0.8), start_correlated(scale, -0.8), start(scale / 0.3)}) {
+            auto again = descend(std::move(from), likelihood, options);
             if (again.local.ok() && again.local.value < best.local.value - 1e-9)
                 best = std::move(again);
         }
