@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["codes", "basis", "scales", "correlation", "centred", "place"],
+    data_fields=["codes", "basis", "scales", "correlation", "centred", "turn", "place"],
     meta_fields=["levels", "k", "structure"],
 )
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +43,9 @@ class TermLayout:
     centred : (J,) array
         How far the effects of each level are sampled as themselves (1), and not as standard
         normal variables (0).
+    turn : (k, k) array
+        Centred vectors of effects are this times the sampler's numbers, in which they are about
+        uncorrelated given the rows: an intercept far from them and its slope hang together.
     place
         What else of the linear predictor is constant in each level: centred effects are sampled
         with it added, since the data know the sum, and not its parts.
@@ -56,6 +59,7 @@ class TermLayout:
     scales: tuple[Law, ...]
     correlation: Law | None
     centred: Array
+    turn: Array
     place: Place
 
 
@@ -167,6 +171,7 @@ def _part(
             tuple(law_of(a.prior) for a in own.scales),
             None if own.correlation is None else law_of(own.correlation.prior),
             weights(ratio),
+            _whitening(e.basis) if len(e.columns) > 1 else np.eye(1),
             place,
         )
         for e, own, ratio, place in zip(
