@@ -14,7 +14,7 @@ from partialpool.bayes.densities import prior_density
 from partialpool.bayes.given_priors import Assigned
 from partialpool.bayes.priors import LKJ, Flat, Normal
 from partialpool.errors import ModelError
-from partialpool.inference.parameters import corr_label
+from partialpool.formula.structures import corr_label
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from partialpool.design.arguments import as_expression
 from partialpool.design.build import Parts, build, build_parts
+from partialpool.design.distances import Decay, distances_between
 from partialpool.design.evaluation import columns_of
 from partialpool.design.new_rows import NewEffects, NewRows
 from partialpool.design.replay import replay, replay_parts, unknown_level
@@ -12,6 +13,7 @@ from partialpool.design.typical import Typical
 from partialpool.design.values import Design, GroupingFactor, Mask, RandomEffects, RowReport
 
 __all__ = [
+    "Decay",
     "Design",
     "DesignSpec",
     "GroupingFactor",
@@ -26,6 +28,7 @@ __all__ = [
     "build",
     "build_parts",
     "columns_of",
+    "distances_between",
     "replay",
     "replay_parts",
     "unknown_level",
