@@ -236,6 +236,9 @@ class LinearEstimates:
         """
         return inference.IDENTITY
 
+    def response_mean(self) -> None:
+        """Return None: means of the response need nothing but the linear predictor."""
+
     def expectation(self, scale: inference.Scale) -> inference.LinearExpectation:
         """Return the expected response as a function of rows, random effects at zero.
 
