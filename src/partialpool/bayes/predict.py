@@ -86,7 +86,7 @@ def predict(
 
     Returns
     -------
-    (m,) array, or native frame with with columns ``estimate`` and, as asked,
+    (m,) array, or native frame with columns ``estimate`` and, as asked,
     ``std_error``, ``conf_low`` and ``conf_high``, of probabilities behind the category's name
         In units of the response (proportions of families with trials) or of the link. NaN where
         a row lacks a value.

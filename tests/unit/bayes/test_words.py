@@ -6,9 +6,10 @@ import pytest
 from scipy.special import gammaln
 
 import partialpool as pp
+from partialpool.bayes import BayesFit
 from partialpool.bayes.general.possible import refuse_impossible
 from partialpool.bayes.statement import state
-from partialpool.errors import DataError, ModelError
+from partialpool.errors import DataError, ModelError, UnknownNameError
 from partialpool.families import Family
 
 PRIOR = {"engine": "prior", "draws": 200, "seed": 1}
@@ -170,3 +171,49 @@ def test_a_family_that_cannot_draw_goes_to_arviz_without_its_predictions():
     groups = set(fit.to_arviz().children)
     assert {"posterior", "log_likelihood", "prior", "observed_data"} <= groups
     assert not {"posterior_predictive", "prior_predictive"} & groups
+
+
+# --- draws and their names --------------------------------------------------------------------
+
+
+def test_a_parameter_that_there_is_not_is_refused_with_its_likeliest_name():
+    fit = pp.bmm("y ~ x", table(), priors=BELIEFS, **PRIOR)
+    with pytest.raises(UnknownNameError, match=r"no parameter 'sgma'\. Did you mean 'sigma'"):
+        fit.parameters["sgma"]
+    assert fit.parameters.get("sgma") is None
+
+
+def test_r_squared_sums_itself_up():
+    fit = pp.bmm("y ~ x", table(), seed=1)
+    found = fit.r_squared()
+    assert found.draws.shape == np.asarray(found).shape == (4, 1000)
+    assert found.estimate == pytest.approx(found.draws.mean())
+    assert found.std_error == pytest.approx(found.draws.std(ddof=1))
+    np.testing.assert_allclose(found.interval(0.9), np.quantile(found.draws, [0.05, 0.95]))
+    low, high = found.interval()
+    assert repr(found) == f"R squared {found.estimate:.2f}, 95 % interval {low:.2f} to {high:.2f}"
+    with pytest.raises(DataError, match="level"):
+        found.interval(95)
+
+
+def test_tiny_columns_have_diagnostics_without_warnings():
+    data = table(60).assign(x=lambda d: d["x"] * 1e-150)
+    fit = pp.bmm("y ~ x", data, seed=1)
+    big = pp.bmm("y ~ x", data.assign(x=data["x"] * 1e150), seed=1)
+    assert fit.fixef["x"] == pytest.approx(1e150 * big.fixef["x"], rel=1e-3)
+    assert "nan" not in str(fit).lower()
+
+
+def test_logical_responses_are_told_what_to_write_in_the_formula():
+    data = table().assign(b=lambda d: d["x"] > 0)
+    with pytest.raises(DataError, match=r"write as\.numeric\(b\) in the formula"):
+        pp.bmm("b ~ w", data)
+    assert pp.bmm("as.numeric(b) ~ w", data, **PRIOR, priors=BELIEFS).nobs == 40
+
+
+def test_help_of_effects_speaks_of_posteriors():
+
+    words = plain(BayesFit.ranef.__doc__)
+    assert "posterior standard deviations" in words
+    assert "bmm(" in words
+    assert "with with" not in BayesFit.predict.__doc__
