@@ -189,5 +189,9 @@ def _whitening(X: Array) -> Array:
     """T with X T orthogonal and of root mean square one; centring comes with the intercept."""
     if not X.shape[1]:
         return np.zeros((0, 0))
+    if X.shape[1] >= len(X):
+        # So many columns aren't told apart by the rows: each is brought to its size alone.
+        size = np.sqrt((X**2).mean(axis=0))
+        return np.diag(1.0 / np.where(size > 0, size, 1.0))
     r = np.linalg.qr(X, mode="r")
     return np.asarray(np.sqrt(len(X)) * np.linalg.inv(r))
