@@ -50,7 +50,8 @@ class RSquared:
 
         Examples
         --------
-        >>> RSquared(np.linspace(0.0, 1.0, 101)[None]).interval(0.9)
+        >>> low, high = RSquared(np.linspace(0.0, 1.0, 101)[None]).interval(0.9)
+        >>> round(low, 2), round(high, 2)
         (0.05, 0.95)
         """
         tails = 0.5 - 0.5 * check_level(level), 0.5 + 0.5 * level
