@@ -14,7 +14,7 @@ from partialpool.design import Design, DesignSpec, NewEffects, NewRows, replay_p
 from partialpool.errors import DataError
 from partialpool.families.scales import scale_of
 from partialpool.inference.rows import RandomPart, find_terms, refuse_new_levels
-from partialpool.inference.seeds import Seed, generator
+from partialpool.inference.seeds import Seed, generator_beside
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
@@ -145,7 +145,9 @@ def posterior_rows(
     if new_groups:
         wanted, new_levels = _wanted(designs, "all"), "sample"
     chosen = np.arange(fit.draws.chains * fit.draws.draws) if draws is None else draws
-    parts = _parts(fit, wanted, made, chosen, new_levels, generator(seed))
+    # Responses are drawn from the seed itself: effects by the same numbers would go with them.
+    rng = generator_beside(seed, 1)
+    parts = _parts(fit, wanted, made, chosen, new_levels, rng)
     numbers = {part: values[chosen] for part, values in constants(fit).items()}
     cuts = [x.ravel()[chosen] for x in fit.draws.thresholds.values()]
     thresholds = np.column_stack(cuts) if cuts else None

@@ -44,6 +44,16 @@ def test_two_rows_tell_what_proper_priors_leave_to_them():
     np.testing.assert_allclose(fit.stderr.values, np.sqrt(0.5), rtol=0.1)
 
 
+def test_rows_of_no_weight_do_not_count_as_rows():
+    data = {"y": [1.0, 3.0, 9.0, 9.0], "x": [1.0, 0.0, 1.0, 1.0], "z": [0.0, 1.0, 1.0, 1.0]}
+    data |= {"both": np.add(data["x"], data["z"])}
+    weights = [1.0, 1.0, 0.0, 0.0]
+    fit = pp.bmm("y ~ 0 + x + z + both", data, weights=weights, priors=PROPER, sigma=1.0, seed=1)
+    X, y = fit.design.X[:2], np.array(data["y"][:2])
+    V = np.linalg.inv(X.T @ X + np.eye(3))
+    np.testing.assert_allclose(fit.fixef.values, V @ X.T @ y, atol=0.1)
+
+
 def test_counts_of_few_rows_keep_all_columns():
     data = table() | {"k": np.arange(12) % 4}
     fit = pp.bmm(f"k ~ {COLUMNS}", data, "poisson", priors=PROPER, engine="prior", seed=1, draws=50)

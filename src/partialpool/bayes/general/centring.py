@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.bayes.categories import core_predictors
+from partialpool.bayes.general.nesting import inside_levels
 from partialpool.bayes.scales import response_scale
 from partialpool.bayes.statement import Statement
 from partialpool.design import RandomEffects
@@ -62,7 +63,8 @@ def knowledge(rows: Rows, X: Array, terms: tuple[RandomEffects, ...]) -> list[Ar
     They are the information of a level's rows over that of the effects' distribution, by rounds
     of penalized scoring and of EM. Each round moves coefficients, and then the effects of every
     column of every term, as if the others stood still; variances are the mean of squares and of
-    conditional variances.
+    conditional variances. What the rows say of a level they say through the effects of finer
+    levels in it, which aren't known.
     """
     eta, reach = np.array(rows.eta["mean"]), rows.reach
     known = [_Effects.nothing(e) for e in terms]
@@ -71,7 +73,32 @@ def knowledge(rows: Rows, X: Array, terms: tuple[RandomEffects, ...]) -> list[Ar
         for e, own in zip(terms, known, strict=True):
             for c in range(len(e.columns)):
                 eta = eta + own.move(e, c, *rows.information(eta), reach)
-    return [own.ratios for own in known]
+    _, information = rows.information(eta)
+    return [
+        own.variances * _level_information(e, _blurred(information, e, terms, known))
+        for e, own in zip(terms, known, strict=True)
+    ]
+
+
+def _level_information(e: RandomEffects, information: Array) -> Array:
+    """Information about the effects of every level (J, k)."""
+    J, codes = len(e.factor.levels), e.factor.codes
+    return np.column_stack([np.bincount(codes, information * z * z, J) for z in e.basis.T])
+
+
+def _blurred(
+    information: Array, e: RandomEffects, terms: tuple[RandomEffects, ...], known: list[_Effects]
+) -> Array:
+    """Information of rows with the effects of the finer levels inside a term's integrated out."""
+    inside = [
+        (f, own)
+        for f, own in zip(terms, known, strict=True)
+        if len(f.factor.levels) > len(e.factor.levels) and inside_levels(f, e) is not None
+    ]
+    for f, own in sorted(inside, key=lambda pair: -len(pair[0].factor.levels)):
+        noise = (own.variances * _level_information(f, information)).sum(axis=1)
+        information = information / (1.0 + noise[f.factor.codes])
+    return information
 
 
 def _fixed_step(X: Array, score: Array, information: Array, reach: float) -> Array:
@@ -85,16 +112,15 @@ def _fixed_step(X: Array, score: Array, information: Array, reach: float) -> Arr
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Effects:
-    """Effects of one term, their variances, and the ratios."""
+    """Effects of one term, and their variances."""
 
     b: Array
     variances: Array
-    ratios: Array
 
     @classmethod
     def nothing(cls, e: RandomEffects) -> _Effects:
         shape = len(e.factor.levels), len(e.columns)
-        return cls(np.zeros(shape), np.full(shape[1], np.nan), np.zeros(shape))
+        return cls(np.zeros(shape), np.full(shape[1], np.nan))
 
     def move(
         self, e: RandomEffects, c: int, score: Array, information: Array, reach: float
@@ -109,7 +135,6 @@ class _Effects:
         moved = np.clip(slope / (own + pull), -reach, reach)
         self.b[:, c] += moved
         self.variances[c] = float((self.b[:, c] ** 2 + 1.0 / (own + pull)).mean())
-        self.ratios[:, c] = own * self.variances[c]
         return np.asarray(moved[codes] * z)
 
 

@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["codes", "basis", "scales", "correlation", "centred", "place"],
+    data_fields=["codes", "basis", "scales", "correlation", "centred", "turn", "place"],
     meta_fields=["levels", "k", "structure"],
 )
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +43,9 @@ class TermLayout:
     centred : (J,) array
         How far the effects of each level are sampled as themselves (1), and not as standard
         normal variables (0).
+    turn : (k, k) array
+        Centred vectors of effects are this times the sampler's numbers, in which they are about
+        uncorrelated given the rows: an intercept far from them and its slope hang together.
     place
         What else of the linear predictor is constant in each level: centred effects are sampled
         with it added, since the data know the sum, and not its parts.
@@ -56,6 +59,7 @@ class TermLayout:
     scales: tuple[Law, ...]
     correlation: Law | None
     centred: Array
+    turn: Array
     place: Place
 
 
@@ -167,6 +171,7 @@ def _part(
             tuple(law_of(a.prior) for a in own.scales),
             None if own.correlation is None else law_of(own.correlation.prior),
             weights(ratio),
+            _whitening(e.basis) if len(e.columns) > 1 else np.eye(1),
             place,
         )
         for e, own, ratio, place in zip(
@@ -189,9 +194,10 @@ def _whitening(X: Array) -> Array:
     """T with X T orthogonal and of root mean square one; centring comes with the intercept."""
     if not X.shape[1]:
         return np.zeros((0, 0))
-    if X.shape[1] >= len(X):
-        # So many columns aren't told apart by the rows: each is brought to its size alone.
-        size = np.sqrt((X**2).mean(axis=0))
-        return np.diag(1.0 / np.where(size > 0, size, 1.0))
     r = np.linalg.qr(X, mode="r")
+    size = np.linalg.norm(r, axis=0)
+    size = np.where(size > 0, size, 1.0)
+    if len(r) < X.shape[1] or np.linalg.matrix_rank(r / size) < X.shape[1]:
+        # Rows that don't tell columns apart: each is brought to its size alone.
+        return np.asarray(np.sqrt(len(X)) * np.diag(1.0 / size))
     return np.asarray(np.sqrt(len(X)) * np.linalg.inv(r))

@@ -137,7 +137,7 @@ def _predictor(name: str, part: PartLayout) -> Any:
     sums: dict[int, Any] = {}
     for t in sorted(range(len(part.terms)), key=lambda t: part.terms[t].levels):
         term = part.terms[t]
-        mean = _mean(term.place, beta, sums)
+        mean = _mean(term.place, beta - part.origin, sums)
         b = _random(f"{name}.{t}", term, mean)
         sums[t] = mean + b
         eta = eta + (term.basis * b[term.codes]).sum(axis=1)
@@ -145,7 +145,7 @@ def _predictor(name: str, part: PartLayout) -> Any:
 
 
 def _mean(place: Place, beta: Any, sums: Mapping[int, Any]) -> Any:
-    """What the data know together with the effects of each level (J, k)."""
+    """What the data know together with each level's effects (J, k), less where chains start."""
     own = [
         loads @ beta[np.array(c, int)] for c, loads in zip(place.columns, place.loads, strict=True)
     ]
@@ -175,7 +175,8 @@ def _random(name: str, term: TermLayout, mean: Any) -> Any:
     lower = numpyro.deterministic(f"{name}.lower", _lower(name, term))
     own = dist.ImproperUniform(dist.constraints.real, (), (term.levels, term.k))
     c = term.centred[:, None]
-    apart = numpyro.sample(f"{name}.z", own) - c * mean
+    z = numpyro.sample(f"{name}.z", own)
+    apart = jnp.where(c > 0, z @ term.turn.T, z) - c * mean
     if term.k == 1:
         # z ~ normal(c mean, sd^c), b = sd^(1 - c) (z - c mean)
         white, b = apart * sd**-c, apart * sd ** (1.0 - c)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from partialpool.design import RandomEffects
 
-__all__ = ["Place", "places"]
+__all__ = ["Place", "inside_levels", "places"]
 
 Array = NDArray[np.float64]
 _SAME = 1e-9
@@ -65,7 +65,7 @@ def places(X: Array, terms: tuple[RandomEffects, ...]) -> list[Place]:
     loads: dict[int, list[dict[int, Array]]] = {}
     for t in order:
         loads[t] = _loads(X, terms[t], free)
-    _about_means(X, terms, loads)
+    _to_home(X, terms, loads, free)
     above: dict[int, set[int]] = {}
     found: dict[int, Place] = {}
     for position, t in enumerate(order):
@@ -89,7 +89,7 @@ def _parents(
     out = {}
     above[t] = set()
     for s in reversed(coarser):
-        inside, names = _inside(terms[t], terms[s]), _same_names(terms[t], terms[s])
+        inside, names = inside_levels(terms[t], terms[s]), _same_names(terms[t], terms[s])
         # Its sums hold what stands above it.
         lineage = above[s] | {s}
         if inside is not None and names and not lineage & above[t]:
@@ -98,13 +98,17 @@ def _parents(
     return out
 
 
-def _about_means(
-    X: Array, terms: tuple[RandomEffects, ...], loads: dict[int, list[dict[int, Array]]]
+def _to_home(
+    X: Array,
+    terms: tuple[RandomEffects, ...],
+    loads: dict[int, list[dict[int, Array]]],
+    free: set[int],
 ) -> None:
     """Measure columns from their means, which go to the effects that have the intercept.
 
-    Else two terms of which one has the intercept and the other a column far from zero are as
-    correlated as intercept and coefficient are.
+    Else an intercept far from the data, and the effects sampled with it, is as correlated with
+    the other coefficients as it is far. Of columns that are constant in levels of other terms
+    that is their mean, and of those that are constant in none the means of the levels.
     """
     constant = [c for c in range(X.shape[1]) if np.ptp(X[:, c]) == 0.0 and X[0, c] != 0.0]
     # Columns of terms that are the same in all rows, with that number.
@@ -118,7 +122,11 @@ def _about_means(
     if not home:
         return
     t, i, unit = home[0]
-    owner, J = loads[t][i], len(terms[t].factor.levels)
+    owner, codes, J = loads[t][i], terms[t].factor.codes, len(terms[t].factor.levels)
+    for c in free:
+        owner[c] = np.bincount(codes, X[:, c], J) / (
+            unit * np.maximum(np.bincount(codes, minlength=J), 1)
+        )
     for t, i, own in level:
         if loads[t][i] is not owner:
             for c in loads[t][i]:
@@ -148,8 +156,8 @@ def _loads(X: Array, term: RandomEffects, free: set[int]) -> list[dict[int, Arra
     return out
 
 
-def _inside(term: RandomEffects, other: RandomEffects) -> NDArray[np.intp] | None:
-    """Level of the other term in which each level lies, if all do."""
+def inside_levels(term: RandomEffects, other: RandomEffects) -> NDArray[np.intp] | None:
+    """Return the level of the other term in which each level lies (J,), if all do."""
     into = np.zeros(len(term.factor.levels), dtype=np.intp)
     into[term.factor.codes] = other.factor.codes
     return into if (into[term.factor.codes] == other.factor.codes).all() else None

@@ -52,14 +52,15 @@ def test_what_is_constant_in_a_level_is_sampled_with_its_effect():
     formula = "y ~ treatment + depth + x + (1 | plot) + (1 | site)"
     stated = state(formula, nested(), "poisson")
     plots, sites = (term.place for term in lay_out(stated)["mean"].terms)
-    # Each column goes to the coarsest levels; means of those of finer ones to the intercept.
-    assert sites.columns == ((0, 1, 2),)
+    # Each column goes to the coarsest levels; means of the others to the intercept.
+    assert sites.columns == ((0, 1, 3, 2),)
     assert plots.columns == ((2,),)
     assert (plots.parents, sites.parents) == ((1,), ())
     beta = np.array([0.3, -0.2, 0.1, 0.5])
     X, (plot, site) = stated.design.X, (e.factor.codes for e in stated.design.random)
-    own = plots.loads[0] @ beta[[2]] + (sites.loads[0] @ beta[:3])[plots.codes[0]]
-    np.testing.assert_allclose(own[plot], X[:, :3] @ beta[:3])
+    own = plots.loads[0] @ beta[[2]] + (sites.loads[0] @ beta[[0, 1, 3, 2]])[plots.codes[0]]
+    rest = own[plot] - X[:, :3] @ beta[:3]
+    np.testing.assert_allclose(rest, beta[3] * (np.bincount(site, X[:, 3]) / 24)[site], rtol=1e-9)
     np.testing.assert_array_equal(plots.codes[0][plot], site)
 
 
@@ -108,14 +109,16 @@ def test_every_form_is_the_same_law_of_the_effects(formula, form):
         b = [rng.normal(0, 0.5, (t.levels, t.k)) for t in terms]
         factors = [np.linalg.cholesky(0.5 * np.eye(t.k) + 0.2) for t in terms]
         # By hand: effects as themselves have the mean of all that stands beside them.
-        beside, sites, volume = beside_effects(terms, beta, b), {"mean.gamma": gamma}, 0.0
+        beside = beside_effects(terms, beta - part.origin, b)
+        sites, volume = {"mean.gamma": gamma}, 0.0
         for t, (term, factor) in enumerate(zip(terms, factors, strict=True)):
             sd = np.sqrt(np.diag(factor @ factor.T))
             sites |= {f"mean.{t}.sd.{i}": value for i, value in enumerate(sd)}
             if term.correlation is not None:
                 sites[f"mean.{t}.L"] = factor / sd[:, None]
             white = np.linalg.solve(factor, b[t].T).T
-            sites[f"mean.{t}.z"] = b[t] + beside[t] if form else white
+            themselves = np.linalg.solve(term.turn, (b[t] + beside[t]).T).T
+            sites[f"mean.{t}.z"] = themselves if form else white
             volume += -form * term.levels * np.log(np.diag(factor)).sum() - 0.5 * (white**2).sum()
         value, trace = log_density(model, (own,), {}, sites)
         for t in range(len(terms)):
@@ -158,3 +161,18 @@ def test_an_offset_is_no_part_of_the_start():
     stated = state("y ~ x", data, "poisson", offset=np.full(200, 3.0))
     np.testing.assert_allclose(lay_out(stated)["mean"].start, np.log(data["y"].mean()), atol=0.1)
     assert pp.families.Poisson().name == stated.family.name
+
+
+def test_a_covariate_far_from_zero_mixes_as_one_about_zero():
+    rng = np.random.default_rng(6)
+    g, year = rng.integers(0, 10, 200), rng.integers(2000, 2021, 200)
+    y = rng.poisson(np.exp(1.0 + (year - 2010) / 12 + rng.normal(0, 0.5, 10)[g])).astype(float)
+    data = {"y": y, "year": year.astype(float), "g": g.astype(str)}
+    far = pp.bmm("y ~ year + (1 | g)", data, "poisson", seed=1, draws=250, tune=300)
+    about = {"year": f"normal(0, {2.5 / year.std():.6g})", "Intercept": "normal(1, 2.5)"}
+    near = pp.bmm("y ~ year + (1 | g)", data | {"year": year - 2010.0}, "poisson", seed=1,
+                  draws=250, tune=300, priors=about)  # fmt: skip
+    sd = near.parameters["year"].std()
+    # Of some thousand effective draws each, four standard errors.
+    assert abs(far.parameters["year"].mean() - near.parameters["year"].mean()) < 0.2 * sd
+    assert 0.85 < far.parameters["year"].std() / sd < 1.15
