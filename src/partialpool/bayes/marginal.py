@@ -46,7 +46,7 @@ def why_not_marginal(stated: Statement) -> str | None:
         return "the dispersion has a formula"
     if crowds(stated.design, stated.response):
         p, n = len(stated.design.columns), int(stated.response.counted.sum())
-        return f"there are {p:,} coefficients for {n:,} rows"
+        return f"it needs more rows than coefficients, and there are {n:,} and {p:,}"
     for assigned in stated.priors.parts["mean"].fixed:
         if not isinstance(assigned.prior, (Normal, Flat)):
             return f"the prior of {assigned.parameter} is {assigned.prior}, and not normal or flat"

@@ -155,8 +155,7 @@ def bmm(
     obstacle = why_not_marginal(statement)
     if engine == "marginal" and obstacle:
         raise ModelError(
-            f"the marginal engine is for Gaussian models of more rows than coefficients, but "
-            f"{obstacle}. Use engine='nuts'."
+            f"the marginal engine is for Gaussian models, but {obstacle}. Use engine='nuts'."
         )
     marginal = engine == "marginal" or (engine == "auto" and obstacle is None)
     found = _sample(statement, control, marginal, progress)
