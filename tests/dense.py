@@ -184,6 +184,38 @@ def autoregressive(theta: Vector, k: int) -> Matrix:
     return theta[0] ** 2 * theta[1] ** lag
 
 
+def heterogeneous_autoregressive(theta: Vector, k: int) -> Matrix:
+    """Sigma from k standard deviations and the correlation of neighbours."""
+    return np.outer(theta[:k], theta[:k]) * autoregressive(np.array([1.0, theta[k]]), k)
+
+
+def toeplitz(theta: Vector, k: int) -> Matrix:
+    """Sigma from one or k standard deviations and a correlation for every lag."""
+    lag = np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
+    R = np.append(1.0, theta[-(k - 1) :])[lag]
+    if np.linalg.eigvalsh(R)[0] < -1e-12:
+        raise np.linalg.LinAlgError("these are no correlations of a Toeplitz matrix")
+    sd = np.broadcast_to(theta[: len(theta) - k + 1], k)
+    return np.outer(sd, sd) * R
+
+
+def by_lag(partial: Sequence[float]) -> Vector:
+    """Correlations by lag from partial ones, each found as a Schur complement says.
+
+    The partial correlation of the first and last of m + 1 effects given those between is
+    (r_m - c'C^-1 d) / sqrt((1 - c'C^-1 c)(1 - d'C^-1 d)).
+    """
+    r = [1.0]
+    for m, z in enumerate(partial, start=1):
+        inner = np.arange(1, m)
+        C = np.array(r)[np.abs(np.subtract.outer(inner, inner))]
+        c, d = np.array(r)[inner], np.array(r)[m - inner]
+        solved = np.linalg.solve(C, np.column_stack([c, d])) if m > 1 else np.zeros((0, 2))
+        room = np.sqrt((1 - c @ solved[:, 0]) * (1 - d @ solved[:, 1]))
+        r.append(float(c @ solved[:, 1] + z * room))
+    return np.array(r[1:])
+
+
 def _within(lowest: float, correlation: float) -> None:
     """V may be positive definite where the correlation matrix isn't: refuse to go there."""
     if not lowest <= correlation <= 1:
@@ -205,6 +237,8 @@ def n_parameters(chart: Chart, k: int) -> int:
         diagonal: k,
         compound_symmetric: k + 1,
         autoregressive: 2,
+        heterogeneous_autoregressive: k + 1,
+        toeplitz: 2 * k - 1,
     }[chart]
 
 
@@ -235,6 +269,8 @@ def default_start(model: Model, charts: Sequence[Chart] | None = None, size: flo
             diagonal: lambda sd=sd: sd,
             compound_symmetric: lambda sd=sd: np.append(sd, 0.1),
             autoregressive: lambda sd=sd: np.array([sd.mean(), 0.1]),
+            heterogeneous_autoregressive: lambda sd=sd: np.append(sd, 0.1),
+            toeplitz: lambda sd=sd: np.append(sd, np.zeros(len(sd) - 1)),
         }[chart]
         start.append(flat())
     return np.concatenate(start)

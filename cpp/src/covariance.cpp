@@ -2,26 +2,9 @@
 
 namespace partialpool::structure {
 
-Matrix correlation_matrix(Structure s, Index k, double rho, int order) {
-    Matrix r(k, k);
-    for (Index i = 0; i < k; ++i)
-        for (Index j = 0; j < k; ++j) {
-            const auto lag = static_cast<double>(s == Structure::ar1 ? std::abs(i - j) : (i != j));
-            if (order == 0)
-                r(i, j) = lag == 0.0 ? 1.0 : std::pow(rho, lag);
-            else if (order == 1)
-                r(i, j) = lag == 0.0 ? 0.0 : lag * (lag == 1.0 ? 1.0 : std::pow(rho, lag - 1.0));
-            else
-                r(i, j) = lag < 2.0
-                              ? 0.0
-                              : lag * (lag - 1.0) * (lag == 2.0 ? 1.0 : std::pow(rho, lag - 2.0));
-        }
-    return r;
-}
-
-Matrix factor(Structure s, Index k, const double* psi) {
+Matrix factor(const Form& form, Index k, const double* psi) {
     Matrix lambda = Matrix::Zero(k, k);
-    switch (s) {
+    switch (form.kind) {
         case Structure::unstructured:
             for (Index c = 0, a = 0; c < k; ++c)
                 for (Index r = c; r < k; ++r) lambda(r, c) = psi[a++];
@@ -31,15 +14,21 @@ Matrix factor(Structure s, Index k, const double* psi) {
             return lambda;
         case Structure::homdiag: lambda.diagonal().setConstant(psi[0]); return lambda;
         default: {
-            const double rho = correlation(s, k, psi[n_scales(s, k)]).value;
-            const Vector sd = deviations(s, k, psi);
-            return sd.asDiagonal() * semidefinite_factor(correlation_matrix(s, k, rho, 0));
+            const Vector sd = deviations(form.kind, k, psi);
+            const double* tau = psi + n_scales(form.kind, k);
+            const Matrix r = correlations(form, k, tau, 0).value;
+            Matrix lower = semidefinite_factor(r);
+            // Near by, smooth correlations leave little of most pivots, and that is rounding.
+            if (by_distance(form.kind) && lower.diagonal().minCoeff() < 1e-4)
+                lower = pivoted_factor(r);
+            return sd.asDiagonal() * lower;
         }
     }
 }
 
-std::vector<Matrix> factor_directions(Structure s, Index k, const double* psi) {
+std::vector<Matrix> factor_directions(const Form& form, Index k, const double* psi) {
     std::vector<Matrix> out;
+    const Structure s = form.kind;
     const Index m = n_params(s, k);
     if (s == Structure::unstructured || s == Structure::diagonal) {
         for (Index c = 0; c < k; ++c)
@@ -55,19 +44,20 @@ std::vector<Matrix> factor_directions(Structure s, Index k, const double* psi) {
         auto& x = at[static_cast<std::size_t>(a)];
         const double centre = x, h = 1e-5 * std::max(1.0, std::abs(centre));
         x = centre + h;
-        const Matrix up = factor(s, k, at.data());
+        const Matrix up = factor(form, k, at.data());
         x = centre - h;
-        out.push_back((up - factor(s, k, at.data())) / (2.0 * h));
+        out.push_back((up - factor(form, k, at.data())) / (2.0 * h));
         x = centre;
     }
     return out;
 }
 
-std::vector<Matrix> directions(Structure s, Index k, const double* psi) {
+std::vector<Matrix> directions(const Form& form, Index k, const double* psi) {
     std::vector<Matrix> e;
+    const Structure s = form.kind;
     e.reserve(static_cast<std::size_t>(n_params(s, k)));
     if (s == Structure::unstructured || s == Structure::diagonal) {
-        const Matrix lambda = factor(s, k, psi);
+        const Matrix lambda = factor(form, k, psi);
         for (Index c = 0; c < k; ++c)
             for (Index r = c; r < (s == Structure::diagonal ? c + 1 : k); ++r) {
                 Matrix m = Matrix::Zero(k, k);
@@ -81,27 +71,25 @@ std::vector<Matrix> directions(Structure s, Index k, const double* psi) {
         e.push_back(2.0 * psi[0] * Matrix::Identity(k, k));
         return e;
     }
-    const Index scales = n_scales(s, k);
-    const Correlation rho = correlation(s, k, psi[scales]);
     const Vector sd = deviations(s, k, psi);
-    const Matrix r = correlation_matrix(s, k, rho.value, 0);
-    if (s == Structure::cs) {
+    const Correlations r = correlations(form, k, psi + n_scales(s, k), 1);
+    if (squared_scales(s)) {
         for (Index c = 0; c < k; ++c) {
-            const Vector row = 2.0 * psi[c] * r.col(c).cwiseProduct(sd);
+            const Vector row = 2.0 * psi[c] * r.value.col(c).cwiseProduct(sd);
             Matrix m = Matrix::Zero(k, k);
             m.row(c) += row.transpose();
             m.col(c) += row;
             e.push_back(std::move(m));
         }
     } else {
-        e.push_back(2.0 * psi[0] * r);
+        e.push_back(2.0 * psi[0] * r.value);
     }
-    const Matrix dr = correlation_matrix(s, k, rho.value, 1);
-    e.push_back(rho.first * Matrix(sd.asDiagonal() * dr * sd.asDiagonal()));
+    for (const Matrix& slope : r.first) e.emplace_back(sd.asDiagonal() * slope * sd.asDiagonal());
     return e;
 }
 
-Matrix chart(Structure s, Index k, const double* psi, const Matrix& g) {
+Matrix chart(const Form& form, Index k, const double* psi, const Matrix& g) {
+    const Structure s = form.kind;
     const Index m = n_params(s, k);
     Matrix h = Matrix::Zero(m, m);
     if (s == Structure::unstructured) {
@@ -117,41 +105,47 @@ Matrix chart(Structure s, Index k, const double* psi, const Matrix& g) {
         h(0, 0) = 2.0 * g.trace();
         return h;
     }
-    const Index t = n_scales(s, k);  // position of tau
-    const Correlation rho = correlation(s, k, psi[t]);
+    const Index t = n_scales(s, k);  // position of the first tau
+    const Correlations r = correlations(form, k, psi + t, 2);
     const Vector sd = deviations(s, k, psi);
-    const Matrix gr = g.cwiseProduct(correlation_matrix(s, k, rho.value, 0));
-    const Matrix gd = g.cwiseProduct(correlation_matrix(s, k, rho.value, 1));
-    const Matrix gdd = g.cwiseProduct(correlation_matrix(s, k, rho.value, 2));
-    if (s == Structure::cs) {
+    const Matrix gr = g.cwiseProduct(r.value);
+    if (squared_scales(s)) {
         // Sigma_ij = phi_i^2 phi_j^2 R_ij.
         for (Index i = 0; i < k; ++i) {
             for (Index j = 0; j < k; ++j) h(i, j) = 8.0 * psi[i] * psi[j] * gr(i, j);
             h(i, i) += 4.0 * gr.row(i).dot(sd);
-            h(i, t) = h(t, i) = 4.0 * psi[i] * rho.first * gd.row(i).dot(sd);
         }
     } else {
         h(0, 0) = 2.0 * gr.sum();
-        h(0, t) = h(t, 0) = 2.0 * psi[0] * rho.first * gd.sum();
     }
-    const double d1 = sd.dot(gd * sd), d2 = sd.dot(gdd * sd);
-    h(t, t) = rho.second * d1 + rho.first * rho.first * d2;
+    const Matrix gs = sd.asDiagonal() * g * sd.asDiagonal();
+    for (Index b = t; b < m; ++b) {
+        const Matrix gd = g.cwiseProduct(r.first[static_cast<std::size_t>(b - t)]);
+        for (Index i = 0; i < t; ++i)
+            h(i, b) = h(b, i) =
+                squared_scales(s) ? 4.0 * psi[i] * gd.row(i).dot(sd) : 2.0 * psi[0] * gd.sum();
+        for (Index a = t; a <= b; ++a) {
+            const Index pair = (b - t) * (b - t + 1) / 2 + a - t;
+            h(a, b) = h(b, a) = gs.cwiseProduct(r.second[static_cast<std::size_t>(pair)]).sum();
+        }
+    }
     return h;
 }
 
-void start(Structure s, Index k, double scale, double* psi) {
+void start(const Form& form, Index k, double scale, double* psi) {
+    const Structure s = form.kind;
     switch (s) {
         case Structure::unstructured:
             for (Index c = 0, a = 0; c < k; ++c)
                 for (Index r = c; r < k; ++r) psi[a++] = r == c ? scale : 0.0;
             return;
         case Structure::diagonal: std::fill(psi, psi + k, scale); return;
-        case Structure::homdiag: psi[0] = scale; return;
-        case Structure::cs:
-            std::fill(psi, psi + k, std::sqrt(scale));
-            psi[k] = correlation_angle(s, k, 0.0);
-            return;
-        default: psi[0] = scale; psi[1] = correlation_angle(s, k, 0.0);
+        default: {
+            const Index scales = n_scales(s, k);
+            std::fill(psi, psi + scales, squared_scales(s) ? std::sqrt(scale) : scale);
+            const double tau = by_distance(s) ? 1.0 : correlation_angle(s, k, 0.0);
+            std::fill(psi + scales, psi + n_params(s, k), tau);
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <tuple>
 
-#include "arrays.hpp"
+#include "forms.hpp"
 #include "partialpool/generalized/prepare.hpp"
 #include "partialpool/generalized/search.hpp"
 
@@ -15,7 +15,7 @@ namespace partialpool {
 using generalized::Criterion;
 
 using InPart = std::tuple<int, InMatrix, Index, bool>;
-using InRandom = std::tuple<InMatrix, int, int>;
+using InRandom = std::tuple<InMatrix, Form, int>;
 using InEffects = std::tuple<InCodes, Index, std::vector<InRandom>>;
 using InOffsets = std::vector<std::optional<InVector>>;
 using InCriterion = std::tuple<bool, bool, bool, int>;
@@ -56,10 +56,10 @@ inline generalized::RawRows read_rows(const std::vector<double>& units,
             if (codes.data()[i] < 0 || codes.data()[i] >= q)
                 throw std::invalid_argument("a code is none of the levels");
         generalized::EffectRows block{{codes.data(), q, {}}, {}};
-        for (const auto& [basis, structure, predictor] : terms) {
+        for (const auto& [basis, form, predictor] : terms) {
             check(basis.shape(0), "basis");
-            block.rows.terms.push_back({basis.data(), static_cast<Index>(basis.shape(1)),
-                                        static_cast<Structure>(structure)});
+            block.rows.terms.push_back(
+                {basis.data(), static_cast<Index>(basis.shape(1)), checked(form, basis.shape(1))});
             block.predictor.push_back(predictor);
         }
         raw.blocks.push_back(std::move(block));
@@ -74,9 +74,9 @@ inline std::vector<Term> terms_of(const generalized::RawRows& raw) {
     for (std::size_t b = 0; b < raw.blocks.size(); ++b) {
         Index offset = 0;
         for (const auto& term : raw.blocks[b].rows.terms) {
-            terms.push_back({term.structure, static_cast<Index>(b), offset, term.k, first});
+            terms.push_back({term.form, static_cast<Index>(b), offset, term.k, first});
             offset += term.k;
-            first += structure::n_params(term.structure, term.k);
+            first += structure::n_params(term.form, term.k);
         }
     }
     return terms;

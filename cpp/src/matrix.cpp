@@ -164,6 +164,39 @@ Matrix semidefinite_factor(const Matrix& sigma) {
     return factor;
 }
 
+Matrix pivoted_factor(const Matrix& sigma) {
+    const Index n = sigma.rows();
+    Matrix factor = Matrix::Zero(n, n);
+    Vector left = sigma.diagonal();
+    const double negligible = 1e-15 * left.maxCoeff();
+    std::vector<char> done(static_cast<std::size_t>(n), 0);
+    Index rank = 0;
+    for (Index c = 0; c < n; ++c) {
+        Index pivot = -1;
+        for (Index i = 0; i < n; ++i)
+            if (!done[static_cast<std::size_t>(i)] && (pivot < 0 || left(i) > left(pivot)))
+                pivot = i;
+        if (!(left(pivot) > negligible)) break;
+        ++rank;
+        done[static_cast<std::size_t>(pivot)] = 1;
+        factor(pivot, c) = std::sqrt(left(pivot));
+        for (Index i = 0; i < n; ++i) {
+            if (done[static_cast<std::size_t>(i)]) continue;
+            const double x = sigma(i, pivot) - factor.row(i).head(c).dot(factor.row(pivot).head(c));
+            factor(i, c) = x / factor(pivot, c);
+            left(i) -= factor(i, c) * factor(i, c);
+        }
+    }
+    // Of the columns that there are: rounding of the others would be divided by.
+    const Eigen::HouseholderQR<Matrix> qr(factor.leftCols(rank).transpose());
+    Matrix lower = Matrix::Zero(n, n);
+    for (Index c = 0; c < rank; ++c) {
+        lower.col(c).tail(n - c) = qr.matrixQR().row(c).tail(n - c).transpose();
+        if (lower(c, c) < 0.0) lower.col(c) *= -1.0;
+    }
+    return lower;
+}
+
 Matrix lower_triangular(const Matrix& factor) {
     Matrix lower = factor.transpose();
     // What is triangular already keeps its bits.

@@ -9,12 +9,16 @@ using detail::store_lower;
 
 Problem::Problem(CrossProducts cp, Scaling scaling, std::vector<Term> terms)
     : cp_(std::move(cp)), scaling_(std::move(scaling)), terms_(std::move(terms)) {
-    if (cp_.n_blocks() == 1) single_.emplace(cp_);
-    if (cp_.n_blocks() > 1) crossed_.emplace(cp_);
+    // The exact curvature of one factor takes (k^2 / 2)^2 numbers: wide terms do without it.
+    constexpr Index widest = 48;
+    if (cp_.n_blocks() == 1 && cp_.blocks[0].k <= widest)
+        single_.emplace(cp_);
+    else if (cp_.n_blocks() > 0)
+        crossed_.emplace(cp_);
     for (const auto& block : cp_.blocks) lambda_.push_back(Matrix::Zero(block.k, block.k));
     for (const auto& term : terms_) {
         const Index k = cp_.blocks[static_cast<std::size_t>(term.block)].k;
-        const Index count = structure::n_params(term.structure, term.k);
+        const Index count = structure::n_params(term.form, term.k);
         directions_.insert(directions_.end(), static_cast<std::size_t>(count),
                            {term.block, Matrix::Zero(k, k)});
     }
@@ -33,7 +37,7 @@ bool Problem::set_response(const Rows& rows) {
 Index Problem::n_params() const {
     if (terms_.empty()) return 0;
     const Term& last = terms_.back();
-    return last.first + structure::n_params(last.structure, last.k);
+    return last.first + structure::n_params(last.form, last.k);
 }
 
 Likelihood Problem::likelihood(bool reml, double sigma) const {
@@ -84,7 +88,7 @@ bool Problem::eliminate(const Likelihood& likelihood, Level level) {
 void Problem::differentiate(const Point& point, std::size_t t, Level level) {
     const Term& term = terms_[t];
     const auto b = static_cast<std::size_t>(term.block);
-    const Index count = structure::n_params(term.structure, term.k);
+    const Index count = structure::n_params(term.form, term.k);
     Matrix& g = gradient_;
     g = of_term(pieces_.information[b], term) - pieces_.scale * of_term(pieces_.outer[b], term);
     set_directions(point, t);
@@ -95,7 +99,7 @@ void Problem::differentiate(const Point& point, std::size_t t, Level level) {
     if (point.turned(t))
         g = point.axes[t].transpose().lazyProduct(g.lazyProduct(point.axes[t]).eval()).eval();
     last_local_.curvature.block(term.first, term.first, count, count) =
-        structure::chart(term.structure, term.k, point.psi.data() + term.first, g);
+        structure::chart(term.form, term.k, point.psi.data() + term.first, g);
 }
 
 Local Problem::evaluate(const Point& point, const Likelihood& likelihood, Level level) {
@@ -136,7 +140,7 @@ void Problem::set_directions(const Point& point, std::size_t t) {
     auto direction = directions_.begin() + term.first;
     if (!point.turned(t)) {
         for (const auto& e :
-             structure::directions(term.structure, term.k, point.psi.data() + term.first))
+             structure::directions(term.form, term.k, point.psi.data() + term.first))
             of_term((direction++)->e, term) = e;
         return;
     }
@@ -178,8 +182,8 @@ Vector Problem::fixed_axes(const Point& point) const {
             // Rounding of the turn would hide an exact zero.
             lower = (lower.array().abs() > 1e-13 * lower.norm()).select(lower, 0.0);
             store_lower(lower, term, psi);
-        } else if (term.structure != Structure::cs) {
-            const Index scales = term.structure == Structure::diagonal ? term.k : 1;
+        } else if (!structure::squared_scales(term.form.kind)) {
+            const Index scales = term.form.kind == Structure::diagonal ? term.k : 1;
             for (Index c = 0; c < scales; ++c) at[c] = std::abs(at[c]);
         }
     }

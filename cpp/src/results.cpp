@@ -41,8 +41,8 @@ Matrix block_map(const Problem& problem, std::size_t block) {
 Matrix factor(const Problem& problem, const Optimum& optimum, std::size_t term) {
     const Term& t = problem.terms().at(term);
     const Matrix lambda =
-        term_map(problem, term) * structure::factor(t.structure, t.k, optimum.psi.data() + t.first);
-    return t.structure == Structure::unstructured ? lower_triangular(lambda) : lambda;
+        term_map(problem, term) * structure::factor(t.form, t.k, optimum.psi.data() + t.first);
+    return t.form.kind == Structure::unstructured ? lower_triangular(lambda) : lambda;
 }
 
 RowMatrix effects(const Problem& problem, const Optimum& optimum, std::size_t block) {

@@ -33,7 +33,7 @@ void standardise(const Rows& rows, const ColumnScales& columns, Index first,
 
 /// Of one term: with a covariance of its own for every pair of effects they may be centred.
 ColumnScales scales_of_z(const TermRows& term, const ColumnSummary& summary) {
-    return find_scales(summary, term.structure == Structure::unstructured);
+    return find_scales(summary, term.form.kind == Structure::unstructured);
 }
 
 /// Of [X y]; with an intercept y is centred too.
@@ -95,13 +95,13 @@ RowMapping whiten(const TermRows& term, const ColumnScales& columns, const Matri
     deficient = columns.flat;
     const double root_n = std::sqrt(n);
     map.transform = Matrix::Zero(k, k);
-    if (term.structure == Structure::unstructured) {
+    if (term.form.kind == Structure::unstructured) {
         for (Index c = 0; c < k; ++c)
             if (!(std::abs(r(c, c)) > 1e-9 * r.col(c).norm())) deficient = c;
         if (deficient >= 0) return map;
         map.transform =
             root_n * scale.cwiseInverse().asDiagonal() * solve_upper(r, Matrix::Identity(k, k));
-    } else if (term.structure == Structure::diagonal || term.structure == Structure::cs) {
+    } else if (term.form.kind == Structure::diagonal || structure::squared_scales(term.form.kind)) {
         for (Index c = 0; c < k; ++c) map.transform(c, c) = root_n / (scale(c) * r.col(c).norm());
     } else {
         double square = 0.0;

@@ -1,4 +1,5 @@
 #include "partialpool/problem.hpp"
+#include "partialpool/starts.hpp"
 
 namespace partialpool {
 
@@ -9,21 +10,26 @@ using detail::store_lower;
 
 namespace {
 
-/// Least <G, R(rho)> over the correlations of a structure with one scale: the slope of the
-/// objective where that scale leaves zero.
-double steepest_correlation(const Term& term, const Matrix& g, double& rho) {
-    if (term.structure == Structure::homdiag) return g.trace();
-    const double low = structure::lowest_correlation(term.structure, term.k);
+/// Least <G, R> over the correlations of a structure with one scale: the slope of the objective
+/// where that scale leaves zero. Of several correlations' parameters only the first is moved.
+double steepest_correlation(const Term& term, const Matrix& g, Vector& tau) {
+    const Structure s = term.form.kind;
+    if (s == Structure::homdiag) return g.trace();
     double least = std::numeric_limits<double>::infinity();
+    Vector trial = Vector::Zero(structure::n_correlations(s, term.k));
     // Compound symmetry is linear in rho, so its ends would do; a power series is not.
     constexpr int points = 16;
     for (int i = 0; i <= points; ++i) {
-        const double trial = low + (1.0 - low) * i / points;
-        const double slope =
-            g.cwiseProduct(structure::correlation_matrix(term.structure, term.k, trial, 0)).sum();
+        const double share = static_cast<double>(i) / points;
+        const double low = structure::lowest_correlation(s, term.k);
+        trial(0) = structure::by_distance(s)
+                       ? std::exp(3.0 * (2.0 * share - 1.0))
+                       : structure::correlation_angle(s, term.k, low + (1.0 - low) * share);
+        const Matrix r = structure::correlations(term.form, term.k, trial.data(), 0).value;
+        const double slope = g.cwiseProduct(r).sum();
         if (slope < least) {
             least = slope;
-            rho = trial;
+            tau = trial;
         }
     }
     return least;
@@ -34,7 +40,7 @@ double steepest_correlation(const Term& term, const Matrix& g, double& rho) {
 Point Problem::start(double scale) const {
     Point point{Vector(n_params()), {}};
     for (const auto& term : terms_)
-        structure::start(term.structure, term.k, scale, point.psi.data() + term.first);
+        structure::start(term.form, term.k, scale, point.psi.data() + term.first);
     return point;
 }
 
@@ -61,13 +67,13 @@ Point Problem::fellner_schall(const Point& point) const {
             const Matrix mean = inverse * middle * inverse;
             store_lower(semidefinite_factor(mean * outer * mean), term, out.psi);
             if (t < out.axes.size()) out.axes[t] = Matrix();
-        } else if (term.structure == Structure::diagonal) {
+        } else if (term.form.kind == Structure::diagonal) {
             for (Index c = 0; c < term.k; ++c)
                 at[c] *= std::sqrt(std::max(outer(c, c) / a(c, c), 1e-6));
         } else {
             const double ratio = outer.cwiseProduct(sigma).sum() / a.cwiseProduct(sigma).sum();
-            const double power = term.structure == Structure::cs ? 0.25 : 0.5;
-            for (Index c = 0; c < structure::n_scales(term.structure, term.k); ++c)
+            const double power = structure::squared_scales(term.form.kind) ? 0.25 : 0.5;
+            for (Index c = 0; c < structure::n_scales(term.form.kind, term.k); ++c)
                 at[c] *= std::pow(std::max(ratio, 1e-6), power);
         }
     }
@@ -102,15 +108,29 @@ Problem::Result Problem::descend(Point from, const Likelihood& likelihood,
         [&](const Point& point) { return evaluate(point, likelihood, level()); }, options);
 }
 
-bool Problem::at_end_of_cs(const Point& point) const {
+/// Are there scales that have all but vanished, or correlations at an end of their range? Some
+/// structures may have a second minimum anywhere.
+bool Problem::may_have_other_minima(const Point& point) const {
     for (const auto& term : terms_) {
-        if (term.structure != Structure::cs) continue;
+        const Structure s = term.form.kind;
+        if (structure::often_has_other_minima(s)) return true;
         const double* at = point.psi.data() + term.first;
-        if (std::abs(std::cos(at[term.k])) < 1e-2) return true;
-        for (Index c = 0; c < term.k; ++c)
+        const double* tau = at + structure::n_scales(s, term.k);
+        if (!structure::squared_scales(s) && !structure::by_lag(s)) continue;
+        for (Index a = 0; a < structure::n_correlations(s, term.k); ++a)
+            if (std::abs(std::cos(tau[a])) < 1e-2) return true;
+        for (Index c = 0; structure::squared_scales(s) && c < term.k; ++c)
             if (at[c] * at[c] < 1e-3) return true;
     }
     return false;
+}
+
+/// A start whose correlations are high (share > 0), or low.
+Point Problem::start_correlated(double scale, double share) const {
+    Point from = start(scale);
+    for (const auto& term : terms_)
+        structure::correlate(term.form, term.k, share, from.psi.data() + term.first);
+    return from;
 }
 
 /// Is some direction of some term's Sigma exactly zero?
@@ -126,11 +146,11 @@ bool Problem::settle_singular(Result& best, const Likelihood& likelihood) {
     Point trial = best.point;
     bool any = false;
     for (const auto& term : terms_) {
-        // Heterogeneous compound symmetry has no sign to lose: its scales may stay small.
-        if (term.structure == Structure::cs) continue;
+        // Squared scales have no sign to lose: they may stay small.
+        if (structure::squared_scales(term.form.kind)) continue;
         double* at = trial.psi.data() + term.first;
         // In principal axes the diagonal of L holds the standard deviations.
-        const Index scales = full(term) || term.structure == Structure::diagonal ? term.k : 1;
+        const Index scales = full(term) || term.form.kind == Structure::diagonal ? term.k : 1;
         for (Index c = 0, a = 0; c < scales; ++c) {
             if (at[a] != 0.0 && at[a] * at[a] < 1e-8) {
                 at[a] = 0.0;
@@ -158,7 +178,8 @@ bool Problem::leave_boundary(Result& best, const Likelihood& likelihood) {
         if (zeros == 0) continue;
         const Matrix g = of_term(pieces_.G(static_cast<std::size_t>(term.block)), term);
         Vector v = Vector::Zero(term.k);
-        double slope = 0.0, rho = 0.0;
+        Vector tau;
+        double slope = 0.0;
         if (full(term)) {
             const Matrix axes = best.point.axes[t].size() > 0 ? best.point.axes[t]
                                                               : Matrix::Identity(term.k, term.k);
@@ -166,7 +187,7 @@ bool Problem::leave_boundary(Result& best, const Likelihood& likelihood) {
             const Eigenpairs eigen = eigen_symmetric(null.transpose() * g * null);
             slope = eigen.values(0);
             v = null * eigen.vectors.col(0);
-        } else if (term.structure == Structure::diagonal) {
+        } else if (term.form.kind == Structure::diagonal) {
             for (Index c = 0; c < term.k; ++c)
                 if (diagonal(c) == 0.0 && g(c, c) <= slope) {
                     slope = g(c, c);
@@ -174,7 +195,7 @@ bool Problem::leave_boundary(Result& best, const Likelihood& likelihood) {
                     v(c) = 1.0;
                 }
         } else if (best.point.psi(term.first) == 0.0) {
-            slope = steepest_correlation(term, g, rho);
+            slope = steepest_correlation(term, g, tau);
         }
         if (slope >= -1e-4) continue;
         for (double step = 0.3; step > 1e-6; step *= 0.25) {
@@ -184,15 +205,13 @@ bool Problem::leave_boundary(Result& best, const Likelihood& likelihood) {
                 trial.axes[t] = Matrix();
                 store_lower(semidefinite_factor(f * f.transpose() + step * v * v.transpose()), term,
                             trial.psi);
-            } else if (term.structure == Structure::diagonal) {
+            } else if (term.form.kind == Structure::diagonal) {
                 double* at = trial.psi.data() + term.first;
                 for (Index c = 0; c < term.k; ++c)
                     at[c] = std::sqrt(at[c] * at[c] + step * v(c) * v(c));
             } else {
                 trial.psi(term.first) = std::sqrt(step);
-                if (term.structure != Structure::homdiag)
-                    trial.psi(term.first + 1) =
-                        structure::correlation_angle(term.structure, term.k, rho);
+                if (tau.size() > 0) trial.psi.segment(term.first + 1, tau.size()) = tau;
             }
             trial = principal(std::move(trial));
             Local next = evaluate(trial, likelihood, final_level());
@@ -222,18 +241,11 @@ Optimum Problem::optimise(const Likelihood& likelihood, std::optional<Vector> gi
         if (again.local.ok() && (!best.local.ok() || again.local.value < best.local.value))
             best = std::move(again);
     }
-    // Where a standard deviation has gone to zero or a correlation to its end, compound symmetry
-    // may have a better minimum with a correlation of the other sign.
-    if (at_end_of_cs(best.point))
-        for (const double share : {0.8, -0.8}) {
-            Point from = start(scale);
-            for (const auto& term : terms_)
-                if (term.structure == Structure::cs)
-                    from.psi(term.first + term.k) = structure::correlation_angle(
-                        term.structure, term.k,
-                        share > 0.0
-                            ? share
-                            : -share * structure::lowest_correlation(term.structure, term.k));
+    // Where a standard deviation has gone to zero or a correlation to its end, there may be a
+    // better minimum with correlations of the other sign, or over other distances.
+    if (may_have_other_minima(best.point))
+        for (Point from :
+             {start_correlated(scale, 0.8), start_correlated(scale, -0.8), start(scale / 0.3)}) {
             auto again = descend(std::move(from), likelihood, options);
             if (again.local.ok() && again.local.value < best.local.value - 1e-9)
                 best = std::move(again);

@@ -237,7 +237,7 @@ public:
         const Term& own = problem_->terms().at(term);
         const Matrix lambda =
             term_matrix(term).lazyProduct(problem_->factor(estimate.found.point, term));
-        return own.structure == Structure::unstructured ? lower_triangular(lambda) : lambda;
+        return own.form.kind == Structure::unstructured ? lower_triangular(lambda) : lambda;
     }
 
 private:

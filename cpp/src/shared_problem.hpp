@@ -3,14 +3,14 @@
 #include <mutex>
 #include <stdexcept>
 
-#include "arrays.hpp"
+#include "forms.hpp"
 #include "partialpool/refits.hpp"
 #include "partialpool/results.hpp"
 #include "partialpool/row_stream.hpp"
 
 namespace partialpool {
 
-using InTerm = std::tuple<InMatrix, int>;
+using InTerm = std::tuple<InMatrix, Form>;
 using InBlock = std::tuple<InCodes, Index, std::vector<InTerm>>;
 using MaybeVector = std::optional<InVector>;
 
@@ -39,10 +39,10 @@ inline Rows view_rows(const InMatrix& X, const double* y, const MaybeVector& wei
         for (std::size_t i = 0; i < codes.shape(0); ++i)
             if (codes.data()[i] >= q) throw std::invalid_argument("a code exceeds the levels");
         BlockRows block{codes.data(), q, {}};
-        for (const auto& [basis, structure] : terms) {
+        for (const auto& [basis, form] : terms) {
             check(basis.shape(0), "basis");
-            block.terms.push_back({basis.data(), static_cast<Index>(basis.shape(1)),
-                                   static_cast<Structure>(structure)});
+            block.terms.push_back(
+                {basis.data(), static_cast<Index>(basis.shape(1)), checked(form, basis.shape(1))});
         }
         rows.blocks.push_back(std::move(block));
     }
@@ -88,9 +88,9 @@ inline std::vector<Term> list_terms(const Rows& rows) {
     for (std::size_t b = 0; b < rows.blocks.size(); ++b) {
         Index offset = 0;
         for (const auto& term : rows.blocks[b].terms) {
-            terms.push_back({term.structure, static_cast<Index>(b), offset, term.k, first});
+            terms.push_back({term.form, static_cast<Index>(b), offset, term.k, first});
             offset += term.k;
-            first += structure::n_params(term.structure, term.k);
+            first += structure::n_params(term.form, term.k);
         }
     }
     return terms;

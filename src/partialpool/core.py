@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from partialpool import _core
 from partialpool._core import (
     Density,
+    Form,
     GeneralizedEstimate,
     GeneralizedProblem,
     LevelFactor,
@@ -28,13 +29,16 @@ from partialpool._core import (
     Refits,
     RowStream,
     all_finite,
+    covariance_correlations,
     covariance_directions,
     covariance_size,
     trust_region_step,
 )
 
 __all__ = [
+    "CoreForm",
     "Density",
+    "Form",
     "GeneralizedEstimate",
     "GeneralizedProblem",
     "LevelFactor",
@@ -46,18 +50,44 @@ __all__ = [
     "RowStream",
     "all_finite",
     "codes",
+    "covariance_correlations",
     "covariance_directions",
     "covariance_size",
     "dense_algebra",
     "get_threads",
     "matrix",
     "set_threads",
+    "structure_name",
     "trust_region_step",
     "vector",
 ]
 
 #: Positions of the structures in the core's enumeration.
-STRUCTURE_CODES = {"unstructured": 0, "diagonal": 1, "homdiag": 2, "cs": 3, "homcs": 4, "ar1": 5}
+STRUCTURE_CODES = {
+    "unstructured": 0,
+    "diagonal": 1,
+    "homdiag": 2,
+    "cs": 3,
+    "homcs": 4,
+    "ar1": 5,
+    "hetar1": 6,
+    "toep": 7,
+    "homtoep": 8,
+}
+
+
+#: The same of those that take the distances between effects.
+DISTANCE_CODES = {"ou": 9, "exp": 9, "gau": 10, "mat32": 11, "mat52": 12}
+
+_NAMES = {code: name for name, code in (STRUCTURE_CODES | DISTANCE_CODES).items()}
+
+CoreForm: TypeAlias = int | Form
+"""A structure as the core takes it: its position, with distances where it needs them."""
+
+
+def structure_name(form: CoreForm) -> str:
+    """Name a structure."""
+    return _NAMES[form if isinstance(form, int) else form.structure]
 
 
 def vector(values: Any) -> NDArray[np.float64]:

@@ -89,4 +89,9 @@ def test_the_structures_have_the_positions_of_the_core_s_enumeration():
     sizes = {name: _core.covariance_size(i, 3) for name, i in core.STRUCTURE_CODES.items()}
     assert sizes == {
         "unstructured": 6, "diagonal": 3, "homdiag": 1, "cs": 4, "homcs": 2, "ar1": 2,
+        "hetar1": 4, "toep": 5, "homtoep": 3,
     }  # fmt: skip
+    assert {_core.covariance_size(i, 3) for i in core.DISTANCE_CODES.values()} == {2}
+    names = {**core.STRUCTURE_CODES, **core.DISTANCE_CODES}
+    # ou and exp are the same to the core.
+    assert all(core.structure_name(i) == name for name, i in names.items() if name != "ou")

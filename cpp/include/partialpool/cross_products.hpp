@@ -45,7 +45,7 @@ struct CrossProducts {
 struct TermRows {
     const double* basis;  ///< (n, k)
     Index k;
-    Structure structure;
+    Form form;
 };
 
 /// Rows of one grouping factor.

@@ -65,6 +65,9 @@ bool cholesky_in_place(Matrix& a) noexcept;
 /// Lower factor of a positive semidefinite matrix; a vanishing pivot gives a zero column.
 Matrix semidefinite_factor(const Matrix& sigma);
 
+/// The same by the largest pivot first, which is exact to rounding where many all but vanish.
+Matrix pivoted_factor(const Matrix& sigma);
+
 /// Lower triangular L with non-negative diagonal and L L' = F F'.
 /// An LQ factorisation: a Cholesky factorisation of F F' fails when F is singular.
 Matrix lower_triangular(const Matrix& factor);

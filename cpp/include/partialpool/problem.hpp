@@ -89,7 +89,8 @@ private:
     Point fellner_schall(const Point& point) const;
     Result descend(Point from, const Likelihood&, const TrustRegionOptions&);
     bool at_boundary(const Point& point) const;
-    bool at_end_of_cs(const Point& point) const;
+    bool may_have_other_minima(const Point& point) const;
+    Point start_correlated(double scale, double share) const;
     bool is_last(const Point& point, const Likelihood& likelihood) const;
     bool settle_singular(Result& best, const Likelihood&);
     bool leave_boundary(Result& best, const Likelihood&);

@@ -17,7 +17,7 @@ Marginal::Marginal(const Problem& problem, const MarginalPrior& prior)
     : problem_(problem), prior_(prior), cp_(problem.cross_products()), c_(cp_.C) {
     for (std::size_t t = 0; t < problem.terms().size(); ++t) {
         const Term& term = problem.terms()[t];
-        charts_.emplace_back(term.structure, term.k, prior.terms.at(t));
+        charts_.emplace_back(term.form.kind, term.k, prior.terms.at(t));
         first_.push_back(size_);
         size_ += charts_.back().size();
         inverse_.push_back(

@@ -14,7 +14,7 @@ constexpr Index most_tangents = 4'000'000;
 std::vector<Matrix> GeneralizedProblem::directions(const Parameters& point,
                                                    std::size_t term) const {
     const Term& own = terms_[term];
-    auto out = structure::directions(own.structure, own.k, point.psi.data() + own.first);
+    auto out = structure::directions(own.form, own.k, point.psi.data() + own.first);
     if (turned(point, term))
         for (Matrix& e : out) e = sandwich(point.axes[term].transpose(), e);
     return out;
@@ -27,7 +27,7 @@ Vector GeneralizedProblem::full_gradient(const Parameters& point, const Adjoint&
         const Term& term = terms_[t];
         const bool by_sigma = !adjoint.sigma.empty();
         const auto along = by_sigma ? directions(point, t)
-                                    : structure::factor_directions(term.structure, term.k,
+                                    : structure::factor_directions(term.form, term.k,
                                                                    point.psi.data() + term.first);
         const auto& slopes = by_sigma ? adjoint.sigma : adjoint.lambda;
         const Matrix slope = detail::of_term(slopes[at(term.block)], term);
@@ -63,7 +63,7 @@ Matrix GeneralizedProblem::model_curvature(const Parameters& point, const Adjoin
         Matrix slope = detail::of_term(adjoint.sigma[at(term.block)], term);
         if (turned(point, t)) slope = sandwich(point.axes[t], slope);
         out.block(term.first, term.first, count, count) =
-            structure::chart(term.structure, term.k, point.psi.data() + term.first, slope);
+            structure::chart(term.form, term.k, point.psi.data() + term.first, slope);
     }
     const Matrix ax = system_->multiply(x);
     const Matrix kax = system_->solve(ax);

@@ -43,9 +43,9 @@ Parameters fixed_axes(const GeneralizedProblem& problem, const Parameters& point
 
 std::vector<Index> scale_positions(const Term& term) {
     std::vector<Index> out;
-    if (term.structure == Structure::cs) return out;
+    if (structure::squared_scales(term.form.kind)) return out;
     const bool full = detail::full(term);
-    const Index scales = full || term.structure == Structure::diagonal ? term.k : 1;
+    const Index scales = full || term.form.kind == Structure::diagonal ? term.k : 1;
     for (Index c = 0, a = 0; c < scales; ++c) {
         out.push_back(term.first + a);
         a += full ? term.k - c : 1;

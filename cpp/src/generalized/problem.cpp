@@ -25,7 +25,7 @@ GeneralizedProblem::GeneralizedProblem(ModelRows rows, std::shared_ptr<const Den
 
 Index GeneralizedProblem::n_psi() const {
     if (terms_.empty()) return 0;
-    return terms_.back().first + structure::n_params(terms_.back().structure, terms_.back().k);
+    return terms_.back().first + structure::n_params(terms_.back().form, terms_.back().k);
 }
 
 std::vector<Index> GeneralizedProblem::outer(const Criterion& criterion) const {
@@ -39,7 +39,7 @@ std::vector<Index> GeneralizedProblem::outer(const Criterion& criterion) const {
 
 Matrix GeneralizedProblem::factor(const Parameters& point, std::size_t term) const {
     const Term& own = terms_[term];
-    const Matrix lower = structure::factor(own.structure, own.k, point.psi.data() + own.first);
+    const Matrix lower = structure::factor(own.form, own.k, point.psi.data() + own.first);
     return turned(point, term) ? Matrix(point.axes[term].lazyProduct(lower)) : lower;
 }
 

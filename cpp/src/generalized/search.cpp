@@ -1,3 +1,4 @@
+#include "partialpool/starts.hpp"
 #include "walker.hpp"
 
 namespace partialpool::generalized {
@@ -61,13 +62,29 @@ Found search_from(GeneralizedProblem& problem, const Vector& beta, const Criteri
     for (const double scale : {0.5, 0.1, 1.5, 0.01}) {
         Parameters from{Vector(problem.n_psi()), beta, {}};
         for (const auto& term : problem.terms())
-            structure::start(term.structure, term.k, scale, from.psi.data() + term.first);
+            structure::start(term.form, term.k, scale, from.psi.data() + term.first);
         Found found = search(problem, std::move(from), criterion, options);
         evaluations += found.evaluations;
         // One that ended at no optimum may have run to where the approximation is nonsense.
         if (found.converged || found.value < best.value) best = std::move(found);
         if (best.converged) break;
     }
+    const auto& terms = problem.terms();
+    if (std::any_of(terms.begin(), terms.end(), [](const Term& term) {
+            return structure::often_has_other_minima(term.form.kind);
+        }))
+        for (const double share : {0.8, -0.8}) {
+            Parameters from{Vector(problem.n_psi()), beta, {}};
+            for (const auto& term : terms) {
+                double* psi = from.psi.data() + term.first;
+                structure::start(term.form, term.k, 0.5, psi);
+                structure::correlate(term.form, term.k, share, psi);
+            }
+            Found found = search(problem, std::move(from), criterion, options);
+            evaluations += found.evaluations;
+            if (found.converged && (!best.converged || found.value < best.value - 1e-8))
+                best = std::move(found);
+        }
     best.evaluations = evaluations;
     return best;
 }

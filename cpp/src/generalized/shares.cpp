@@ -44,10 +44,10 @@ GeneralizedProblem::Shares GeneralizedProblem::shares(Parameters point,
                     adjoint.rows[at(part.predictor)][at(i)] * part.row(i)[c];
     for (std::size_t t = 0; t < terms_.size(); ++t) {
         const Term& term = terms_[t];
-        const auto along = adjoint.sigma.empty()
-                               ? structure::factor_directions(term.structure, term.k,
-                                                              point.psi.data() + term.first)
-                               : directions(point, t);
+        const auto along =
+            adjoint.sigma.empty()
+                ? structure::factor_directions(term.form, term.k, point.psi.data() + term.first)
+                : directions(point, t);
         const auto& levels = adjoint.levels[at(term.block)];
         Matrix own(static_cast<Index>(levels.size()), static_cast<Index>(along.size()));
         for (Index l = 0; l < own.rows(); ++l)

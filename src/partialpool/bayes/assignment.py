@@ -13,6 +13,7 @@ from partialpool.bayes.reading import read_prior
 from partialpool.bayes.scales import ResponseScale, effect_size, spread_of
 from partialpool.design import Design, RandomEffects
 from partialpool.errors import ModelError, did_you_mean
+from partialpool.formula.structures import BY_DISTANCE, BY_LAG, OWN_SCALES, UNCORRELATED
 
 __all__ = ["Assigned", "Assignment", "PartPriors", "TermPriors", "assign", "free_scales"]
 
@@ -261,23 +262,45 @@ def _is_level(column: Any) -> bool:
 
 def free_scales(effects: RandomEffects) -> int:
     """Count the standard deviations that a term's structure leaves free."""
-    own = effects.term.structure in ("unstructured", "diagonal", "cs")
-    return len(effects.columns) if own else 1
+    return len(effects.columns) if effects.term.structure in OWN_SCALES else 1
+
+
+def _refuse_distances(effects: RandomEffects) -> None:
+    if effects.term.structure in BY_DISTANCE:
+        raise ModelError(
+            f"bmm() has no prior for how fast the correlations of {effects.term.source} fall with "
+            "distance. Fit it by lmm() or glmm(), or take ar1(), toep() or an unstructured term."
+        )
 
 
 def _term(prefix: str, effects: RandomEffects, scale: ResponseScale, given: _Given) -> TermPriors:
     group = f"{prefix}{effects.factor.name}"
+    _refuse_distances(effects)
     scales = []
     for c in range(free_scales(effects)):
         column = effects.columns[c] if free_scales(effects) > 1 else _common(effects)
         name = f"sd({group}.{column})"
         default = HalfStudentT(3.0, scale.effects / effect_size(effects, c))
         scales.append(given.find(name, (name, f"sd({group})", f"{prefix}sd"), "positive", default))
-    correlated = effects.term.structure not in ("diagonal", "homdiag") and len(effects.columns) > 1
+    correlated = effects.term.structure not in UNCORRELATED and len(effects.columns) > 1
     if not correlated:
         return TermPriors(tuple(scales), None)
     keys = (f"corr({group})", f"{prefix}corr")
-    return TermPriors(tuple(scales), given.find(keys[0], keys, "correlation", LKJ(1.0)))
+    correlation = given.find(keys[0], keys, "correlation", LKJ(1.0))
+    _refuse_improper(effects, correlation.prior)
+    return TermPriors(tuple(scales), correlation)
+
+
+def _refuse_improper(effects: RandomEffects, prior: Prior) -> None:
+    # |R| has the first partial autocorrelation to the power of k - 1.
+    k = len(effects.columns)
+    if effects.term.structure not in BY_LAG or not isinstance(prior, LKJ):
+        return
+    if not (k - 1) * (prior.eta - 1.0) > -1.0:
+        raise ModelError(
+            f"lkj({prior.eta:g}) is no distribution of the correlations of {effects.term.source}: "
+            f"with {k} effects eta has to be above {1 - 1 / (k - 1):.3g}. Give a larger eta."
+        )
 
 
 def _common(effects: RandomEffects) -> str:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from partialpool.bayes.assignment import free_scales
 from partialpool.design import Design, RandomEffects
 from partialpool.errors import UnknownNameError, did_you_mean
-from partialpool.inference.parameters import ParameterName, corr_label, sd_label
+from partialpool.formula.structures import BY_LAG, UNCORRELATED, corr_label, sd_label
+from partialpool.inference.parameters import ParameterName
 
 __all__ = [
     "Draws",
@@ -150,7 +151,12 @@ def _covariance(
     else:
         for c, column in enumerate(columns):
             yield sd_label(group, column), f"sd__{column}", own.sd[t][:, :, c]
-    if structure in ("diagonal", "homdiag") or len(columns) == 1:
+    if structure in UNCORRELATED or len(columns) == 1:
+        return
+    if structure in BY_LAG:
+        for lag in range(1, len(columns)):
+            name = f"lag{lag}"
+            yield corr_label(group, name), f"cor__{name}", own.corr[t][:, :, lag, 0]
         return
     if structure != "unstructured":
         yield f"corr({group})", f"cor__{effects.term.source}", own.corr[t][:, :, 1, 0]

@@ -11,6 +11,7 @@ from partialpool.bayes.priors import LKJ, Prior
 from partialpool.bayes.statement import Statement
 from partialpool.design import Design, RandomEffects
 from partialpool.errors import ModelError
+from partialpool.formula.structures import BY_LAG, SERIAL
 
 __all__ = ["draw_parameters", "draw_prior"]
 
@@ -129,7 +130,9 @@ def _correlations(
     assert isinstance(prior, LKJ)
     if effects.term.structure == "unstructured":
         return prior.matrices(rng, k, size)
-    serial = effects.term.structure == "ar1"
+    if effects.term.structure in BY_LAG:
+        return _toeplitz(k, prior.eta, size, rng)
+    serial = effects.term.structure in SERIAL
     low = -1.0 if serial else -1.0 / (k - 1)
     edges = np.linspace(low, 1.0, _GRID + 1)
     middle = 0.5 * (edges[1:] + edges[:-1])
@@ -140,3 +143,16 @@ def _correlations(
     lag = np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
     power = lag if serial else np.minimum(lag, 1)
     return np.asarray(rho[:, None, None] ** power)
+
+
+def _toeplitz(k: int, eta: float, size: int, rng: np.random.Generator) -> Array:
+    """Partial autocorrelations: |R| is the product of (1 - z_m^2)^(k - m) over lags m."""
+    corr, rest = np.ones((size, k)), np.ones(size)
+    weights = np.zeros((size, 0))
+    for m in range(k - 1):
+        shape = (k - 1 - m) * (eta - 1.0) + 1.0
+        z = 2.0 * rng.beta(shape, shape, size) - 1.0
+        corr[:, m + 1] = z * rest + (weights * corr[:, m:0:-1]).sum(axis=1)
+        weights = np.column_stack([weights - z[:, None] * weights[:, ::-1], z])
+        rest = rest * (1.0 - z * z)
+    return corr[:, np.abs(np.subtract.outer(np.arange(k), np.arange(k)))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from partialpool.design.arguments import as_expression
 from partialpool.design.build import Parts, build, build_parts
+from partialpool.design.distances import Decay, distances_between
 from partialpool.design.evaluation import columns_of
 from partialpool.design.new_rows import NewEffects, NewRows
 from partialpool.design.replay import replay, replay_parts, unknown_level
@@ -13,6 +14,7 @@ from partialpool.design.values import Design, GroupingFactor, Mask, RandomEffect
 from partialpool.design.weights import new_weights
 
 __all__ = [
+    "Decay",
     "Design",
     "DesignSpec",
     "GroupingFactor",
@@ -27,6 +29,7 @@ __all__ = [
     "build",
     "build_parts",
     "columns_of",
+    "distances_between",
     "new_weights",
     "replay",
     "replay_parts",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from partialpool.design.applicability import FoundMask
 from partialpool.design.arguments import Argument, evaluate_argument, evaluate_vector
 from partialpool.design.effects import make_effects
 from partialpool.design.factors import CodedFactor, learn_factor
-from partialpool.design.grouping import Grouping, group
+from partialpool.design.grouping import Grouping, group, refuse_alone
 from partialpool.design.identifiability import refuse_duplicates
 from partialpool.design.matrix import ModelMatrix, make_matrix
 from partialpool.design.roles import Roles
@@ -21,10 +21,11 @@ from partialpool.design.spec import DesignSpec, MatrixSpec, OffsetSpec
 from partialpool.design.support import never_applies
 from partialpool.design.terms import Term, scope
 from partialpool.design.typical import offset_columns, typical_columns
-from partialpool.design.values import Design, Mask, RowReport
+from partialpool.design.values import Design, Mask, RandomEffects, RowReport
 from partialpool.design.weights import WeightSpec
 from partialpool.errors import ModelError
 from partialpool.formula import Formula
+from partialpool.formula.structures import BY_DISTANCE
 from partialpool.frames import FrameKind
 
 __all__ = ["Ground", "assemble"]
@@ -70,7 +71,7 @@ class Ground:
     def grouping(self, columns: tuple[str, ...]) -> Grouping:
         """Return a grouping factor, made when it is first asked for."""
         if columns not in self.groupings:
-            self.groupings[columns] = group(columns, self.sheet)
+            self.groupings[columns] = group(columns, self.sheet, alone=True)
         return self.groupings[columns]
 
 
@@ -107,6 +108,11 @@ def assemble(
     fixed = _without_inapplicable(matrices[roles.fixed], factors)
     if thresholds:
         fixed = _without_intercept(fixed, formula)
+    for term in formula.random:
+        # Effects at many positions of one level tell their variance.
+        if term.structure not in BY_DISTANCE:
+            factor = ground.grouping(term.factors).factor
+            refuse_alone(factor.name, factor.levels)
     random = tuple(
         make_effects(term, ground.grouping(term.factors).factor, matrices[basis], factors)
         for term, basis in zip(formula.random, roles.bases, strict=True)
@@ -130,7 +136,8 @@ def assemble(
             kind=ground.kind,
             fixed=fixed.spec,
             bases=tuple(
-                _without_inapplicable(matrices[basis], factors).spec for basis in roles.bases
+                _basis_spec(matrices[basis], factors, effects)
+                for basis, effects in zip(roles.bases, random, strict=True)
             ),
             groups=tuple(ground.grouping(term.factors).levels for term in formula.random),
             factors={text: factor.spec for text, factor in factors.items()},
@@ -174,6 +181,15 @@ def _without_inapplicable(matrix: ModelMatrix, factors: Mapping[str, CodedFactor
         MatrixSpec(scoped, names, kept),
         tuple(matrix.columns[i] for i in sorted(gone)),
     )
+
+
+def _basis_spec(
+    matrix: ModelMatrix, factors: Mapping[str, CodedFactor], effects: RandomEffects
+) -> MatrixSpec:
+    spec = _without_inapplicable(matrix, factors).spec
+    if effects.positions is None:
+        return spec
+    return replace(spec, positions=tuple(map(tuple, effects.positions.tolist())))
 
 
 def _without_intercept(part: _Part, formula: Formula) -> _Part:

@@ -30,6 +30,7 @@ from partialpool.design.survey import Survey
 from partialpool.design.values import Design, RowReport
 from partialpool.errors import DataError, ModelError
 from partialpool.formula import Formula
+from partialpool.formula.structures import BY_DISTANCE
 from partialpool.frames import FrameKind, Table, read_table
 
 __all__ = ["Batch", "BatchedDesign", "Batches", "build_batches"]
@@ -123,6 +124,7 @@ def build_batches(
     DataError, ModelError
         As :func:`partialpool.design.build`; also for functions that learn from all rows.
     """
+    _refuse_positions(formula)
     asked = _Asked(formula, weights, offset, missing, names)
     seen = Survey((term.factors for term in formula.random), names)
     for sheet, report in asked.sheets(tables):
@@ -147,6 +149,15 @@ def build_batches(
         ),
     )
     return BatchedDesign(design, lambda: _batches(design, asked, tables))
+
+
+def _refuse_positions(formula: Formula) -> None:
+    for term in formula.random:
+        if term.structure in BY_DISTANCE:
+            raise ModelError(
+                f"{term.source} needs all positions at once, and rows that come in batches don't "
+                "show them. Fit a table that is held in memory."
+            )
 
 
 def _refuse_learned(design: Design, sheet: Sheet, asked: _Asked) -> None:

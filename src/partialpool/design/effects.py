@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,10 +10,12 @@ from numpy.typing import NDArray
 
 from partialpool.design.factors import CodedFactor
 from partialpool.design.matrix import ModelMatrix
+from partialpool.design.positions import find_positions, place_rows
 from partialpool.design.support import applicable_levels, never_applies
 from partialpool.design.values import GroupingFactor, RandomEffects
-from partialpool.errors import ModelError
+from partialpool.errors import ModelError, PartialPoolWarning
 from partialpool.formula import RandomTerm
+from partialpool.formula.structures import BY_DISTANCE, BY_LAG, SERIAL
 
 __all__ = ["make_effects"]
 
@@ -37,8 +40,11 @@ def make_effects(
     Raises
     ------
     ModelError
-        If a column is zero everywhere, none applies anywhere, or ar1() has a number.
+        If a column is zero everywhere, none applies anywhere, or a structure over times has a
+        number.
     """
+    if term.structure in BY_DISTANCE:
+        return _at_positions(term, factor, matrix, factors)
     gone = never_applies(matrix, factors)
     left = [i for i in range(len(matrix.columns)) if i not in gone]
     columns = tuple(matrix.columns[i] for i in left)
@@ -60,15 +66,47 @@ def make_effects(
     )
 
 
+def _at_positions(
+    term: RandomTerm,
+    factor: GroupingFactor,
+    matrix: ModelMatrix,
+    factors: Mapping[str, CodedFactor],
+) -> RandomEffects:
+    columns, positions = find_positions(term, matrix, factors)
+    basis, _ = place_rows(matrix.values, positions)
+    return RandomEffects(term, factor, columns, basis, positions=np.array(positions))
+
+
 def _refuse_numbers_as_times(
     term: RandomTerm, matrix: ModelMatrix, factors: Mapping[str, CodedFactor]
 ) -> None:
     # A number would be one slope, correlated with nothing.
     texts = [factor.text for parts in matrix.terms for factor in parts]
-    if term.structure == "ar1" and all(factors[t].spec.kind != "categorical" for t in texts):
+    ordered = term.structure in SERIAL | BY_LAG
+    if ordered and all(factors[t].spec.kind != "categorical" for t in texts):
+        name = term.structure
         raise ModelError(
-            f"{texts[0]!r} in {term.source} is a number, and ar1() takes a factor of time points. "
-            f"Write ar1(0 + factor({texts[0]}) | {term.group})."
+            f"{texts[0]!r} in {term.source} is a number, and {name}() takes a factor of time "
+            f"points. Write {name}(0 + factor({texts[0]}) | {term.group})."
+        )
+    if ordered:
+        _warn_of_gaps(term, factors[texts[0]].spec.labels)
+
+
+def _warn_of_gaps(term: RandomTerm, labels: tuple[str, ...]) -> None:
+    # Neighbouring levels are a step apart, however far their numbers are.
+    try:
+        steps = np.diff([float(label) for label in labels])
+    except ValueError:
+        return
+    if len(steps) and not np.allclose(steps, steps[0]):
+        warnings.warn(
+            f"the times of {term.source} are not equally far apart ({', '.join(labels[:6])}"
+            f"{', ...' if len(labels) > 6 else ''}), and {term.structure}() takes each for one "
+            f"step after the last. By their distances they count in ou(0 + t | {term.group}), "
+            "with t a column of numbers.",
+            PartialPoolWarning,
+            stacklevel=2,
         )
 
 

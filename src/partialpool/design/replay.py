@@ -18,6 +18,7 @@ from partialpool.design.levels import known_codes, row_labels
 from partialpool.design.masks import MaskRule, evaluate_rule, rule_columns
 from partialpool.design.matrix import make_matrix
 from partialpool.design.new_rows import NewEffects, NewRows
+from partialpool.design.positions import place_rows, refuse_elsewhere
 from partialpool.design.sheet import Sheet
 from partialpool.design.spec import DesignSpec, MatrixSpec
 from partialpool.design.support import term_mask
@@ -295,14 +296,20 @@ def missing_any(
 
 
 def _effects(spec: DesignSpec, i: int, parts: _Parts, known: bool) -> NewEffects:
-    groups, columns = spec.groups[i], parts.sheet.columns
+    groups, columns, base = spec.groups[i], parts.sheet.columns, spec.bases[i]
+    basis = parts.matrix(base)
+    elsewhere = np.zeros(len(basis), dtype=bool)
+    values = basis
+    if base.positions is not None:
+        basis, elsewhere = place_rows(values, base.positions)
+        # At any position a level that nobody knows has the same variance.
+        basis[elsewhere, 0] = 1.0
     if not known:
-        return unknown_level(parts.matrix(spec.bases[i]))
-    return NewEffects(
-        codes=known_codes(groups, columns),
-        basis=parts.matrix(spec.bases[i]),
-        labels=row_labels(groups.columns, columns),
-    )
+        return unknown_level(basis)
+    codes = known_codes(groups, columns)
+    names = [factor.text for term in base.terms for factor in term]
+    refuse_elsewhere(spec.formula.random[i].source, names, values, elsewhere & (codes >= 0))
+    return NewEffects(codes=codes, basis=basis, labels=row_labels(groups.columns, columns))
 
 
 def unknown_level(basis: NDArray[np.float64]) -> NewEffects:

@@ -13,6 +13,7 @@ from partialpool.design.contrasts import Contrast
 from partialpool.design.factors import FactorSpec
 from partialpool.design.levels import FactorLevels
 from partialpool.design.masks import MaskRule
+from partialpool.design.positions import Positions
 from partialpool.design.terms import ScopedFactor, ScopedTerm
 from partialpool.design.typical import Typical
 from partialpool.design.weights import WeightSpec
@@ -37,11 +38,15 @@ class MatrixSpec:
         Names of the columns that are in the model.
     kept
         Which of the columns that the terms make these are; None for all.
+    positions
+        Where a random term's effects stand, whose columns are these positions and not the
+        coordinates that the terms make; None for other terms.
     """
 
     terms: tuple[ScopedTerm, ...]
     columns: tuple[str, ...]
     kept: tuple[int, ...] | None = None
+    positions: Positions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +187,17 @@ def _matrix_json(matrix: MatrixSpec) -> dict[str, Any]:
         "terms": terms,
         "columns": list(matrix.columns),
         "kept": None if matrix.kept is None else list(matrix.kept),
+        "positions": None if matrix.positions is None else list(map(list, matrix.positions)),
     }
 
 
 def _read_matrix(entry: Mapping[str, Any]) -> MatrixSpec:
+    positions = entry.get("positions")
     return MatrixSpec(
         tuple(tuple(ScopedFactor(*factor) for factor in term) for term in entry["terms"]),
         tuple(entry["columns"]),
         None if entry["kept"] is None else tuple(entry["kept"]),
+        None if positions is None else tuple(tuple(map(float, row)) for row in positions),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partialpool.design.distances import Decay, decay_of
 from partialpool.design.spec import DesignSpec
 from partialpool.formula import Formula, RandomTerm
 
@@ -74,6 +75,8 @@ class RandomEffects:
         row of the level. None if all do.
     not_applicable
         Columns that were left out, since they apply in no row.
+    positions : (k, d) array, or None
+        Where the effects stand, if correlations hang on their distances.
     """
 
     term: RandomTerm
@@ -82,9 +85,15 @@ class RandomEffects:
     basis: NDArray[np.float64]
     applicable: NDArray[np.bool_] | None = None
     not_applicable: tuple[str, ...] = ()
+    positions: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         freeze(self)
+
+    @property
+    def decay(self) -> Decay | None:
+        """The rate or range by which correlations fall with distance, if they do."""
+        return None if self.positions is None else decay_of(self.term.structure, self.positions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

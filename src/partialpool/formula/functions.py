@@ -95,6 +95,11 @@ def known_function(name: str) -> Function | None:
 def unknown_function(name: str, *, holds_bar: bool = False) -> str:
     """Say that a function isn't known, and what may have been meant."""
     tail = name.rpartition(".")[2]
+    if holds_bar and name in STRUCTURES:
+        return (
+            f"a random term such as {name}(x | g) can only be added to the formula. If | means "
+            "'or' here, put the condition in parentheses."
+        )
     if holds_bar:
         return (
             f"{name!r} is not a covariance structure. Known are {', '.join(STRUCTURES)}; "

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from partialpool.formula.functions import KNOWN_FUNCTIONS
 from partialpool.formula.terms import STRUCTURES
 from partialpool.formula.tree import (
+    BAR,
     Call,
     Chain,
     Name,
@@ -45,6 +46,10 @@ def _reads_bare(name: str) -> bool:
     return words and unicodedata.normalize("NFKC", name) == name
 
 
+def _holds_bar(node: Node) -> bool:
+    return isinstance(node, Chain) and node.level == BAR
+
+
 def column_names(node: Node, *, inside: bool = False) -> Iterator[str]:
     """Yield the columns that a tree uses, in reading order.
 
@@ -61,7 +66,10 @@ def column_names(node: Node, *, inside: bool = False) -> Iterator[str]:
             # A contrast's and an option's words are no columns.
             used = arguments if function in _ALL_ARGUMENTS else arguments[:1]
             for argument in used:
-                yield from column_names(argument.value, inside=function not in STRUCTURES)
+                random = function in STRUCTURES and (
+                    function != "exp" or _holds_bar(argument.value)
+                )
+                yield from column_names(argument.value, inside=not random)
         case Prefix(operand=operand):
             yield from column_names(operand, inside=inside)
         case Chain(operands=operands):

@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 from partialpool.formula.algebra import Terms, expand
 from partialpool.formula.source import Source
+from partialpool.formula.structures import BY_DISTANCE, BY_LAG, SERIAL
 from partialpool.formula.terms import STRUCTURES, RandomTerm, Structure
 from partialpool.formula.tree import (
     ADD,
@@ -25,12 +26,14 @@ _CATEGORICAL = ("factor", "as.factor", "C")
 # Structures that give each column a variance of its own, so that the sum of two of them that
 # share a column can't be told from one.
 _FREE = ("unstructured", "diagonal")
+_SMOOTHNESS: dict[str, Structure] = {"0.5": "exp", "1.5": "mat32", "2.5": "mat52"}
 
 
 def is_random(node: Node) -> TypeGuard[Paren | Call]:
     """Whether a node is a random term: a bar in parentheses or in a structure's call."""
     if isinstance(node, Call):
         inside = [argument.value for argument in node.arguments]
+        # exp(x) is the function; what holds a bar is a covariance.
         return node.function in STRUCTURES and any(map(_is_bar, inside))
     return isinstance(node, Paren) and _is_bar(node.inner)
 
@@ -64,7 +67,7 @@ def read_random(nodes: Sequence[Paren | Call], source: Source) -> tuple[RandomTe
 
 def _bar(node: Paren | Call, source: Source) -> Chain:
     bar = node.inner if isinstance(node, Paren) else node.arguments[0].value
-    if isinstance(node, Call) and len(node.arguments) > 1:
+    if isinstance(node, Call) and len(node.arguments) > 1 and node.function != "mat":
         raise source.error(f"{node.function}() takes one random term and nothing else.", node)
     assert _is_bar(bar)
     if len(bar.operands) > 2:
@@ -84,7 +87,20 @@ def _structure(node: Paren | Call, bar: Chain, source: Source) -> Structure:
             f"{node.function}().",
             bar,
         )
-    return STRUCTURES[node.function]
+    return _matern(node, source) if node.function == "mat" else STRUCTURES[node.function]
+
+
+def _matern(node: Call, source: Source) -> Structure:
+    """Choose a smoothness, of which correlations have closed forms."""
+    if len(node.arguments) == 1:
+        return STRUCTURES["mat"]
+    last = node.arguments[-1]
+    given = source.slice(last.value)
+    if len(node.arguments) > 2 or last.keyword != "nu" or given not in _SMOOTHNESS:
+        raise source.error(
+            f"mat() takes a random term and nu = 0.5, 1.5 or 2.5, found {source.slice(node)}.", node
+        )
+    return _SMOOTHNESS[given]
 
 
 def _basis(bar: Chain, structure: Structure, source: Source) -> Terms:
@@ -95,9 +111,16 @@ def _basis(bar: Chain, structure: Structure, source: Source) -> Terms:
             "this random term has no columns. Write 1 for a random intercept, or leave it out.",
             left,
         )
-    if structure == "ar1" and (basis.intercept or len(basis.terms) != 1):
+    if structure in SERIAL | BY_LAG and (basis.intercept or len(basis.terms) != 1):
         raise source.error(
-            "ar1() takes one factor of time points and no intercept: ar1(0 + time | g).", left
+            f"{structure}() takes one factor of time points and no intercept: "
+            f"{structure}(0 + time | g).",
+            left,
+        )
+    if structure in BY_DISTANCE and (basis.intercept or not basis.terms):
+        raise source.error(
+            f"{structure}() takes columns of numbers and no intercept: {structure}(0 + t | g).",
+            left,
         )
     return basis
 

@@ -7,7 +7,22 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-Structure = Literal["unstructured", "diagonal", "homdiag", "cs", "homcs", "ar1"]
+Structure = Literal[
+    "unstructured",
+    "diagonal",
+    "homdiag",
+    "cs",
+    "homcs",
+    "ar1",
+    "hetar1",
+    "toep",
+    "homtoep",
+    "ou",
+    "exp",
+    "gau",
+    "mat32",
+    "mat52",
+]
 
 STRUCTURES: Mapping[str, Structure] = MappingProxyType(
     {
@@ -17,6 +32,13 @@ STRUCTURES: Mapping[str, Structure] = MappingProxyType(
         "cs": "cs",
         "homcs": "homcs",
         "ar1": "ar1",
+        "hetar1": "hetar1",
+        "toep": "toep",
+        "homtoep": "homtoep",
+        "ou": "ou",
+        "exp": "exp",
+        "gau": "gau",
+        "mat": "mat32",
     }
 )
 """Covariance structures by the name that a formula writes before ``(x | g)``."""

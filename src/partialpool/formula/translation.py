@@ -149,8 +149,9 @@ def _membership(node: Chain, source: Source) -> tuple[str, int]:
 
 def _call(node: Call, source: Source) -> str:
     function = known_function(node.function)
-    if function is None or node.function in STRUCTURES:
-        holds_bar = any(isinstance(a.value, Chain) and a.value.level == BAR for a in node.arguments)
+    holds_bar = any(isinstance(a.value, Chain) and a.value.level == BAR for a in node.arguments)
+    # exp() is a function too.
+    if function is None or (node.function in STRUCTURES and holds_bar):
         raise source.error(unknown_function(node.function, holds_bar=holds_bar), node)
     if function.python == "cbind":
         raise source.error("cbind() can only be the whole response.", node)

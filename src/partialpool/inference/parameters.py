@@ -9,36 +9,26 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.design import Design, RandomEffects
-from partialpool.inference.protocol import GaussianFit
+from partialpool.design import Decay, Design, RandomEffects
+from partialpool.formula.structures import SpreadName, corr_label, list_spreads, sd_label
+from partialpool.inference.protocol import Component, GaussianFit
 from partialpool.solve import Refits
 
 __all__ = [
     "Named",
     "Parameter",
     "ParameterName",
-    "corr_label",
     "fixed_columns",
     "list_parameters",
     "parameter_columns",
     "parameters_of",
-    "sd_label",
+    "spread_value",
     "term_parameters",
     "values_of",
 ]
 
 Array = NDArray[np.float64]
-Kind = Literal["fixed", "sd", "cor", "sigma"]
-
-
-def sd_label(group: str, column: str) -> str:
-    """Name a standard deviation among all parameters, as priors and hypotheses do."""
-    return f"sd({group}.{column})"
-
-
-def corr_label(group: str, first: str, second: str) -> str:
-    """Name a correlation among all parameters."""
-    return f"corr({group}.{first},{group}.{second})"
+Kind = Literal["fixed", "sd", "cor", "decay", "sigma"]
 
 
 class Named(Protocol):
@@ -91,8 +81,8 @@ class Parameter:
     Attributes
     ----------
     kind
-        ``"fixed"``, a coefficient; ``"sd"`` or ``"cor"`` of random effects; ``"sigma"``, the
-        residual standard deviation.
+        ``"fixed"``, a coefficient; ``"sd"`` or ``"cor"`` of random effects, ``"decay"`` for the
+        rate or range of their correlations; ``"sigma"``, the residual standard deviation.
     term
         As in ``tidy()``: ``"Days"``, ``"sd__Days"``, ``"cor__Intercept.Days"``,
         ``"sd__Observation"``.
@@ -103,9 +93,11 @@ class Parameter:
     effects
         The one or two effects of the random term, by their positions in it.
     columns
-        Their names, in the order of the term's.
+        Their names, in the order of the term's; of a correlation by lag that, ``"lag1"``.
     component
         Linear predictor of a generalized model; empty for a linear one.
+    decay
+        Of a rate or range, how it follows from the correlation of the two effects.
     """
 
     kind: Kind
@@ -115,6 +107,7 @@ class Parameter:
     effects: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
     component: str = ""
+    decay: Decay | None = None
 
     @property
     def label(self) -> str:
@@ -127,6 +120,8 @@ class Parameter:
             return sd_label(f"{prefix}{self.group}", *self.columns)
         if self.kind == "cor":
             return corr_label(f"{prefix}{self.group}", *self.columns)
+        if self.decay is not None:
+            return corr_label(f"{prefix}{self.group}", *self.columns, symbol=self.decay.name)
         return "sigma" if self.kind == "sigma" else f"{prefix}{self.term}"
 
     @property
@@ -145,15 +140,27 @@ def list_parameters(design: Design, sigma: bool = True) -> tuple[Parameter, ...]
 
 def term_parameters(position: int, effects: RandomEffects) -> list[Parameter]:
     """Name the standard deviations and correlations of a random term."""
-    out = []
-    group, columns = effects.factor.name, effects.columns
-    correlated = effects.term.structure not in ("diagonal", "homdiag")
-    for j, column in enumerate(columns):
-        out.append(Parameter("sd", f"sd__{column}", group, position, (j,), (column,)))
-        for i in range(j + 1, len(columns) if correlated else 0):
-            name, pair = f"cor__{column}.{columns[i]}", (column, columns[i])
-            out.append(Parameter("cor", name, group, position, (i, j), pair))
-    return out
+    group, decay = effects.factor.name, effects.decay
+    pair = (1, 0) if decay is None else decay.pair
+    return [
+        Parameter(
+            name.kind,
+            name.term,
+            group,
+            position,
+            name.effects,
+            name.columns,
+            decay=decay if name.kind == "decay" else None,
+        )
+        for name in list_spreads(effects.term.structure, effects.columns, pair)
+    ]
+
+
+def spread_value(term: Component, name: SpreadName) -> float:
+    """Read a standard deviation, a correlation, or a rate or range off a term's components."""
+    if name.kind == "decay":
+        return float("nan") if term.decay is None else term.decay
+    return float(term.sd[name.effects] if name.kind == "sd" else term.corr[name.effects])
 
 
 def values_of(
@@ -192,7 +199,8 @@ def values_of(
             size = sizes[parameter.position]
             with np.errstate(divide="ignore", invalid="ignore"):
                 corr = relative[parameter.position][:, i, j] / (size[:, i] * size[:, j])
-            columns.append(np.clip(corr, -1.0, 1.0))
+            corr = np.clip(corr, -1.0, 1.0)
+            columns.append(corr if parameter.decay is None else parameter.decay.value(corr))
     return np.stack(columns, axis=1)
 
 

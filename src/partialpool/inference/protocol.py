@@ -151,6 +151,10 @@ class Component(Protocol):
     def structure(self) -> str:
         """Form of the covariance matrix."""
 
+    @property
+    def decay(self) -> float | None:
+        """Rate or range of correlations that fall with distance."""
+
 
 class Components(Protocol):
     """Covariances of all random terms."""

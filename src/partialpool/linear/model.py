@@ -42,7 +42,9 @@ def lmm(
     formula
         As in lme4: ``"Reaction ~ Days + (Days | Subject)"``. Random terms: ``(x | g)``
         correlated, ``(x || g)`` independent, ``(1 | a/b)`` nested, and as in glmmTMB
-        ``diag(x | g)``, ``cs(f | g)``, ``homcs``, ``homdiag``, ``ar1(0 + factor(t) | g)``.
+        ``diag(x | g)``, ``cs(f | g)``, ``homcs``, ``homdiag``, ``ar1(0 + factor(t) | g)``,
+        ``hetar1``, ``toep``, ``homtoep``, ``ou(0 + t | g)``, ``exp(0 + x + y | g)``, ``gau``,
+        ``mat``.
         Without random terms, least squares.
     data
         A pandas or polars frame, a pyarrow table or a dict of arrays. Of a file's name, a

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from partialpool import inference
 from partialpool.core import vector
-from partialpool.design import Design, build
+from partialpool.design import Decay, Design, RandomEffects, build, distances_between
 from partialpool.docstrings import explained
 from partialpool.errors import DataError, UnknownNameError, did_you_mean
 from partialpool.formula import parse
+from partialpool.formula.structures import SERIAL, UNCORRELATED, position_name
 from partialpool.frames import Table, read_column, read_table
 from partialpool.inference.protocol import Spread
 from partialpool.inference.seeds import Seed, generator
@@ -113,8 +114,9 @@ def stated_model(
     sigma
         Residual standard deviation.
     cor
-        By grouping factor: one correlation for all pairs of its correlated effects, or a matrix
-        in the order of the term's columns. Zero if it isn't given.
+        By grouping factor: one correlation for all pairs of its correlated effects (of ``ar1()``
+        that of neighbours), or a matrix in the order of the term's columns. Zero if it isn't
+        given. Of ``ou()`` the rate, of ``exp()``, ``gau()`` and ``mat()`` the range.
     weights
         Prior weights, as for :func:`partialpool.lmm`.
 
@@ -204,9 +206,7 @@ def _check_groups(what: str, given: Mapping[str, Any], design: Design) -> None:
 def _check_correlated(cor: Mapping[str, Any], design: Design) -> None:
     for group in cor:
         terms = [e for e in design.random if e.factor.name == group]
-        if not any(
-            len(e.columns) > 1 and e.term.structure not in ("diagonal", "homdiag") for e in terms
-        ):
+        if not any(len(e.columns) > 1 and e.term.structure not in UNCORRELATED for e in terms):
             raise DataError(
                 f"cor is given for {group!r}, but no term of it has correlated effects. Leave it "
                 "out, or write the effects in one term with a single bar."
@@ -215,9 +215,9 @@ def _check_correlated(cor: Mapping[str, Any], design: Design) -> None:
 
 def _factor(design: Design, position: int, sd: Any, cor: Any) -> Array:
     effects = design.random[position]
-    group, columns = effects.factor.name, effects.columns
+    group, columns = effects.factor.name, _named(effects)
     if isinstance(sd, Mapping):
-        own = [e.columns for e in design.random if e.factor.name == group]
+        own = [_named(e) for e in design.random if e.factor.name == group]
         known = tuple(name for names in own for name in names)
         for name in sd:
             if name not in known:
@@ -238,12 +238,25 @@ def _factor(design: Design, position: int, sd: Any, cor: Any) -> Array:
         )
     if not (np.isfinite(sizes) & (sizes >= 0)).all():
         raise DataError(f"standard deviations must be 0 or more, found {sd!r} for {group!r}.")
-    return sizes[:, None] * _correlation_root(group, effects.term.structure, len(columns), cor)
+    # One standard deviation is that of all positions.
+    sizes = np.broadcast_to(sizes, len(effects.columns))
+    return sizes[:, None] * _correlation_root(effects, cor)
 
 
-def _correlation_root(group: str, structure: str, k: int, cor: Any) -> Array:
+def _named(effects: RandomEffects) -> tuple[str, ...]:
+    """Names of the effects, of those at positions that of the coordinates."""
+    columns = effects.columns
+    return columns if effects.positions is None else (position_name(columns[0]),)
+
+
+def _correlation_root(effects: RandomEffects, cor: Any) -> Array:
+    group, structure, k = effects.factor.name, effects.term.structure, len(effects.columns)
     R = np.eye(k)
-    if cor is not None and structure not in ("diagonal", "homdiag") and k > 1:
+    if effects.decay is not None and effects.positions is not None:
+        R = _falling(effects.decay, distances_between(effects.positions), group, cor)
+    elif structure in SERIAL and np.ndim(cor) == 0 and cor is not None:
+        R = float(cor) ** np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
+    elif cor is not None and structure not in UNCORRELATED and k > 1:
         R = np.where(R == 1.0, 1.0, np.asarray(cor, dtype=float))
     sizes, axes = np.linalg.eigh(R)
     if R.shape != (k, k) or not np.allclose(R, R.T) or sizes[0] < -1e-12:
@@ -252,6 +265,15 @@ def _correlation_root(group: str, structure: str, k: int, cor: Any) -> Array:
             "number for all pairs, or a symmetric matrix without contradictions."
         )
     return np.asarray(axes * np.sqrt(np.maximum(sizes, 0.0)))
+
+
+def _falling(decay: Decay, distances: Array, group: str, cor: Any) -> Array:
+    if not (isinstance(cor, (int, float, np.number)) and 0 < float(cor) < np.inf):
+        raise DataError(
+            f"cor of {group!r} takes the {decay.name} by which its correlations fall with "
+            f"distance, a positive number, found {cor!r}."
+        )
+    return decay.correlations(distances, float(cor))
 
 
 def _first_fit(model: StatedModel) -> LmmFit:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.design import Design
+from partialpool.design import Design, RandomEffects
+from partialpool.formula.structures import UNCORRELATED, position_name
 from partialpool.inference import Estimates
 
 __all__ = ["Certificate", "NullDirection", "find_null_directions"]
@@ -17,7 +18,6 @@ _ZERO = 1e-7
 # A correlation enters by its angle, so a search within 1e-6 of the end of its range leaves a
 # standard deviation as small; the core doesn't move it to the end.
 _ZERO_BY_CORRELATION = 1e-5
-_CORRELATED = ("cs", "homcs", "ar1")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,14 +92,22 @@ def find_null_directions(
     return tuple(
         null
         for i, effects in enumerate(design.random)
-        for null in _null_directions(
-            effects.factor.name,
-            effects.columns,
-            estimates.factor(i),
-            _root(effects.basis) / unit,
-            _ZERO_BY_CORRELATION if effects.term.structure in _CORRELATED else _ZERO,
-        )
+        for null in _of_term(effects, estimates.factor(i), unit)
     )
+
+
+def _of_term(
+    effects: RandomEffects, factor: NDArray[np.float64], unit: float
+) -> list[NullDirection]:
+    group, structure = effects.factor.name, effects.term.structure
+    if effects.positions is not None:
+        # Smooth correlations of near positions leave some directions nothing, whatever the range.
+        gone = float(np.linalg.norm(factor[0])) / unit <= _ZERO
+        name = (position_name(effects.columns[0]),)
+        return [NullDirection(group, name, np.ones(1), 0)] if gone else []
+    free = structure in UNCORRELATED | {"unstructured"}
+    zero = _ZERO if free else _ZERO_BY_CORRELATION
+    return _null_directions(group, effects.columns, factor, _root(effects.basis) / unit, zero)
 
 
 def _root(basis: NDArray[np.float64]) -> NDArray[np.float64]:

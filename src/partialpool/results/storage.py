@@ -119,6 +119,7 @@ def design_entry(design: Design, shelf: Shelf, prefix: str = "") -> dict[str, An
                 "not_applicable": effects.not_applicable,
                 "basis": shelf.put(f"{prefix}random{i}.basis", effects.basis),
                 "applicable": shelf.put(f"{prefix}random{i}.applicable", effects.applicable),
+                "positions": shelf.put(f"{prefix}random{i}.positions", effects.positions),
             }
             for i, effects in enumerate(design.random)
         ],
@@ -154,6 +155,7 @@ def read_design(entry: Mapping[str, Any], arrays: Mapping[str, Array]) -> Design
             arrays[e["basis"]],
             _maybe(arrays, e["applicable"]),
             tuple(e["not_applicable"]),
+            _maybe(arrays, e.get("positions")),
         )
         for term, e in zip(spec.formula.random, entry["random"], strict=True)
     )
@@ -190,6 +192,8 @@ def _check_sizes(design: Design) -> None:
         rows, used = (len(effects.basis), 0) if design.pooled else (n, n)
         sizes += [(effects.basis, (rows, k))]
         sizes += [] if effects.applicable is None else [(effects.applicable, (J, k))]
+        positions = effects.positions
+        sizes += [] if positions is None else [(positions, (k, positions.shape[-1]))]
         fits = codes.shape == (used,) and codes.dtype == np.int32
         if not fits or (used and not 0 <= codes.min() <= codes.max() < J):
             raise ValueError(f"the codes of {effects.factor.name!r} don't fit its levels")

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design
+from partialpool.formula.structures import list_spreads
+from partialpool.inference.parameters import spread_value
 from partialpool.named import NamedVector
 from partialpool.results.varcorr import VarCorr, VarCorrTerm
 
@@ -54,12 +56,9 @@ def random_rows(varcorr: VarCorr) -> Iterator[Row]:
 
 
 def _parameters(term: VarCorrTerm) -> Iterator[tuple[str, float]]:
-    """Standard deviations and correlations in the order of the lower triangle."""
-    uncorrelated = term.structure in ("diagonal", "homdiag")
-    for j, column in enumerate(term.columns):
-        yield f"sd__{column}", float(term.sd[j])
-        for i in range(j + 1, 0 if uncorrelated else len(term.columns)):
-            yield f"cor__{column}.{term.columns[i]}", float(term.corr[i, j])
+    """Standard deviations and correlations."""
+    for name in list_spreads(term.structure, term.columns):
+        yield name.term, spread_value(term, name)
 
 
 def positions(design: Design) -> NDArray[np.int64]:

@@ -7,8 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.design import Design
+from partialpool.design import Design, RandomEffects
 from partialpool.formula import Structure
+from partialpool.formula.structures import (
+    BY_LAG,
+    SQUARED,
+    UNCORRELATED,
+    decay_name,
+    position_name,
+)
 from partialpool.inference import Estimates
 
 __all__ = ["VarCorr", "VarCorrTerm", "relative_parameters", "variance_components"]
@@ -35,6 +42,9 @@ class VarCorrTerm:
         Correlations; NaN beside a standard deviation of zero.
     structure
         Form of the covariance matrix.
+    decay
+        Rate or range of the correlations, where they fall with the distance between effects: per
+        unit of the columns of their positions, or in these units.
     """
 
     group: str
@@ -43,6 +53,7 @@ class VarCorrTerm:
     cov: Matrix
     corr: Matrix
     structure: Structure
+    decay: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +84,7 @@ class VarCorr:
         rows = [
             (term.group if c == 0 else "", name, _describe(term, c))
             for term in self.terms
-            for c, name in enumerate(term.columns)
+            for c, name in enumerate(_shown(term))
         ]
         if self.residual_sd is not None:
             rows.append(("Residual", "", f"sd {self.residual_sd:.5g}"))
@@ -82,9 +93,15 @@ class VarCorr:
         return "\n".join(f"{a:<{first}}  {b:<{second}}  {c}" for a, b, c in rows)
 
 
+def _shown(term: VarCorrTerm) -> tuple[str, ...]:
+    return term.columns if term.decay is None else (position_name(term.columns[0]),)
+
+
 def _describe(term: VarCorrTerm, c: int) -> str:
+    if term.decay is not None:
+        return f"sd {term.sd[c]:.5g}  {decay_name(term.structure)} {term.decay:.5g}"
     text = f"sd {term.sd[c]:.5g}"
-    if c and term.structure not in ("diagonal", "homdiag"):
+    if c and term.structure not in UNCORRELATED:
         text += "  corr " + " ".join(f"{x:.3f}" for x in term.corr[c, :c])
     return text
 
@@ -105,7 +122,17 @@ def variance_components(
             sd, cov = sigma * size, sigma * (sigma * relative)
         np.fill_diagonal(corr, 1.0)
         terms.append(
-            VarCorrTerm(effects.factor.name, effects.columns, sd, cov, corr, effects.term.structure)
+            VarCorrTerm(
+                effects.factor.name,
+                effects.columns,
+                sd,
+                cov,
+                corr,
+                effects.term.structure,
+                None
+                if effects.decay is None
+                else float(effects.decay.value(corr[effects.decay.pair])),
+            )
         )
     return VarCorr(tuple(terms), residual_sd)
 
@@ -123,15 +150,14 @@ def relative_parameters(
     values: list[float] = []
     for i, effects in enumerate(design.random):
         factor = estimates.factor(i)
-        found = _term_parameters(effects.term.structure, effects.columns, factor)
+        found = _term_parameters(effects, factor)
         names += [f"{effects.factor.name}.{name}" for name in found]
         values += found.values()
     return tuple(names), np.array(values)
 
 
-def _term_parameters(
-    structure: Structure, columns: tuple[str, ...], factor: Matrix
-) -> dict[str, float]:
+def _term_parameters(effects: RandomEffects, factor: Matrix) -> dict[str, float]:
+    structure, columns = effects.term.structure, effects.columns
     if structure == "unstructured":
         return {
             (columns[r] if r == c else f"{columns[c]}.{columns[r]}"): float(factor[r, c])
@@ -141,8 +167,15 @@ def _term_parameters(
     sd = np.linalg.norm(factor, axis=1)
     if structure == "diagonal":
         return dict(zip(columns, sd.tolist(), strict=True))
-    out = dict(zip(columns, sd.tolist(), strict=True)) if structure == "cs" else {"sd": sd[0]}
+    out = dict(zip(columns, sd.tolist(), strict=True)) if structure in SQUARED else {"sd": sd[0]}
+    if effects.decay is not None:
+        i, j = effects.decay.pair
+        corr = float(factor[i] @ factor[j] / (sd[i] * sd[j])) if sd[i] * sd[j] > 0 else np.nan
+        return {"sd": sd[0], effects.decay.name: float(effects.decay.value(corr))}
     if structure != "homdiag" and len(columns) > 1:
-        scale = sd[0] * sd[1]
-        out["corr"] = float(factor[0] @ factor[1] / scale) if scale > 0 else float("nan")
+        lags = len(columns) if structure in BY_LAG else 2
+        for lag in range(1, lags):
+            name = f"lag{lag}" if structure in BY_LAG else "corr"
+            scale = sd[0] * sd[lag]
+            out[name] = float(factor[0] @ factor[lag] / scale) if scale > 0 else float("nan")
     return out

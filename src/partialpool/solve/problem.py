@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from partialpool.core import (
+    DISTANCE_CODES,
     STRUCTURE_CODES,
+    CoreForm,
+    Form,
     Problem,
     RowStream,
     codes,
@@ -17,8 +20,9 @@ from partialpool.core import (
     matrix,
     vector,
 )
-from partialpool.design import Design, RandomEffects
+from partialpool.design import Design, RandomEffects, distances_between
 from partialpool.errors import ModelError
+from partialpool.formula.structures import BY_DISTANCE, BY_LAG, ONE_CORRELATION, OWN_SCALES
 from partialpool.solve.blocks import Block, arrange
 from partialpool.solve.levels import crowded
 
@@ -33,7 +37,7 @@ __all__ = [
     "structure_code",
 ]
 
-CoreBlock = tuple[Any, int, list[tuple[Any, int]]]
+CoreBlock = tuple[Any, int, list[tuple[Any, CoreForm]]]
 
 # A residual this small beside the response is rounding, not variation.
 EXACT_FIT = 1e-13
@@ -97,10 +101,13 @@ def core_blocks(blocks: tuple[Block, ...], random: tuple[RandomEffects, ...]) ->
     ]
 
 
-def structure_code(effects: RandomEffects) -> int:
-    """Position of a term's structure in the core's enumeration."""
+def structure_code(effects: RandomEffects) -> CoreForm:
+    """A term's structure as the core takes it."""
     structure = effects.term.structure
-    if len(effects.columns) == 1 and structure in ("cs", "homcs", "ar1"):
+    if effects.positions is not None and effects.decay is not None:
+        distances = distances_between(effects.positions) / effects.decay.unit
+        return Form(DISTANCE_CODES[structure], matrix(distances))
+    if len(effects.columns) == 1 and structure not in ("unstructured", "diagonal"):
         # One effect has no correlation, only a standard deviation.
         structure = "homdiag"
     return STRUCTURE_CODES[structure]
@@ -259,8 +266,10 @@ def _second_residual(design: Design, effects: RandomEffects) -> bool:
     correlation makes up for it where there is only one to be told from the others' covariance.
     """
     structure, k = effects.term.structure, len(effects.columns)
-    if structure in ("diagonal", "homdiag", "homcs") or (structure in ("cs", "ar1") and k == 2):
-        return _each_once(design, effects, by_column=structure in ("diagonal", "cs"))
+    # With one variance every correlation by lag can make up for it, at any number of effects.
+    pooled = structure in ("diagonal", "homdiag", "homcs", "homtoep")
+    if pooled or (structure in ONE_CORRELATION | BY_LAG | BY_DISTANCE and k == 2):
+        return _each_once(design, effects, by_column=structure in OWN_SCALES)
     return False
 
 

@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.core import (
+    CoreForm,
     covariance_directions,
     covariance_size,
     matrix,
+    structure_name,
 )
 from partialpool.design import Design
+from partialpool.formula.structures import BY_LAG, SQUARED
 from partialpool.solve.problem import structure_code
 from partialpool.solve.solution import Solution
 
@@ -105,8 +108,9 @@ def chart_directions(solution: Solution, design: Design) -> tuple[Direction, ...
 def linear_directions(solution: Solution, design: Design) -> tuple[Direction, ...]:
     """List directions that span the covariances near the optimum, at singular ones too.
 
-    Unstructured and diagonal covariances are linear in their entries, and compound symmetry
-    with one standard deviation in two; of the others these are the tangents.
+    Unstructured and diagonal covariances are linear in their entries, compound symmetry with one
+    standard deviation in two, Toeplitz ones in those of each lag; of the others these are the
+    tangents.
     """
     return tuple(
         Direction(term, np.ascontiguousarray(change))
@@ -115,7 +119,7 @@ def linear_directions(solution: Solution, design: Design) -> tuple[Direction, ..
     )
 
 
-def _core_terms(solution: Solution, design: Design) -> Iterable[tuple[int, int, int, Matrix]]:
+def _core_terms(solution: Solution, design: Design) -> Iterable[tuple[int, CoreForm, int, Matrix]]:
     """Position, structure, number of columns and parameters of the core's terms."""
     first = position = 0
     for block in solution.reduced.blocks:
@@ -127,24 +131,33 @@ def _core_terms(solution: Solution, design: Design) -> Iterable[tuple[int, int, 
             first, position = last, position + 1
 
 
-def _span(code: int, k: int, psi: Matrix) -> Iterable[Matrix]:
-    unstructured, diagonal, homdiag, cs, homcs, _ = range(6)
+def _span(code: CoreForm, k: int, psi: Matrix) -> Iterable[Matrix]:
+    structure = structure_name(code)
     unit = np.eye(k)
-    if code == unstructured:
+    if structure == "unstructured":
         for c in range(k):
             for r in range(c, k):
                 change = np.outer(unit[r], unit[c])
                 yield change if r == c else change + change.T
-    elif code == diagonal:
+    elif structure == "diagonal":
         yield from (np.outer(e, e) for e in unit)
-    elif code == homdiag:
+    elif structure == "homdiag":
         yield unit
-    elif code == homcs:
+    elif structure == "homcs":
         yield unit
         yield np.ones((k, k)) - unit
+    elif structure in BY_LAG:
+        # Linear in the covariances by lag; with own deviations these are tangents.
+        sd = psi[:k] ** 2 if structure == "toep" else np.ones(k)
+        if structure == "toep":
+            yield from covariance_directions(code, k, psi)[:k]
+        else:
+            yield unit
+        lag = np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
+        yield from (np.outer(sd, sd) * (lag == m) for m in range(1, k))
     else:
-        # Of AR(1) the correlations' direction, whatever the standard deviation.
-        at = psi if code == cs else np.array([1.0, psi[1]])
+        # With one standard deviation the correlations' direction, whatever that is.
+        at = psi if structure in SQUARED else np.array([1.0, *psi[1:]])
         changes = covariance_directions(code, k, at)
         largest = max(float(np.abs(change).max()) for change in changes)
         yield from (c for c in changes if np.abs(c).max() > _NOWHERE * largest)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from partialpool.core import Optimum, codes, matrix
 from partialpool.design import Design
 from partialpool.errors import ModelError
+from partialpool.formula.structures import BY_DISTANCE, BY_LAG, SERIAL
 from partialpool.solve.problem import CoreBlock, Reduced, reduce
 
 __all__ = ["Likelihood", "Solution", "solve", "solve_again", "solve_by", "solve_reduced"]
@@ -216,9 +217,22 @@ def solve_reduced(design: Design, reduced: Reduced, likelihood: Likelihood) -> S
     return Solution(reduced, optimum, likelihood)
 
 
+def _no_residual_left(design: Design, source: str) -> str:
+    small = 2e-4 * float(np.std(design.y))
+    return (
+        f"the residual variance is estimated as zero: the effects of {source} explain all that "
+        "differs between times. To fit them without a residual of their own, as SAS's REPEATED, "
+        f"gls() or glmmTMB's dispformula=~0 do, give a small known one, such as sigma={small:.1g}; "
+        "a structure with fewer variances or correlations may leave one too."
+    )
+
+
 def _refuse_zero_residual(design: Design, optimum: Optimum, n: int) -> None:
     # The core scales the response so that least squares leaves a residual variance of one.
     if optimum.penalised_residual < NO_RESIDUAL * n:
+        for effects in design.random:
+            if effects.term.structure in SERIAL | BY_LAG | BY_DISTANCE:
+                raise ModelError(_no_residual_left(design, effects.term.source))
         groups = ", ".join(repr(effects.factor.name) for effects in design.random)
         raise ModelError(
             f"the residual variance is zero: the response {design.formula.response!r} is fitted "

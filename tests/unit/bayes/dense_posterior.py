@@ -27,7 +27,7 @@ ETA = 2.5
 
 def free_scales(effects):
     k, structure = len(effects.columns), effects.term.structure
-    return k if structure in ("unstructured", "diagonal", "cs") else 1
+    return k if structure in ("unstructured", "diagonal", "cs", "hetar1", "toep") else 1
 
 
 def scale(i):
@@ -78,7 +78,11 @@ class Twin:
             out += list(sd[: free_scales(self.design.random[i])])
             if structure == "unstructured":
                 out += list(corr[np.tril_indices(k, -1)])
-            elif structure in ("cs", "homcs", "ar1") and k > 1:
+            elif structure in ("toep", "homtoep"):
+                # Uniform are the partial correlations of three effects.
+                first, second = corr[1:, 0]
+                out += [first, (second - first**2) / (1 - first**2)]
+            elif structure in ("cs", "homcs", "ar1", "hetar1") and k > 1:
                 out.append(corr[1, 0])
         return np.array([*out, sigma])
 

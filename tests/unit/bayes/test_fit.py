@@ -376,6 +376,19 @@ def test_one_number_for_several_effects_is_named_once():
     assert "corr(Worker)" in list(fit.prior_summary()["parameter"])
 
 
+def test_correlations_by_lag_have_a_name_each_and_a_proper_prior():
+    data = pp.load_dataset("Machines")
+    formula = "score ~ Machine + homtoep(0 + Machine | Worker)"
+    fit = pp.bmm(formula, data, draws=500, seed=1)
+    assert [name for name in fit.parameters if "(" in name] == [
+        "sd(Worker.homtoep(0 + Machine | Worker))",
+        "corr(Worker.lag1)",
+        "corr(Worker.lag2)",
+    ]
+    with pytest.raises(ModelError, match=r"with 3 effects eta has to be above 0.5"):
+        pp.bmm(formula, data, priors={"corr(Worker)": "lkj(0.4)"})
+
+
 def test_standard_errors_are_posterior_standard_deviations(fit):
     frame = fit.predict({"Days": [2.0], "Subject": ["308"]}, se=True)
     own = fit.draws.parts["mean"]

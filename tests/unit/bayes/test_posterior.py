@@ -32,6 +32,8 @@ CASES = {
     "compound symmetry": ("y ~ 1 + cs(0 + t | g)", {}),
     "homogeneous": ("y ~ 1 + homcs(0 + t | g) + homdiag(0 + t | h)", {}),
     "autoregressive": ("y ~ 1 + ar1(0 + t | g)", {}),
+    "autoregressive, three scales": ("y ~ 1 + hetar1(0 + t | g)", {}),
+    "by lag": ("y ~ 1 + toep(0 + t | g) + homtoep(0 + t | h)", {}),
     "weights": ("y ~ x + (x | g)", {"weights": "w", "offset": "w"}),
     "aliased": ("y ~ x + I(2 * x) + (1 | g)", {}),
 }

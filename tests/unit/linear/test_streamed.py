@@ -83,6 +83,7 @@ def assert_same(streamed, whole):
         "y ~ f + cs(0 + f | g)",
         "y ~ f + homcs(0 + f | g)",
         "y ~ t + ar1(0 + t | g)",
+        "y ~ t + toep(0 + t | g)",
         "sqrt(w) ~ x + offset(o) + (0 + x | h)",
     ],
 )

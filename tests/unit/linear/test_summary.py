@@ -190,6 +190,11 @@ def test_more_effects_than_fit_the_width_point_to_the_numbers():
             "g: compound symmetry, equal variances.",
         ),
         ("ar1", "g         t1 ... t4      4.00   2.000  0.50\n", "g: autoregressive, lag 1."),
+        (
+            "hetar1",
+            "            t2          4.00   2.000  0.50\n",
+            "g: autoregressive, lag 1, a variance for each time.",
+        ),
         ("homdiag", "g         t1 ... t4      4.00   2.000\n", "g: uncorrelated, equal variances."),
     ],
 )

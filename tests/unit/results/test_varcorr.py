@@ -46,6 +46,15 @@ STRUCTURED = {
     "y ~ cs(0 + f | g)": (dense.compound_symmetric, ("g.f[u]", "g.f[v]", "g.f[w]", "g.corr")),
     "y ~ homcs(0 + f | g)": (dense.compound_symmetric, ("g.sd", "g.corr")),
     "y ~ ar1(0 + f | g)": (dense.autoregressive, ("g.sd", "g.corr")),
+    "y ~ hetar1(0 + f | g)": (
+        dense.heterogeneous_autoregressive,
+        ("g.f[u]", "g.f[v]", "g.f[w]", "g.corr"),
+    ),
+    "y ~ toep(0 + f | g)": (
+        dense.toeplitz,
+        ("g.f[u]", "g.f[v]", "g.f[w]", "g.lag1", "g.lag2"),
+    ),
+    "y ~ homtoep(0 + f | g)": (dense.toeplitz, ("g.sd", "g.lag1", "g.lag2")),
     "y ~ cs(1 | g)": (dense.diagonal, ("g.Intercept",)),
     "y ~ homcs(1 | g)": (dense.diagonal, ("g.sd",)),
 }

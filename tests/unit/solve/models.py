@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
-from partialpool.core import STRUCTURE_CODES, Problem
+from partialpool.core import DISTANCE_CODES, STRUCTURE_CODES, Form, Problem
 from tests import dense
 
 Vector = NDArray[np.float64]
@@ -52,7 +52,8 @@ class Example:
 
     def problem(self) -> Problem:
         blocks = [
-            (f.codes, f.levels, [(z, STRUCTURE_CODES[s]) for z, s in f.terms]) for f in self.factors
+            (f.codes, f.levels, [(z, form(s, z.shape[1])) for z, s in f.terms])
+            for f in self.factors
         ]
         return Problem(self.X, self.y, self.weights, self.offset, blocks)
 
@@ -70,6 +71,24 @@ class Example:
         return problem.local(psi, self.reml, self.fixed, 0)[0]
 
 
+# Structures with correlations and one standard deviation.
+COMMON = ("homcs", "ar1", "homtoep", *DISTANCE_CODES)
+EVERY = (*STRUCTURE_CODES, *DISTANCE_CODES)
+
+
+def distances(k: int) -> Matrix:
+    """Distances between times that are ever further apart."""
+    times = 0.05 * np.arange(k) ** 1.5
+    return np.abs(np.subtract.outer(times, times))
+
+
+def form(structure: str, k: int) -> int | Form:
+    """Return a structure as the core takes it."""
+    if structure in STRUCTURE_CODES:
+        return STRUCTURE_CODES[structure]
+    return Form(DISTANCE_CODES[structure], distances(k))
+
+
 def interior(example: Example, seed: int = 1) -> Vector:
     """Draw parameters with standard deviations and correlations in mid-range."""
     rng = np.random.default_rng(seed)
@@ -80,9 +99,12 @@ def _interior(structure: str, k: int, rng: np.random.Generator) -> Vector:
     if structure == "unstructured":
         L = 0.3 * np.tril(rng.normal(size=(k, k)), -1) + np.diag(rng.uniform(0.3, 1.2, k))
         return L.T[np.triu_indices(k)]
-    scales = k if structure in ("diagonal", "cs") else 1
-    angle = [] if structure in ("diagonal", "homdiag") else [rng.uniform(-0.6, 0.6)]
-    return np.array([*rng.uniform(0.3, 1.2, scales), *angle])
+    scales = k if structure in ("diagonal", "cs", "hetar1", "toep") else 1
+    count = n_parameters(structure, k) - scales
+    angles = rng.uniform(-0.6, 0.6, count)
+    if structure in DISTANCE_CODES:
+        angles = angles + 1.2
+    return np.array([*rng.uniform(0.3, 1.2, scales), *angles])
 
 
 def singular(example: Example, seed: int = 1) -> Vector:
@@ -91,15 +113,23 @@ def singular(example: Example, seed: int = 1) -> Vector:
     for structure, k in example.structures:
         size = n_parameters(structure, k)
         part, start = psi[start : start + size].copy(), start + size
-        part[{"cs": k - 1, "homcs": 0, "ar1": 0}.get(structure, size - 1)] = 0.0
+        own = ("cs", "hetar1", "toep")
+        last = k - 1 if structure in own else 0 if structure in COMMON else size - 1
+        part[last] = 0.0
         parts.append(part)
     return np.concatenate(parts)
 
 
 def n_parameters(structure: str, k: int) -> int:
-    return {"unstructured": k * (k + 1) // 2, "diagonal": k, "homdiag": 1, "cs": k + 1}.get(
-        structure, 2
-    )
+    return {
+        "unstructured": k * (k + 1) // 2,
+        "diagonal": k,
+        "homdiag": 1,
+        "cs": k + 1,
+        "hetar1": k + 1,
+        "toep": 2 * k - 1,
+        "homtoep": k,
+    }.get(structure, 2)
 
 
 def rows(seed: int, levels: Sequence[int], ks: Sequence[int], n: int = 70, p: int = 3) -> Example:

@@ -26,7 +26,7 @@ CROSSED = {
 }
 STRUCTURED = {
     f"{structure}, k = {k}": models.structured(structure, k)
-    for structure in ("unstructured", "diagonal", "homdiag", "cs", "homcs", "ar1")
+    for structure in models.EVERY
     for k in (2, 4)
 }
 SEVERAL = {"several terms on one factor": models.several_terms()}
@@ -99,7 +99,10 @@ def test_the_exact_curvature_is_the_slope_of_the_gradient(example, reml, point):
 
 @points
 @methods
-@cases({n: one_factor[n] for n in ("one factor, k = 2", "cs, k = 4", "ar1, k = 4")} | crossed)
+@cases(
+    {n: one_factor[n] for n in ("one factor, k = 2", "cs, k = 4", "ar1, k = 4", "toep, k = 4")}
+    | crossed
+)
 def test_average_information_is_what_its_definition_says(example, reml, point):
     example = replace(example, reml=reml)
     assert_average_information_is_its_definition(example, point(example))

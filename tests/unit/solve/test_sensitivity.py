@@ -20,6 +20,8 @@ FORMULAS = [
     "y ~ x + homcs(0 + f | g)",
     "y ~ x + homdiag(0 + f | g)",
     "y ~ x + ar1(0 + f | g)",
+    "y ~ x + hetar1(0 + f | g)",
+    "y ~ x + toep(0 + f | g)",
     "y ~ x + (x | g) + (1 | h)",
     "y ~ x + (1 | g) + (x | h) + (1 | k)",
     "y ~ x + (1 | g) + (1 | g:h)",

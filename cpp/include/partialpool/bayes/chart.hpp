@@ -13,7 +13,8 @@ struct TermPrior {
 
 /// Covariance D L L'D of one term from unconstrained numbers: logarithms of the standard
 /// deviations, then for an unstructured term the inverse hyperbolic tangents of the partial
-/// correlations, row by row, or the logit of the one correlation's place in its range.
+/// correlations, row by row, the same of a Toeplitz term's partial autocorrelations, or the logit
+/// of the one correlation's place in its range.
 class Chart {
 public:
     Chart(Structure structure, Index k, TermPrior prior);
@@ -32,6 +33,8 @@ public:
 private:
     void set_partial(const double* q);
     void set_single(double q);
+    void set_lags(const double* q);
+    bool factor_correlations(const Matrix& r, const std::vector<Matrix>& changes);
     void pull_back_partial(const Matrix& by_lower, double* gradient) const;
 
     Structure structure_;
@@ -39,9 +42,9 @@ private:
     TermPrior prior_;
     Vector sd_;
     Matrix lower_;
-    Matrix z_, log_rest_;  ///< partial correlations; log(1 - sum of squares to the left)
-    Matrix by_angle_;      ///< dL / dq of the one correlation
-    double angle_slope_ = 0.0;
+    Matrix z_, log_rest_;           ///< partial correlations; log(1 - sum of squares to the left)
+    std::vector<Matrix> by_angle_;  ///< dL / dq of single correlations
+    std::vector<double> angle_slopes_;  ///< of the log prior
     std::vector<double> scale_slopes_;
     double log_prior_ = 0.0;
 };

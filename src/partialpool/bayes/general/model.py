@@ -20,6 +20,7 @@ from partialpool.bayes.general.nesting import Place
 from partialpool.bayes.general.sites import Law, coefficient_prior, scale_distribution
 from partialpool.families import ResponseFamily, Zero
 from partialpool.families.scales import Scale
+from partialpool.formula.structures import BY_LAG, SERIAL
 
 __all__ = ["Cuts", "GeneralModel", "Likelihood", "Number", "model"]
 
@@ -197,7 +198,9 @@ def _lower(name: str, term: TermLayout) -> Any:
     (shape,) = term.correlation.numbers
     if term.structure == "unstructured":
         return numpyro.sample(f"{name}.L", dist.LKJCholesky(term.k, shape))
-    serial = term.structure == "ar1"
+    if term.structure in BY_LAG:
+        return _toeplitz(name, term.k, shape)
+    serial = term.structure in SERIAL
     low = -1.0 if serial else -1.0 / (term.k - 1)
     place = numpyro.sample(f"{name}.rho", dist.Uniform(0.0, 1.0))
     rho = low + (1.0 - low) * place
@@ -206,6 +209,22 @@ def _lower(name: str, term: TermLayout) -> Any:
     power = jnp.where(lag % 2 == 1, jnp.sign(rho), 1.0) * jnp.abs(rho) ** lag
     matrix = power if serial else jnp.where(lag == 0, 1.0, rho)
     lower = jnp.linalg.cholesky(matrix)
+    log_det = 2.0 * jnp.log(jnp.diagonal(lower)).sum()
+    numpyro.factor(f"{name}.corr", (shape - 1.0) * log_det)
+    return lower
+
+
+def _toeplitz(name: str, k: int, shape: Any) -> Any:
+    """The same from partial autocorrelations, by Durbin's and Levinson's recursion."""
+    partial = numpyro.sample(f"{name}.partial", dist.Uniform(-1.0, 1.0).expand([k - 1]).to_event(1))
+    corr, weights, rest = [jnp.ones(())], jnp.zeros(0), jnp.ones(())
+    for m in range(k - 1):
+        z = partial[m]
+        corr.append(z * rest + sum(weights[j] * corr[m - j] for j in range(m)))
+        weights = jnp.append(weights - z * weights[::-1], z)
+        rest = rest * (1.0 - z * z)
+    index = jnp.arange(k)
+    lower = jnp.linalg.cholesky(jnp.stack(corr)[jnp.abs(index[:, None] - index[None, :])])
     log_det = 2.0 * jnp.log(jnp.diagonal(lower)).sum()
     numpyro.factor(f"{name}.corr", (shape - 1.0) * log_det)
     return lower

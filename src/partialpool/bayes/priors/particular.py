@@ -66,7 +66,8 @@ class LKJ(Prior):
     """Correlation matrices with density proportional to ``det(R) ** (eta - 1)``.
 
     Uniform for eta = 1; larger values prefer weak correlations. Of a structure with one
-    correlation the same density, on its range.
+    correlation the same density, on its range; of a Toeplitz term with k effects that density of
+    the partial autocorrelations, which needs eta above 1 - 1 / (k - 1).
 
     References
     ----------

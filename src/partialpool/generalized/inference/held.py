@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.core import GeneralizedEstimate, dense_algebra, vector
+from partialpool.design import Decay
+from partialpool.formula.structures import SQUARED
 from partialpool.inference.profile.charts import Layout, angle_of
 from partialpool.inference.profile.held import Spot
 from partialpool.solve.generalized import GeneralizedSolution
@@ -103,14 +105,15 @@ def coefficient(solution: GeneralizedSolution, normal: Array) -> PlaneHeld:
 
 
 def deviation(solution: GeneralizedSolution, layout: Layout, effect: int) -> PlaneHeld:
-    """Hold a standard deviation, a coordinate or (of compound symmetry) the square of one."""
-    at = layout.first + (effect if layout.structure in ("diagonal", "cs") else 0)
+    """Hold a standard deviation, a coordinate or (beside correlations) the square of one."""
+    own = layout.structure in SQUARED | {"diagonal"}
+    at = layout.first + (effect if own else 0)
     unit = float(layout.unit[effect])
     normal = np.zeros(len(solution.psi) + len(solution.estimate.mapped))
     normal[at] = 1.0
 
     def plane(value: float) -> Plane:
-        if layout.structure != "cs":
+        if layout.structure not in SQUARED:
             return Plane(normal, value / unit, (), lambda g, x: float(g[at]) / unit)
         root = float(np.sqrt(value / unit))
         rate = 0.5 / (root * unit) if root > 0 else np.nan
@@ -119,15 +122,20 @@ def deviation(solution: GeneralizedSolution, layout: Layout, effect: int) -> Pla
     return PlaneHeld(solution, _turned(solution, layout), plane)
 
 
-def correlation(solution: GeneralizedSolution, layout: Layout, most: float) -> PlaneHeld:
-    """Hold the correlation of two effects."""
+def correlation(
+    solution: GeneralizedSolution, layout: Layout, most: float, decay: Decay | None = None
+) -> PlaneHeld:
+    """Hold the correlation of two effects, or the rate or range that it follows from."""
     size = len(solution.psi) + len(solution.estimate.mapped)
     if layout.structure != "unstructured":
-        at = layout.first + (layout.k if layout.structure == "cs" else 1)
+        at = layout.first + (layout.k if layout.structure in SQUARED else 1)
         angle = np.zeros(size)
         angle[at] = 1.0
 
         def turned(value: float) -> Plane:
+            if decay is not None:
+                level, slope = decay.coordinate(value)
+                return Plane(angle, level, (), lambda g, x: float(g[at]) * slope)
             level, rate = angle_of(layout.structure, layout.k, value)
             return Plane(angle, level, (), lambda g, x: float(g[at]) / rate if rate > 0 else np.nan)
 

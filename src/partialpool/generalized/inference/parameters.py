@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from partialpool.core import covariance_directions, covariance_size, vector
 from partialpool.errors import NotAvailableError
 from partialpool.inference.parameters import Parameter, term_parameters
-from partialpool.inference.variances.errors import deviation_slopes
+from partialpool.inference.variances.errors import parameter_slopes
 from partialpool.solve.generalized import CoreTerm, GeneralizedSolution, term_of
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _random(fit: GlmmFit, solution: GeneralizedSolution) -> Iterator[Estimated]:
             slopes = _covariance_slopes(solution, term_of(solution.layout, part, i), size)
             for parameter in term_parameters(i, effects):
                 own = dataclasses.replace(parameter, component=part)
-                yield Estimated(own, *deviation_slopes(parameter.effects, cov, slopes))
+                yield Estimated(own, *parameter_slopes(parameter, cov, slopes))
 
 
 def _covariance_slopes(solution: GeneralizedSolution, term: CoreTerm, size: int) -> Array:

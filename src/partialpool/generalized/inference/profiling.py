@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from partialpool.core import STRUCTURE_CODES
 from partialpool.errors import NotAvailableError
+from partialpool.formula.structures import BY_DISTANCE, BY_LAG
 from partialpool.generalized.inference.held import PlaneHeld, coefficient, correlation, deviation
 from partialpool.generalized.inference.parameters import Estimated, by_likelihood, estimated
 from partialpool.generalized.solving import solve_designs
@@ -147,7 +148,11 @@ def hold(fit: GlmmFit, solution: GeneralizedSolution, own: Estimated) -> tuple[P
         error = min(error or 0.1 * max(abs(own.value), 1.0), _far(parameter) / 10.0)
         return coefficient(solution, own.slope), error
     _refuse_nodes(solution, fit, parameter)
+    _refuse_lags(fit, parameter)
     layout = _lay_out(solution, parameter)
+    if parameter.kind == "decay":
+        without = _without_one(fit, solution, parameter)
+        return correlation(solution, layout, without, parameter.decay), 0.3 * own.value
     if parameter.kind == "cor":
         return correlation(solution, layout, _without_one(fit, solution, parameter)), 0.2
     effects = fit.designs[parameter.component].random[parameter.position]
@@ -181,10 +186,21 @@ def _refuse_nodes(solution: GeneralizedSolution, fit: GlmmFit, parameter: Parame
         )
 
 
+def _refuse_lags(fit: GlmmFit, parameter: Parameter) -> None:
+    """A correlation at a lag beyond the first is no plane in the space of the search."""
+    effects = fit.designs[parameter.component].random[parameter.position]
+    beyond = parameter.kind == "cor" and parameter.effects[0] > 1
+    if beyond and effects.term.structure in BY_LAG:
+        raise NotAvailableError(
+            f"of {effects.term.source} a generalized model profiles the correlation at lag 1 only, "
+            f"found {parameter.label!r}. Name the parameters to profile, or take bootstrap()."
+        )
+
+
 def _without_one(fit: GlmmFit, solution: GeneralizedSolution, parameter: Parameter) -> float:
     """Least deviance with one of a correlation's two effects gone."""
     effects = fit.designs[parameter.component].random[parameter.position]
-    if effects.term.structure not in ("unstructured", "homcs", "ar1"):
+    if effects.term.structure not in {"unstructured", "homcs", "ar1", "homtoep"} | BY_DISTANCE:
         return np.inf  # the correlation is that of other effects too
     found = []
     for effect in parameter.effects:

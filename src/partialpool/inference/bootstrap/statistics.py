@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError
-from partialpool.inference.parameters import ParameterName, corr_label, sd_label
+from partialpool.formula.structures import list_spreads
+from partialpool.inference.parameters import ParameterName, spread_value
 from partialpool.inference.protocol import Components, RefittableFit
 from partialpool.named import NamedVector
 
@@ -72,13 +73,7 @@ def _reported(fit: Any) -> Iterator[tuple[ParameterName, float]]:
 def _spreads(varcorr: Components, prefix: str, part: str) -> Iterator[tuple[ParameterName, float]]:
     for term in varcorr.terms:
         group = f"{prefix}{term.group}"
-        uncorrelated = term.structure in ("diagonal", "homdiag")
-        for j, column in enumerate(term.columns):
-            name = sd_label(group, column), "ran_pars", term.group, f"sd__{column}", part
-            yield ParameterName(*name), float(term.sd[j])
-            for i in range(j + 1, 0 if uncorrelated else len(term.columns)):
-                other = term.columns[i]
-                label = corr_label(group, column, other)
-                named = f"cor__{column}.{other}"
-                correlation = ParameterName(label, "ran_pars", term.group, named, part)
-                yield correlation, float(term.corr[i, j])
+        for name in list_spreads(term.structure, term.columns):
+            value = spread_value(term, name)
+            label = name.label(group)
+            yield ParameterName(label, "ran_pars", term.group, name.term, part), value

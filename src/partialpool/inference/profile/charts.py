@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.core import STRUCTURE_CODES
+from partialpool.core import STRUCTURE_CODES, CoreForm, structure_name
 from partialpool.core import covariance_size as n_parameters
 from partialpool.design import Design
+from partialpool.formula.structures import BY_LAG, SERIAL
 from partialpool.inference.parameters import Parameter
 from partialpool.solve import Solution
 from partialpool.solve.problem import structure_code
@@ -23,7 +24,6 @@ from partialpool.solve.problem import structure_code
 __all__ = ["Layout", "Place", "angle_of", "lay_out", "lower_rows", "turn_term"]
 
 Array = NDArray[np.float64]
-_NAMES = {code: name for name, code in STRUCTURE_CODES.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +97,7 @@ def lay_out(design: Design, solution: Solution, parameter: Parameter) -> Layout:
 
 
 def turn_term(
-    terms: Sequence[tuple[int, int, int]],
+    terms: Sequence[tuple[CoreForm, int, int]],
     position: int,
     parameter: Parameter,
     psi: Array,
@@ -129,7 +129,7 @@ def turn_term(
         lower = lower_rows(factor[turn])
         psi[first : first + k * (k + 1) // 2] = lower.T[np.triu_indices(k)]
         unit = np.ones(k)
-    return Layout(_NAMES[code], first, k, axes, unit, psi)
+    return Layout(structure_name(code), first, k, axes, unit, psi)
 
 
 def lower_rows(factor: Array) -> Array:
@@ -145,7 +145,7 @@ def angle_of(structure: str, k: int, corr: float) -> tuple[float, float]:
     A correlation is ``mid + half sin(angle)`` over its range, which for compound symmetry begins
     at -1 / (k - 1).
     """
-    low = -1.0 if structure == "ar1" else -1.0 / (k - 1)
+    low = -1.0 if structure in SERIAL | BY_LAG else -1.0 / (k - 1)
     mid, half = 0.5 * (1.0 + low), 0.5 * (1.0 - low)
     sine = float(np.clip((corr - mid) / half, -1.0, 1.0))
     return float(np.arcsin(sine)), half * float(np.sqrt(1.0 - sine * sine))

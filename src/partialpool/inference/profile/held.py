@@ -9,15 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.core import vector
+from partialpool.design import Decay
+from partialpool.formula.structures import SQUARED
 from partialpool.inference.profile.charts import Layout, Place, angle_of
 from partialpool.inference.profile.minimise import Evaluation, minimise
 from partialpool.solve import Reduced, Solution
 from partialpool.solve.solution import MAX_EVALUATIONS, TOLERANCE
 
-__all__ = ["Correlation", "Deviation", "FixedEffect", "Held", "Residual", "Spot"]
+__all__ = ["Correlation", "Deviation", "FixedEffect", "Held", "Residual", "Spot", "evaluate_place"]
 
 Array = NDArray[np.float64]
 State = TypeVar("State")
+# Of the estimate: a residual standard deviation is followed down to here.
+_LEAST = 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +114,8 @@ class Residual:
 
     def at(self, value: float, start: Array) -> Spot[Array]:
         """Fit with a known residual standard deviation."""
+        # Terms with an effect for each row leave none: zero would stand for an unknown one.
+        value = max(value, _LEAST * self.solution.sigma)
         reduced = self.solution.reduced
         problem = reduced.problem
         with reduced.algebra():
@@ -132,7 +138,8 @@ class Deviation:
 
     @property
     def _index(self) -> int:
-        at = self.effect if self.layout.structure in ("diagonal", "cs") else 0
+        own = self.layout.structure in SQUARED | {"diagonal"}
+        at = self.effect if own else 0
         return self.layout.first + at
 
     @property
@@ -155,7 +162,7 @@ class Deviation:
         structure = self.layout.structure
         unit = float(self.layout.unit[self.effect])
         relative = value / (sigma * unit)
-        if structure == "cs":
+        if structure in SQUARED:
             root = np.sqrt(relative)
             return root, 0.5 / (root * sigma * unit) if root > 0 else np.nan
         return relative, 1.0 / (sigma * unit)
@@ -163,13 +170,13 @@ class Deviation:
     def _evaluate(self, x: Array, value: float) -> Evaluation:
         sigma = self.solution.sigma if self._known else float(np.exp(x[-1]))
         tied, slope = self._tied(value, sigma)
-        power = 0.5 if self.layout.structure == "cs" else 1.0
+        power = 0.5 if self.layout.structure in SQUARED else 1.0
         m, at = len(self.layout.psi), self._index
         psi = np.insert(x if self._known else x[:-1], at, tied)
         jacobian = np.delete(np.eye(m), at, axis=1)
         if self._known:
             place = Place(psi, jacobian, lambda g: np.zeros((m - 1, m - 1)))
-            return _evaluate(self.solution, self.layout, place, x, sigma, False, at, slope)
+            return evaluate_place(self.solution, self.layout, place, x, sigma, False, at, slope)
         jacobian = np.column_stack([jacobian, -power * tied * np.eye(m)[at]])
         bend = np.zeros((m, m))
 
@@ -178,7 +185,7 @@ class Deviation:
             return bend
 
         place = Place(psi, jacobian, second)
-        return _evaluate(self.solution, self.layout, place, x, sigma, True, at, slope)
+        return evaluate_place(self.solution, self.layout, place, x, sigma, True, at, slope)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,11 +199,14 @@ class Correlation:
     without
         Least deviance without either of the effects. With a standard deviation of zero any
         correlation is as good, so that no value of it can be worse than that.
+    decay
+        Where a rate or range is held in the place of a correlation.
     """
 
     solution: Solution
     layout: Layout
     without: float
+    decay: Decay | None = None
 
     @property
     def start(self) -> Array:
@@ -211,7 +221,7 @@ class Correlation:
 
     @property
     def _angle(self) -> int:
-        scales = self.layout.k if self.layout.structure == "cs" else 1
+        scales = self.layout.k if self.layout.structure in SQUARED else 1
         return self.layout.first + scales
 
     def at(self, value: float, start: Array) -> Spot[Array]:
@@ -225,16 +235,22 @@ class Correlation:
         sigma = self.solution.likelihood.fixed
         if self.layout.structure == "unstructured":
             place, slopes = self._unstructured(x, value)
-            return _evaluate(self.solution, self.layout, place, x, sigma, False, None, slopes)
+            return evaluate_place(self.solution, self.layout, place, x, sigma, False, None, slopes)
         m, at = len(self.layout.psi), self._angle
-        angle, derivative = angle_of(self.layout.structure, self.layout.k, value)
+        angle, derivative = (
+            angle_of(self.layout.structure, self.layout.k, value)
+            if self.decay is None
+            else self.decay.coordinate(value)
+        )
         place = Place(
             np.insert(x, at, angle),
             np.delete(np.eye(m), at, axis=1),
             lambda g: np.zeros((m - 1, m - 1)),
         )
-        slope = 1.0 / derivative if derivative > 0 else np.nan
-        return _evaluate(self.solution, self.layout, place, x, sigma, False, at, slope)
+        if self.decay is not None:
+            derivative = 1.0 / derivative
+        slope = 1.0 / derivative if derivative != 0.0 else np.nan
+        return evaluate_place(self.solution, self.layout, place, x, sigma, False, at, slope)
 
     def _unstructured(self, x: Array, value: float) -> tuple[Place, Array]:
         """First row exp(x[-2]), second row exp(x[-1]) (rho, sqrt(1 - rho^2))."""
@@ -264,7 +280,7 @@ class Correlation:
         return Place(psi, jacobian, bend), slope
 
 
-def _evaluate(
+def evaluate_place(
     solution: Solution,
     layout: Layout,
     place: Place,

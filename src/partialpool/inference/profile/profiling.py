@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from partialpool.design import Design
 from partialpool.errors import NotAvailableError
+from partialpool.formula.structures import BY_DISTANCE, BY_LAG
 from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.parameters import Parameter, list_parameters, values_of
 from partialpool.inference.profile.charts import lay_out
@@ -21,6 +22,7 @@ from partialpool.inference.profile.held import (
     Held,
     Residual,
 )
+from partialpool.inference.profile.lags import LagCorrelation
 from partialpool.inference.profile.ranges import at_lag, bounds_of, choose, lag_of, neighbours_of
 from partialpool.inference.profile.result import Curve, Profile
 from partialpool.inference.profile.tracing import trace
@@ -163,8 +165,15 @@ def hold(
     if parameter.kind == "sigma":
         return Residual(solution), sigma / np.sqrt(2.0 * n)
     layout = lay_out(design, solution, parameter)
+    if parameter.kind == "decay":
+        without = _without_one(design, solution, parameter)
+        return Correlation(solution, layout, without, parameter.decay), 0.3 * estimate
     if parameter.kind == "cor":
-        return Correlation(solution, layout, _without_one(design, solution, parameter)), 0.2
+        without = _without_one(design, solution, parameter)
+        lag = parameter.effects[0]
+        if layout.structure in BY_LAG and lag > 1:
+            return LagCorrelation(solution, layout, without, lag), 0.2
+        return Correlation(solution, layout, without), 0.2
     effects = design.random[parameter.position]
     J = len(effects.factor.levels)
     spread = float(np.sqrt(np.mean(effects.basis[:, parameter.effects[0]] ** 2)))
@@ -177,7 +186,7 @@ def hold(
 def _without_one(design: Design, solution: Solution, parameter: Parameter) -> float:
     """Least deviance with one of a correlation's two effects gone."""
     structure = design.random[parameter.position].term.structure
-    if structure not in ("unstructured", "homcs", "ar1"):
+    if structure not in {"unstructured", "homcs", "ar1", "homtoep"} | BY_DISTANCE:
         return np.inf  # the correlation is that of other effects too
     found = []
     for effect in parameter.effects:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from partialpool.design import Design
 from partialpool.errors import DataError, UnknownNameError, did_you_mean
+from partialpool.formula.structures import SERIAL
 from partialpool.inference.parameters import Parameter
 from partialpool.inference.profile.result import Curve
 
@@ -49,7 +50,7 @@ def choose(parameters: tuple[Parameter, ...], which: str | Sequence[str] | None)
 
 def lag_of(design: Design, parameter: Parameter) -> int:
     """How far apart the effects of an autoregressive correlation are; else one."""
-    if parameter.kind != "cor" or design.random[parameter.position].term.structure != "ar1":
+    if parameter.kind != "cor" or design.random[parameter.position].term.structure not in SERIAL:
         return 1
     return abs(parameter.effects[0] - parameter.effects[1])
 
@@ -82,7 +83,7 @@ def bounds_of(design: Design, parameter: Parameter) -> tuple[float, float]:
     """Ends of a parameter's range."""
     if parameter.kind == "fixed":
         return -np.inf, np.inf
-    if parameter.kind != "cor":
+    if parameter.kind != "cor":  # a standard deviation, a rate or a range
         return 0.0, np.inf
     effects = design.random[parameter.position]
     k = len(effects.columns)

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from partialpool.design import RandomEffects
 from partialpool.errors import DataError
+from partialpool.formula.structures import BY_DISTANCE, UNCORRELATED
 from partialpool.frames import make_frame
+from partialpool.inference.parameters import Parameter, term_parameters
 from partialpool.inference.protocol import GaussianFit
 from partialpool.solve import chart_directions, unprofiled_hessian
 
-__all__ = ["deviation_slopes", "variance_parameters"]
+__all__ = ["deviation_slopes", "parameter_slopes", "variance_parameters"]
 
 Matrix = NDArray[np.float64]
 _FLAT = 1e-8
@@ -123,7 +125,7 @@ def _parameters(fit: GaussianFit, scale: str) -> Iterator[_Parameter]:
 def _pairs(effects: RandomEffects) -> Iterator[tuple[int, int]]:
     """Rows and columns of the lower triangle, column by column; only what the structure has."""
     k = len(effects.columns)
-    uncorrelated = effects.term.structure in ("diagonal", "homdiag")
+    uncorrelated = effects.term.structure in UNCORRELATED
     for c in range(k):
         for r in range(c, c + 1 if uncorrelated else k):
             yield r, c
@@ -131,6 +133,15 @@ def _pairs(effects: RandomEffects) -> Iterator[tuple[int, int]]:
 
 def _covariances(effects: RandomEffects, cov: Matrix, slopes: Matrix) -> Iterator[_Parameter]:
     names = effects.columns
+    if effects.term.structure in BY_DISTANCE:
+        sd, *others = term_parameters(0, effects)
+        yield _Parameter(
+            effects.factor.name, f"var__{sd.columns[0]}", float(cov[0, 0]), slopes[:, 0, 0]
+        )
+        for parameter in others:
+            value, slope = parameter_slopes(parameter, cov, slopes)
+            yield _Parameter(effects.factor.name, parameter.term, value, slope)
+        return
     for r, c in _pairs(effects):
         name = f"var__{names[c]}" if r == c else f"cov__{names[c]}.{names[r]}"
         slope = slopes[:, r, c] if cov[c, c] * cov[r, r] > 0 else np.full(len(slopes), np.nan)
@@ -138,11 +149,17 @@ def _covariances(effects: RandomEffects, cov: Matrix, slopes: Matrix) -> Iterato
 
 
 def _deviations(effects: RandomEffects, cov: Matrix, slopes: Matrix) -> Iterator[_Parameter]:
-    names = effects.columns
-    for r, c in _pairs(effects):
-        name = f"sd__{names[c]}" if r == c else f"cor__{names[c]}.{names[r]}"
-        value, slope = deviation_slopes((c,) if r == c else (c, r), cov, slopes)
-        yield _Parameter(effects.factor.name, name, value, slope)
+    for parameter in term_parameters(0, effects):
+        value, slope = parameter_slopes(parameter, cov, slopes)
+        yield _Parameter(effects.factor.name, parameter.term, value, slope)
+
+
+def parameter_slopes(parameter: Parameter, cov: Matrix, slopes: Matrix) -> tuple[float, Matrix]:
+    """Differentiate a standard deviation, a correlation, or a rate or range of these."""
+    value, slope = deviation_slopes(parameter.effects, cov, slopes)
+    if parameter.decay is None:
+        return value, slope
+    return float(parameter.decay.value(value)), parameter.decay.slope(value) * slope
 
 
 def deviation_slopes(effects: tuple[int, ...], cov: Matrix, slopes: Matrix) -> tuple[float, Matrix]:

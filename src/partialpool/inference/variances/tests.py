@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from partialpool.design import Design, RandomEffects
 from partialpool.errors import DataError, ModelError
+from partialpool.formula.structures import BY_LAG, OWN_SCALES
 from partialpool.frames import make_frame
 from partialpool.inference.counts import check_count
 from partialpool.inference.protocol import GaussianFit
@@ -121,7 +122,8 @@ def reductions(design: Design, term: int) -> list[Reduction]:
         return [Reduction(source, _without(design, term), term, (0, 1), True)]
     if structure not in ("unstructured", "diagonal"):
         # Standard deviations and a correlation, both at the edge: no simple mixture.
-        df = {"cs": k + 1}.get(structure, 2)
+        scales = k if structure in OWN_SCALES else 1
+        df = scales + (k - 1 if structure in BY_LAG else 1)
         return [Reduction(source, _without(design, term), term, (df, df), False)]
     low = k - 1 if structure == "unstructured" else 0
     return [

@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
+from partialpool.formula.structures import (
+    BY_LAG,
+    ONE_CORRELATION,
+    OWN_SCALES,
+    decay_name,
+    position_name,
+)
 from partialpool.results.summary.grid import Grid
 from partialpool.results.summary.numbers import cell, correlation_cell, decimals_of_sizes
 from partialpool.results.summary.values import Component
@@ -17,9 +26,17 @@ _STRUCTURES = {
     "cs": "compound symmetry",
     "homcs": "compound symmetry, equal variances",
     "ar1": "autoregressive, lag 1",
+    "hetar1": "autoregressive, lag 1, a variance for each time",
+    "toep": "Toeplitz, Corr with the first is that of the lag",
+    "homtoep": "Toeplitz, equal variances, Corr with the first is that of the lag",
 }
-_ONE_SD = ("homdiag", "homcs", "ar1")
-_ONE_CORRELATION = ("cs", "homcs", "ar1")
+_DECAYS = {
+    "ou": "Ornstein-Uhlenbeck: corr exp(-rate * distance)",
+    "exp": "exponential: corr exp(-distance / range)",
+    "gau": "Gaussian: corr exp(-(distance / range)^2)",
+    "mat32": "Matern of smoothness 3/2",
+    "mat52": "Matern of smoothness 5/2",
+}
 # Wider triangles don't fit a terminal of 80 columns.
 _MOST_CORRELATED = 6
 # A variance that is zero up to rounding must not ask for twenty decimals.
@@ -80,14 +97,19 @@ def _lines(component: Component) -> Iterator[_Line]:
     if k <= 1:
         yield _Line(component.group, "".join(columns), float(component.sd[0]))
         return
-    one_correlation = structure in _ONE_CORRELATION
+    one_correlation = structure in ONE_CORRELATION
     rho = (correlation_cell(float(component.corr[1, 0])),) if one_correlation else ()
-    if structure in _ONE_SD:
+    if component.decay is not None:
+        yield _Line(component.group, position_name(columns[0]), float(component.sd[0]))
+        return
+    if structure not in OWN_SCALES | BY_LAG:
         yield _Line(component.group, f"{columns[0]} ... {columns[-1]}", float(component.sd[0]), rho)
         return
     triangle = structure == "unstructured" and k <= _MOST_CORRELATED
     for i, (name, sd) in enumerate(zip(columns, component.sd, strict=True)):
         row = tuple(correlation_cell(float(r)) for r in component.corr[i, :i]) if triangle else ()
+        if structure in BY_LAG and i > 0:
+            row = (correlation_cell(float(component.corr[i, 0])),)
         group = component.group if i == 0 else ""
         yield _Line(group, name, float(sd), rho if one_correlation and i == 1 else row)
 
@@ -97,14 +119,37 @@ def _is_slope(name: str) -> bool:
     return name != "Intercept" and not all(part.endswith("]") for part in name.split(":"))
 
 
+def _structure(term: Component) -> str:
+    """Say what a structure is; of correlations that fall with distance, how fast."""
+    if term.decay is None:
+        return _STRUCTURES[term.structure]
+    coordinates = position_name(term.columns[0])
+    nearest, farthest = _ends(term)
+    if farthest > 1.0 - _ZERO:
+        return f"at {len(term.columns):,} positions, correlated alike at any distance"
+    if nearest < _ZERO:
+        return f"at {len(term.columns):,} positions, no correlation left between any two"
+    unit = "per unit" if decay_name(term.structure) == "rate" else "in units"
+    return (
+        f"at {len(term.columns):,} positions, {_DECAYS[term.structure]}, "
+        f"{decay_name(term.structure)} {term.decay:.4g} {unit} of {coordinates}"
+    )
+
+
+def _ends(term: Component) -> tuple[float, float]:
+    """Return the largest and the smallest correlation of two effects."""
+    others = term.corr[~np.eye(len(term.columns), dtype=bool)]
+    return float(others.max()), float(others.min())
+
+
 def _note(components: tuple[Component, ...], unit: str) -> str:
     terms = [component for component in components if component.columns]
-    names = {name for term in terms for name in term.columns}
+    names = {name for term in terms if term.decay is None for name in term.columns}
     slope = "; of a slope, per unit of its column" if any(map(_is_slope, names)) else ""
     structured = [
-        f"{term.group}: {_STRUCTURES[term.structure]}."
+        f"{term.group}: {_structure(term)}."
         for term in terms
-        if term.structure in _STRUCTURES and len(term.columns) > 1
+        if term.structure in {*_STRUCTURES, *_DECAYS} and len(term.columns) > 1
     ]
     wide = any(t.structure == "unstructured" and len(t.columns) > _MOST_CORRELATED for t in terms)
     more = ["The correlations are in fit.varcorr."] if wide else []

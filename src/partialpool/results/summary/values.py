@@ -60,6 +60,8 @@ class Component:
         Correlations.
     structure
         Form of the covariance matrix.
+    decay
+        Rate or range of correlations that fall with distance.
     """
 
     group: str
@@ -67,11 +69,14 @@ class Component:
     sd: Vector
     corr: Vector
     structure: str
+    decay: float | None = None
 
 
 def components_of(varcorr: VarCorr) -> tuple[Component, ...]:
     """List the random terms, and last the residual if there is one."""
-    terms = [Component(t.group, t.columns, t.sd, t.corr, t.structure) for t in varcorr.terms]
+    terms = [
+        Component(t.group, t.columns, t.sd, t.corr, t.structure, t.decay) for t in varcorr.terms
+    ]
     if varcorr.residual_sd is None:
         return tuple(terms)
     return (*terms, Component("Residual", (), np.array([varcorr.residual_sd]), np.eye(1), ""))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.core import codes, matrix, vector
+from partialpool.core import CoreForm, codes, matrix, vector
 from partialpool.design import RandomEffects
 from partialpool.solve.problem import structure_code
 
@@ -17,7 +17,7 @@ __all__ = ["EffectBlock", "Layout", "Part", "lay_out"]
 
 Vector = NDArray[np.float64]
 CorePart = tuple[int, Vector, int, bool]
-CoreEffects = tuple[NDArray[np.int32], int, list[tuple[Vector, int, int]]]
+CoreEffects = tuple[NDArray[np.int32], int, list[tuple[Vector, CoreForm, int]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from partialpool.core import covariance_size
+from partialpool.core import CoreForm, covariance_size
 from partialpool.solve.generalized.layout import Layout
 from partialpool.solve.problem import structure_code
 
@@ -28,7 +28,7 @@ class CoreTerm:
     part: str
     term: int
     position: int
-    code: int
+    code: CoreForm
     k: int
     first: int
 

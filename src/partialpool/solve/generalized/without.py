@@ -7,9 +7,17 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.core import STRUCTURE_CODES, covariance_size, dense_algebra, vector
+from partialpool.core import (
+    STRUCTURE_CODES,
+    CoreForm,
+    covariance_size,
+    dense_algebra,
+    structure_name,
+    vector,
+)
 from partialpool.errors import ModelError
 from partialpool.families import Response
+from partialpool.formula.structures import SQUARED
 from partialpool.solve.generalized.densities import take
 from partialpool.solve.generalized.layout import lay_out
 from partialpool.solve.generalized.solution import GeneralizedSolution
@@ -82,7 +90,7 @@ def _mapped(solution: GeneralizedSolution, to: GeneralizedSolution) -> Vector:
     return psi
 
 
-def _turned(code: int, k: int, psi: Vector, old: Vector, new: Vector) -> Vector:
+def _turned(code: CoreForm, k: int, psi: Vector, old: Vector, new: Vector) -> Vector:
     ratio = np.diag(old) / np.diag(new)
     out = psi.copy()
     if code == STRUCTURE_CODES["unstructured"] and k > 1:
@@ -92,7 +100,7 @@ def _turned(code: int, k: int, psi: Vector, old: Vector, new: Vector) -> Vector:
         upper: Vector = np.asarray(np.linalg.qr(root.T, mode="r"))
         signs = np.where(np.diag(upper) < 0, -1.0, 1.0)
         return np.asarray((signs[:, None] * upper)[np.triu_indices(k)])
-    if code == STRUCTURE_CODES["cs"]:
+    if structure_name(code) in SQUARED:
         out[:k] *= np.sqrt(ratio)
     elif code == STRUCTURE_CODES["diagonal"] or k == 1:
         out *= ratio

@@ -18,6 +18,7 @@ FITS = {
     "diagonal": ("y ~ x + (x || g)", {"family": "poisson"}),
     "cs": ("y ~ x + cs(0 + f | g)", {"family": "poisson"}),
     "ar1": ("y ~ x + ar1(0 + f | g)", {"family": "poisson"}),
+    "hetar1": ("y ~ x + hetar1(0 + f | g)", {"family": "poisson"}),
     "dispersion": ("y ~ x + (1 | g)", {"family": "nbinom2", "dispersion": "~ x"}),
     "inflated": (
         "y ~ x + (1 | g)",

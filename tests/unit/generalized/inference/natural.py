@@ -69,7 +69,9 @@ class Natural:
                 q for q in self.parameters
                 if (q.component, q.position, q.kind) == (p.component, p.position, p.kind)
             ]  # fmt: skip
-            together = {"sd": ("homdiag", "homcs", "ar1"), "cor": ("cs", "homcs", "ar1")}[p.kind]
+            together = {
+                "sd": ("homdiag", "homcs", "ar1"), "cor": ("cs", "homcs", "ar1", "hetar1"),
+            }[p.kind]  # fmt: skip
             if structure in together:
                 leader = held if held in same else same[0]
                 followers |= {q.label for q in same if q != leader}
@@ -115,9 +117,9 @@ class Natural:
             return sd
         if structure == "homdiag":
             return sd[:1]
-        low = -1.0 if structure == "ar1" else -1.0 / (k - 1)
+        low = -1.0 if structure in ("ar1", "hetar1") else -1.0 / (k - 1)
         angle = np.arcsin((corr[1, 0] - 0.5 * (1 + low)) / (0.5 * (1 - low)))
-        scales = np.sqrt(sd) if structure == "cs" else sd[:1]
+        scales = np.sqrt(sd) if structure in ("cs", "hetar1") else sd[:1]
         return np.append(scales, angle)
 
 

@@ -20,6 +20,7 @@ HELD = [
     ("slope", "corr(g.Intercept,g.x)"), ("crossed", "Intercept"), ("crossed", "sd(h.Intercept)"),
     ("nested", "sd(g:f.Intercept)"), ("diagonal", "sd(g.x)"), ("cs", "sd(g.f[b])"),
     ("cs", "corr(g.f[a],g.f[b])"), ("ar1", "sd(g.f[a])"), ("ar1", "corr(g.f[a],g.f[b])"),
+    ("hetar1", "sd(g.f[b])"), ("hetar1", "corr(g.f[a],g.f[b])"),
     ("dispersion", "dispersion.x"), ("dispersion", "sd(g.Intercept)"),
     ("inflated", "zero_inflation.Intercept"), ("inflated", "x"),
     ("inflated", "sd(zero_inflation.g.Intercept)"), ("ordinal", "thresholds.1|2"),
@@ -213,3 +214,15 @@ def test_a_singular_fit_has_intervals():
     for label in ("sd(g.Intercept)", "sd(g.x)"):
         low, high = found[label].interval(0.95)
         assert low < found[label].estimate < high
+
+
+def test_of_correlations_by_lag_the_first_is_profiled_and_the_others_are_refused_in_words():
+    fit = pp.glmm("y ~ x + homtoep(0 + f | g)", table(), family="poisson")
+    (curve,) = fit.profile("corr(g.lag1)", level=0.8).curves
+    held, _ = hold(fit, fit.solution, own_of(fit, "corr(g.lag1)"))
+    value = 0.5 * (curve.estimate + curve.interval(0.7)[0])
+    spot = held.at(value, held.start)
+    up, down = (held.at(value + h, spot.x).deviance for h in (1e-3, -1e-3))
+    assert_allclose(spot.slope, (up - down) / 2e-3, rtol=2e-3, atol=1e-5)
+    with pytest.raises(NotAvailableError, match=r"lag 1 only, found 'corr\(g.lag2\)'"):
+        fit.profile("corr(g.lag2)")

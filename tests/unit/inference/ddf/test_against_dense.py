@@ -21,7 +21,7 @@ FORMULAS = [
     "y ~ x + z + homcs(0 + f | g)",
     "y ~ x + z + homdiag(0 + f | g)",
 ]
-CURVED = ["y ~ x + z + cs(0 + f | g)", "y ~ x + z + ar1(0 + f | g)"]
+CURVED = [f"y ~ x + z + {s}(0 + f | g)" for s in ("cs", "ar1", "hetar1", "toep", "homtoep")]
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -57,6 +57,17 @@ def entries(term) -> list[Matrix]:
     if term.structure == "ar1":
         lag = np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
         return [rho**lag, lag * rho ** np.maximum(lag - 1, 0)]
+    if term.structure in ("toep", "homtoep"):
+        lag, D = np.abs(np.subtract.outer(np.arange(k), np.arange(k))), np.outer(term.sd, term.sd)
+        by_lag = [D * (lag == m) for m in range(1, k)]
+        if term.structure == "homtoep":
+            return [term.corr, *by_lag]
+        own = [np.outer(e, term.sd) * term.corr + np.outer(term.sd, e) * term.corr for e in unit]
+        return [*own, *by_lag]
+    if term.structure == "hetar1":
+        lag, D = np.abs(np.subtract.outer(np.arange(k), np.arange(k))), np.outer(term.sd, term.sd)
+        own = [np.outer(e, term.sd) * term.corr + np.outer(term.sd, e) * term.corr for e in unit]
+        return [*own, D * lag * rho ** np.maximum(lag - 1, 0)]
     # Compound symmetry with its own standard deviations: tangents in each, and in rho.
     R, D = term.corr, term.sd
     own = [np.outer(e, D) * R + np.outer(D, e) * R for e in unit]

@@ -23,6 +23,10 @@ def dense_deviance(fit, held, value):
     design = fit.design
     terms = [(e, e.term.structure) for e in design.random]
     start = _start(fit)
+    if held.startswith("cor") and "." in held:
+        # Powers of one number are correlations by lag, whatever the value held.
+        one = abs(value) ** (1 / int(held[-1]))
+        start |= {n: np.arctanh(one ** int(n[-1])) for n in start if n.startswith(held[:-1])}
     free = [name for name in start if name != held]
     keep = np.isfinite(fit.fixef.values)
     X = design.X[:, keep]
@@ -43,6 +47,8 @@ def dense_deviance(fit, held, value):
         V = np.diag(sigma**2 / weights)
         for position, (effects, structure) in enumerate(terms):
             S = _covariance(position, effects, structure, at)
+            if not np.isfinite(S).all():
+                return 1e9
             same = np.equal.outer(effects.factor.codes, effects.factor.codes)
             V = V + (effects.basis @ S @ effects.basis.T) * same
         factor = cho_factor(V, lower=True)
@@ -64,10 +70,13 @@ def dense_deviance(fit, held, value):
 def _start(fit):
     start = {}
     for position, term in enumerate(fit.varcorr.terms):
-        homogeneous = term.structure in ("homdiag", "homcs", "ar1")
+        homogeneous = term.structure in ("homdiag", "homcs", "ar1", "homtoep")
         for j in range(1 if homogeneous else len(term.columns)):
             start[f"sd{position}.{j}"] = np.log(max(term.sd[j], 0.1 * fit.sigma))
-        if term.structure in ("cs", "homcs", "ar1"):
+        if term.structure in ("toep", "homtoep"):
+            for lag in range(1, len(term.columns)):
+                start[f"cor{position}.{lag}"] = np.arctanh(term.corr[lag, 0])
+        elif term.structure in ("cs", "homcs", "ar1", "hetar1"):
             start[f"cor{position}"] = np.arctanh(np.clip(term.corr[1, 0], -0.9, 0.9))
         elif term.structure == "unstructured" and len(term.columns) == 2:
             start[f"cor{position}"] = np.arctanh(np.clip(np.nan_to_num(term.corr[1, 0]), -0.9, 0.9))
@@ -82,11 +91,16 @@ def _natural(name, x):
 
 def _covariance(position, effects, structure, at):
     k = len(effects.columns)
-    homogeneous = structure in ("homdiag", "homcs", "ar1")
+    homogeneous = structure in ("homdiag", "homcs", "ar1", "homtoep")
     sd = np.array([at[f"sd{position}.{0 if homogeneous else j}"] for j in range(k)])
     R = np.eye(k)
     rho = at.get(f"cor{position}", 0.0)
-    if structure == "ar1":
+    if structure in ("toep", "homtoep"):
+        by_lag = [1.0, *(at[f"cor{position}.{lag}"] for lag in range(1, k))]
+        R = np.array(by_lag)[np.abs(np.subtract.outer(np.arange(k), np.arange(k)))]
+        if np.linalg.eigvalsh(R)[0] < 0:
+            return np.full((k, k), np.nan)
+    elif structure in ("ar1", "hetar1"):
         R = rho ** np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
     elif structure in ("cs", "homcs") or (structure == "unstructured" and k == 2):
         R = np.where(np.eye(k), 1.0, rho)
@@ -101,7 +115,10 @@ def table():
     y = 1 + x + rng.normal(size=10)[g] + 0.6 * rng.normal(size=10)[g] * x
     y = y + 0.7 * rng.normal(size=4)[h] + rng.normal(size=n)
     names = np.array(["a", "b", "c"])[f]
-    return {"y": y, "x": x, "g": g, "h": h, "f": names, "w": rng.uniform(0.5, 2, n)}
+    by_time = np.linalg.cholesky(np.array([[1, 0.5, 0.3], [0.5, 1, 0.5], [0.3, 0.5, 1]]))
+    v = x + 1.5 * (np.random.default_rng(3).normal(size=(10, 3)) @ by_time.T)[g, f]
+    v = v + np.random.default_rng(4).normal(size=n)
+    return {"y": y, "v": v, "x": x, "g": g, "h": h, "f": names, "w": rng.uniform(0.5, 2, n)}
 
 
 MODELS = {
@@ -113,6 +130,9 @@ MODELS = {
     "compound symmetry": ("y ~ x + cs(0 + f | g)", {}),
     "homogeneous": ("y ~ x + homcs(0 + f | g)", {}),
     "autoregressive": ("y ~ x + ar1(0 + f | g)", {}),
+    "serial": ("v ~ x + hetar1(0 + f | g)", {}),
+    "by lag": ("v ~ x + toep(0 + f | g)", {}),
+    "by lag, one scale": ("v ~ x + homtoep(0 + f | g)", {}),
     "one scale": ("y ~ x + homdiag(0 + f | g)", {}),
     "least squares": ("y ~ x", {}),
 }
@@ -125,6 +145,13 @@ HELD = [
     *[(m, "sd(g.x)", "sd0.1") for m in ("slope", "weights", "crossed", "known sigma")],
     *[(m, "corr(g.Intercept,g.x)", "cor0") for m in ("slope", "crossed", "known sigma")],
     ("crossed", "sd(h.Intercept)", "sd1.0"),
+    ("serial", "sd(g.f[b])", "sd0.1"),
+    ("serial", "corr(g.f[a],g.f[b])", "cor0"),
+    ("by lag", "sd(g.f[b])", "sd0.1"),
+    ("by lag", "corr(g.lag1)", "cor0.1"),
+    ("by lag", "corr(g.lag2)", "cor0.2"),
+    ("by lag, one scale", "sd(g.f[a])", "sd0.0"),
+    ("by lag, one scale", "corr(g.lag2)", "cor0.2"),
     ("compound symmetry", "sd(g.f[b])", "sd0.1"),
     ("compound symmetry", "corr(g.f[a],g.f[b])", "cor0"),
     ("homogeneous", "sd(g.f[a])", "sd0.0"),

@@ -41,6 +41,10 @@ ONE_FACTOR = {
     "diagonal": "~ x + (1 + x || g)",
     "cs": "~ x + cs(0 + t | g)",
     "ar1": "~ x + ar1(0 + t | g)",
+    "hetar1": "~ x + hetar1(0 + t | g)",
+    "toep": "~ x + toep(0 + t | g)",
+    "ou": "~ x + ou(0 + as.integer(2 * z) | g)",
+    "gau": "~ x + gau(0 + as.integer(z) + as.integer(x) | g)",
     "homdiag": "~ x + homdiag(0 + t | g)",
 }
 CROSSED = {
