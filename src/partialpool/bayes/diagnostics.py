@@ -153,7 +153,10 @@ def _below(x: Array, probability: float) -> Array:
 
 def _sd_error(draws: Array, size: Array) -> Array:
     """Error of a standard deviation by the variance of the squared deviations, as ArviZ has it."""
-    squares = (draws - draws.mean(axis=(0, 1))) ** 2
+    centred = draws - draws.mean(axis=(0, 1))
+    # In units of the largest: fourth powers leave the range of numbers soon.
+    unit = np.abs(centred).max(axis=(0, 1))
+    squares = (centred / np.where(unit > 0, unit, 1.0)) ** 2
     variance = squares.mean(axis=(0, 1))
     spread = (squares**2).mean(axis=(0, 1)) - variance**2
-    return np.asarray(np.sqrt(spread / size / variance / 4.0))
+    return np.asarray(unit * np.sqrt(spread / size / variance / 4.0))

@@ -10,10 +10,18 @@ from numpy.typing import NDArray
 
 from partialpool.bayes.assignment import free_scales
 from partialpool.design import Design, RandomEffects
+from partialpool.errors import UnknownNameError, did_you_mean
 from partialpool.formula.structures import BY_LAG, UNCORRELATED, corr_label, sd_label
 from partialpool.inference.parameters import ParameterName
 
-__all__ = ["Draws", "PartDraws", "in_single_precision", "named_parameters", "parameter_names"]
+__all__ = [
+    "Draws",
+    "NamedDraws",
+    "PartDraws",
+    "in_single_precision",
+    "named_parameters",
+    "parameter_names",
+]
 
 Array = NDArray[np.float64]
 
@@ -86,9 +94,26 @@ class Draws:
         return int(self.parts["mean"].fixef.shape[1])
 
 
-def named_parameters(designs: Mapping[str, Design], draws: Draws) -> dict[str, Array]:
+class NamedDraws(dict[str, Array]):
+    """Draws (C, D) by the parameter's name.
+
+    Examples
+    --------
+    >>> NamedDraws({"Days": np.zeros((4, 1000))})["days"]
+    Traceback (most recent call last):
+        ...
+    partialpool.errors.UnknownNameError: there is no parameter 'days'. Did you mean 'Days'?
+    """
+
+    def __missing__(self, name: object) -> Array:
+        raise UnknownNameError(
+            f"there is no parameter {name!r}.{did_you_mean(str(name), list(self))}"
+        )
+
+
+def named_parameters(designs: Mapping[str, Design], draws: Draws) -> NamedDraws:
     """Name every parameter that isn't a random effect: (C, D) each, in reading order."""
-    return {name.label: values for name, values in _walk(designs, draws)}
+    return NamedDraws({name.label: values for name, values in _walk(designs, draws)})
 
 
 def parameter_names(designs: Mapping[str, Design], draws: Draws) -> tuple[ParameterName, ...]:

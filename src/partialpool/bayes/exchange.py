@@ -11,6 +11,7 @@ from partialpool.bayes.prior_density import has_flat, log_priors
 from partialpool.bayes.responses import simulate_draws
 from partialpool.errors import DataError
 from partialpool.extras import require
+from partialpool.families import Family
 from partialpool.inference.seeds import Seed
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def to_arviz(fit: BayesFit, rows: bool | None = None, seed: Seed = 0) -> Any:
         ``sample_stats``. ``observed_data`` and ``constant_data`` by row: columns, levels,
         trials, weights, offset. With ``rows``: ``log_likelihood``, ``posterior_predictive``. If
         no prior is flat: ``prior``, and with ``rows`` ``prior_predictive``. Rows that don't
-        count, of no weight or trials, are left out.
+        count, of no weight or trials, are left out, and so are both predictive groups of a
+        family of your own without ``simulate=``.
 
     Raises
     ------
@@ -155,6 +157,8 @@ def _of_rows(fit: BayesFit, coords: dict[str, Any], dims: dict[str, list[str]]) 
 
 
 def _predictive(fit: BayesFit, group: str, seed: Seed) -> dict[str, Any]:
+    if isinstance(fit.family, Family) and fit.family.simulate_by is None:
+        return {}
     used = fit.statement.response.counted
     drawn = simulate_draws(fit, seed)[:, used]
     shape = (fit.draws.chains, fit.draws.draws, int(used.sum()))

@@ -97,7 +97,7 @@ class PosteriorExpectation:
             row = slice(i, i + 1)
             eta = rows.eta(row)
             mean, rng = means(self.fit, eta), np.random.default_rng(root)
-            values = responses(self.fit, eta, row, False, trials, rng)
+            values = responses(self.fit, eta, row, None, trials, rng)
             if trials is not None and self.fit.family.has_trials:
                 values = values / np.maximum(trials[row], 1.0)
             tails = [(1 - band.level) / 2, (1 + band.level) / 2]

@@ -2,26 +2,71 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from partialpool.bayes.categories import flattened
 from partialpool.bayes.responses import means
 from partialpool.bayes.rows import posterior_rows
 from partialpool.families import Ordinal
 from partialpool.inference.rows import RandomPart
+from partialpool.inference.wald import check_level
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
 
-__all__ = ["r_squared"]
+__all__ = ["RSquared", "r_squared"]
 
 Array = NDArray[np.float64]
 
 
-def r_squared(fit: BayesFit, random: RandomPart = "all") -> Array:
+@dataclass(frozen=True, slots=True, eq=False)
+class RSquared:
+    """Posterior of a share of variance.
+
+    Attributes
+    ----------
+    draws : (C, D) array
+        Between 0 and 1, of every draw.
+    """
+
+    draws: Array
+
+    @property
+    def estimate(self) -> float:
+        """Posterior mean."""
+        return float(self.draws.mean())
+
+    @property
+    def std_error(self) -> float:
+        """Posterior standard deviation."""
+        return float(self.draws.std(ddof=1))
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Cut off equally at both ends, to a probability.
+
+        Examples
+        --------
+        >>> low, high = RSquared(np.linspace(0.0, 1.0, 101)[None]).interval(0.9)
+        >>> round(low, 2), round(high, 2)
+        (0.05, 0.95)
+        """
+        tails = 0.5 - 0.5 * check_level(level), 0.5 + 0.5 * level
+        low, high = np.quantile(self.draws, tails)
+        return float(low), float(high)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.draws, dtype=dtype)
+
+    def __repr__(self) -> str:
+        low, high = self.interval()
+        return f"R squared {self.estimate:.2f}, 95 % interval {low:.2f} to {high:.2f}"
+
+
+def r_squared(fit: BayesFit, random: RandomPart = "all") -> RSquared:
     """Draw the Bayesian R squared: variance of the means over that and the residual variance.
 
     Parameters
@@ -34,8 +79,8 @@ def r_squared(fit: BayesFit, random: RandomPart = "all") -> Array:
 
     Returns
     -------
-    (C, D) array
-        Between 0 and 1, of every draw.
+    RSquared
+        With ``estimate`` (the posterior mean), ``std_error``, ``interval(level)`` and ``draws``.
 
     Raises
     ------
@@ -46,8 +91,9 @@ def r_squared(fit: BayesFit, random: RandomPart = "all") -> Array:
     --------
     >>> import partialpool as pp
     >>> fit = pp.bmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"), seed=1)
-    >>> float(r_squared(fit).mean().round(2))
-    0.79
+    >>> found = r_squared(fit)
+    >>> round(found.estimate, 2), found.draws.shape
+    (0.79, (4, 1000))
 
     References
     ----------
@@ -55,7 +101,8 @@ def r_squared(fit: BayesFit, random: RandomPart = "all") -> Array:
     """
     explained, _ = _moments(fit, random)
     _, rest = _moments(fit, "all")
-    return (explained / (explained + rest)).reshape(fit.draws.chains, fit.draws.draws)
+    shares = explained / (explained + rest)
+    return RSquared(shares.reshape(fit.draws.chains, fit.draws.draws))
 
 
 def _moments(fit: BayesFit, random: RandomPart) -> tuple[Array, Array]:

@@ -16,12 +16,13 @@ from partialpool.bayes import predict as prediction
 from partialpool.bayes.control import Control
 from partialpool.bayes.credible import IntervalKind, confint
 from partialpool.bayes.crossvalidation import Elpd
-from partialpool.bayes.explained import r_squared
+from partialpool.bayes.explained import RSquared, r_squared
 from partialpool.bayes.graph import ModelGraph, model_graph
 from partialpool.bayes.hypotheses import Hypothesis
 from partialpool.bayes.means import posterior_means, posterior_slopes
 from partialpool.bayes.posterior import Posterior
 from partialpool.bayes.predict import PredictionType
+from partialpool.bayes.predict_draws import predict_draws
 from partialpool.bayes.rows import NewLevels
 from partialpool.bayes.sensitivity import prior_sensitivity
 from partialpool.bayes.summary import PosteriorSummary, summarize
@@ -57,7 +58,36 @@ class BayesFit(Posterior):
         return prediction.fitted(self)[0]
 
     def ranef(self, factor: str | None = None, cond_sd: bool = False) -> Any:
-        """See :func:`partialpool.inference.random_effects`; they are posterior means."""
+        """Tabulate the posterior means of the random effects of one grouping factor.
+
+        Parameters
+        ----------
+        factor
+            Name of the grouping factor; None for all.
+        cond_sd
+            Add the posterior standard deviations, columns ``<name>_sd``, which carry what isn't
+            known about the parameters too.
+
+        Returns
+        -------
+        native frame, or dict of them by factor where there are several and none is named
+            One row for each level: the level, then one column for each effect, in units of the
+            linear predictor per unit of its column. NaN where an effect doesn't apply to a level.
+
+        Raises
+        ------
+        DataError
+            If the factor is unknown, or there is none.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> sleep = pp.load_dataset("sleepstudy")
+        >>> fit = pp.bmm("Reaction ~ Days + (Days | Subject)", sleep, seed=1)
+        >>> fit.ranef(cond_sd=True).round(-1).head(1)
+          Subject  Intercept  Days  Intercept_sd  Days_sd
+        0     308        0.0  10.0          10.0      0.0
+        """
         return inference.random_effects(self, factor, cond_sd=cond_sd)
 
     def coef(self, factor: str | None = None) -> Any:
@@ -96,6 +126,7 @@ class BayesFit(Posterior):
             seed=seed,
         )
 
+    predict_draws = predict_draws
     effects = inference.conditional_effects
     expectation = expectation.expectation
 
@@ -239,7 +270,7 @@ class BayesFit(Posterior):
         """See :func:`partialpool.bayes.sensitivity.prior_sensitivity`."""
         return prior_sensitivity(self)
 
-    def r_squared(self, random: Literal["all", "none"] | Sequence[str] = "all") -> Vector:
+    def r_squared(self, random: Literal["all", "none"] | Sequence[str] = "all") -> RSquared:
         """See :func:`partialpool.bayes.explained.r_squared`."""
         return r_squared(self, random)
 

@@ -24,7 +24,7 @@ from partialpool.bayes.priors import (
     Normal,
     Prior,
 )
-from partialpool.bayes.statement import Statement
+from partialpool.bayes.statement import Statement, crowds
 from partialpool.core import Posterior, matrix, vector
 from partialpool.design import Design
 from partialpool.errors import ModelError
@@ -44,6 +44,9 @@ def why_not_marginal(stated: Statement) -> str | None:
         return f"the family is {family.name} with the link {family.link.name}"
     if tuple(stated.designs) != ("mean",):
         return "the dispersion has a formula"
+    if crowds(stated.design, stated.response):
+        p, n = len(stated.design.columns), int(stated.response.counted.sum())
+        return f"it needs more rows than coefficients, and there are {n:,} and {p:,}"
     for assigned in stated.priors.parts["mean"].fixed:
         if not isinstance(assigned.prior, (Normal, Flat)):
             return f"the prior of {assigned.parameter} is {assigned.prior}, and not normal or flat"

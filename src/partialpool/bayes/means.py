@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.families import link_of_means
+from partialpool.bayes.estimates import PosteriorEstimates
+from partialpool.bayes.responses import means
+from partialpool.bayes.rows import constants
+from partialpool.design import Design
+from partialpool.families import Link, Ordinal, link_of_means
 from partialpool.frames import make_frame
 from partialpool.inference import ContrastKind, Scale
-from partialpool.inference.ddf.estimable import estimable
 from partialpool.inference.means.contrasts import contrast_columns
-from partialpool.inference.means.estimates import IDENTITY, RATIOS, check_scale
-from partialpool.inference.means.grid import make_grid, matrix_at, names_of
+from partialpool.inference.means.estimates import RATIOS, check_scale
+from partialpool.inference.means.grid import make_grid, names_of, slope_matrix
 from partialpool.inference.means.means import check_names
-from partialpool.inference.means.slopes import check_variable, slope_matrix, slope_targets
+from partialpool.inference.means.response import averaged, derivative_along, typical_of
+from partialpool.inference.means.slopes import check_variable, slope_targets
 from partialpool.inference.wald import check_level
+from partialpool.named import NamedVector
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
@@ -48,11 +54,17 @@ def posterior_means(
     ----------
     fit
         A Bayesian fit.
-    specs, by, contrasts, at, scale, offset
+    specs, by, contrasts, at, offset
         As for :func:`partialpool.inference.marginal_means`. Contrasts aren't adjusted: what a
         posterior says of one doesn't depend on how many are looked at.
     level
         Probability of the intervals.
+    scale
+        ``"link"``: of the linear predictor; ``"response"``: means of the response, as
+        ``predict`` has them, zero inflation, truncation and a family's own ``mean=`` included,
+        at the averages of all linear predictors. Contrasts are ratios of the mean parameter with
+        a log link (without zero inflation and before truncation), odds ratios with a logit, and
+        differences of the response's mean else.
 
     Returns
     -------
@@ -81,16 +93,21 @@ def posterior_means(
     check_scale(scale)
     own, groups = names_of(specs), names_of(by)
     check_names(own, groups)
-    spec = fit.design.spec
-    grid, cells = make_grid(spec, (*own, *groups), at)
-    eta = _draws(fit, cells.average @ matrix_at(spec, grid.table())) + offset
     link = link_of_means(fit.family, scale, contrasts is not None)
+    ratios = scale == "response" and contrasts is not None and link.name in RATIOS
+    whole = scale == "response" and not ratios and not _ordered(fit)
+    predictors = _predictors(fit, whole)
+    typical = typical_of({part: p.design.spec for part, p in predictors.items()})
+    grid, cells = make_grid(typical, (*own, *groups), at)
+    columns = averaged(predictors, cells, grid.table())
+    eta = _eta(fit, columns, offset)
+    if whole:
+        values = means(fit, eta)
+    else:
+        values = link.inverse(eta["mean"]) if scale == "response" and not ratios else eta["mean"]
     if contrasts is None:
-        values = link.inverse(eta) if scale == "response" else eta
-        return make_frame({**cells.labels, **_summary(values, level)}, spec.kind)
-    return _contrasts(
-        fit, contrasts, cells.labels, own, eta, level, link if scale == "response" else IDENTITY
-    )
+        return make_frame({**cells.labels, **_summary(values, level)}, fit.design.spec.kind)
+    return _contrasts(fit, contrasts, cells.labels, own, values, level, ratios)
 
 
 def posterior_slopes(
@@ -110,10 +127,13 @@ def posterior_slopes(
     ----------
     fit
         A Bayesian fit.
-    variable, by, contrasts, at, scale, offset
+    variable, by, contrasts, at, offset
         As for :func:`partialpool.inference.marginal_slopes`.
     level
         Probability of the intervals.
+    scale
+        ``"link"``: of the linear predictor; ``"response"``: the derivative of the response's
+        mean, as ``predict`` has it, through all linear predictors that the covariate moves.
 
     Returns
     -------
@@ -138,27 +158,72 @@ def posterior_slopes(
     """
     check_level(level)
     check_scale(scale)
-    spec = fit.design.spec
     link = link_of_means(fit.family, scale, contrasts is not None)
-    bent = scale == "response" and link.name != "identity"
-    check_variable(spec, variable, contrasts is not None and bent)
+    whole = scale == "response" and not _plain(fit, link)
+    predictors = _predictors(fit, whole)
+    typical = typical_of({part: p.design.spec for part, p in predictors.items()})
+    check_variable(typical, variable, contrasts is not None and whole)
     targets = slope_targets(variable, by, at, contrasts is not None)
-    grid, cells = make_grid(spec, targets, at)
-    slopes = _draws(fit, cells.average @ slope_matrix(spec, variable, grid))
+    grid, cells = make_grid(typical, targets, at)
+    along = {
+        part: cells.average @ slope_matrix(p.design.spec, variable, typical[variable], grid)
+        for part, p in predictors.items()
+    }
+    slopes = {part: _combined(fit, part, L) for part, L in along.items()}
     if contrasts is not None:
-        return _contrasts(fit, contrasts, cells.labels, targets, slopes, level, IDENTITY)
-    if bent:
-        eta = _draws(fit, cells.average @ matrix_at(spec, grid.table())) + offset
-        slopes = link.slope(eta) * slopes
-    return make_frame({**cells.labels, **_summary(slopes, level, above=0.0)}, spec.kind)
+        return _contrasts(fit, contrasts, cells.labels, targets, slopes["mean"], level, False)
+    values = slopes["mean"]
+    if whole:
+        eta = _eta(fit, averaged(predictors, cells, grid.table()), offset)
+        values = derivative_along(lambda at: means(fit, dict(at)), eta, slopes)
+    frame = {**cells.labels, **_summary(values, level, above=0.0)}
+    return make_frame(frame, fit.design.spec.kind)
 
 
-def _draws(fit: BayesFit, L: Array) -> Array:
-    """Combinations of coefficients at every draw (S, m), NaN where the data determine none."""
-    found = estimable(fit, L)
-    own = fit.draws.parts["mean"].fixef[:, :, fit.statement.kept["mean"]]
-    values = own.reshape(-1, own.shape[-1]) @ found.L.T
-    return np.asarray(np.where(found.ok, values, np.nan))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Predictor:
+    """One linear predictor of a posterior."""
+
+    design: Design
+    solution: PosteriorEstimates
+    fixef: NamedVector
+
+
+def _predictors(fit: BayesFit, whole: bool) -> dict[str, _Predictor]:
+    """Linear predictors that have a formula and move the response's mean, or the mean's alone."""
+    wanted = fit.family.mean_parts(fit.statement.zero) if whole else ("mean",)
+    out = {}
+    for part, design in fit.designs.items():
+        if part in wanted:
+            own = fit.draws.parts[part]
+            beta = NamedVector(design.columns, own.fixef.mean(axis=(0, 1)))
+            out[part] = _Predictor(design, PosteriorEstimates(own), beta)
+    return out
+
+
+def _ordered(fit: BayesFit) -> bool:
+    return isinstance(fit.family, Ordinal)
+
+
+def _plain(fit: BayesFit, link: Link) -> bool:
+    """Whether the mean of the response is the linear predictor itself."""
+    known = _ordered(fit) or fit.family.mean_is_parameter(fit.statement.zero)
+    return known and link.name == "identity"
+
+
+def _eta(fit: BayesFit, columns: Mapping[str, Array], offset: float) -> dict[str, Array]:
+    """Linear predictors of all parts (S, m): those that are one number, everywhere."""
+    eta = {part: _combined(fit, part, L) for part, L in columns.items()}
+    eta["mean"] = eta["mean"] + offset
+    like = eta["mean"].shape
+    numbers = constants(fit)
+    return eta | {part: np.broadcast_to(x[:, None], like) for part, x in numbers.items()}
+
+
+def _combined(fit: BayesFit, part: str, L: Array) -> Array:
+    """Combinations of a part's coefficients at every draw (S, m), NaN where there are none."""
+    beta = fit.draws.parts[part].fixef
+    return np.asarray(np.nan_to_num(beta.reshape(-1, beta.shape[-1])) @ L.T)
 
 
 def _contrasts(
@@ -166,16 +231,14 @@ def _contrasts(
     kind: ContrastKind,
     labels: Mapping[str, NDArray[Any]],
     own: tuple[str, ...],
-    eta: Array,
+    means: Array,
     level: float,
-    link: Any,
+    ratios: bool,
 ) -> Any:
     """Contrast means within every combination of the other labels, as ratios where they are."""
-    ratios = link.name in RATIOS
-    through: Callable[[Array], Array] = (lambda x: x) if ratios else link.inverse
 
     def compare(weights: Array, rows: slice) -> Columns:
-        values = through(eta[:, rows]) @ weights.T
+        values = means[:, rows] @ weights.T
         return _summary(np.exp(values) if ratios else values, level, above=float(ratios))
 
     columns = contrast_columns(kind, labels, own, ratios=ratios, compare=compare)

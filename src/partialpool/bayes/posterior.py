@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.bayes.control import Control, Engine
-from partialpool.bayes.draws import Draws, named_parameters
+from partialpool.bayes.draws import Draws, NamedDraws, named_parameters
 from partialpool.bayes.estimates import PosteriorEstimates
 from partialpool.bayes.statement import Statement
 from partialpool.design import Design
@@ -66,7 +66,7 @@ class Posterior:
         return PosteriorEstimates(self.draws.parts["mean"])
 
     @property
-    def parameters(self) -> dict[str, Vector]:
+    def parameters(self) -> NamedDraws:
         """Draws (C, D) of every parameter but the random effects, by name."""
         return named_parameters(self.designs, self.draws)
 

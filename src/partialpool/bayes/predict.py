@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from partialpool.bayes.categories import probabilities
 from partialpool.bayes.responses import means, responses
 from partialpool.bayes.rows import NewLevels, PosteriorRows, posterior_rows
-from partialpool.bayes.trials import trials_of
+from partialpool.bayes.trials import trials_of, weights_of
 from partialpool.errors import DataError, ModelError
 from partialpool.families import Ordinal, most_probable
 from partialpool.frames import make_frame, read_schema, row_index
@@ -25,6 +25,7 @@ __all__ = ["PredictionType", "fitted", "predict", "summaries"]
 
 Array = NDArray[np.float64]
 Interval = Literal["confidence", "prediction"]
+_ENDS = (-np.inf, np.inf)
 PredictionType = Literal["response", "link", "probabilities", "class"]
 
 
@@ -66,8 +67,10 @@ def predict(
         Add the posterior standard deviation of the mean.
     interval
         ``"confidence"``: of the mean, a credible interval; ``"prediction"``: of a new response
-        in the row. New rows are of weight 1, and have the trials that the response's cbind()
-        gives in the table, unless ``trials`` says others.
+        in the row. New rows have the trials that the response's cbind(), or the column or
+        expression ``weights=``, gives in the table, unless ``trials`` says others; those of
+        Gaussian models the weight that ``weights=`` gives, if the table has its columns, and
+        else of weight 1. A row of weight zero has no bounds.
     level
         Probability of the interval, which is cut off equally at both ends.
     inapplicable
@@ -83,7 +86,7 @@ def predict(
 
     Returns
     -------
-    (m,) array, or native frame with with columns ``estimate`` and, as asked,
+    (m,) array, or native frame with columns ``estimate`` and, as asked,
     ``std_error``, ``conf_low`` and ``conf_high``, of probabilities behind the category's name
         In units of the response (proportions of families with trials) or of the link. NaN where
         a row lacks a value.
@@ -124,8 +127,10 @@ def predict(
         if type == "class":
             return most_probable(chances.mean, labels)
         return _framed(chances.columns(labels, se, interval is not None), kind, index)
-    of = trials_of(fit, new, rows.n, trials) if interval == "prediction" else None
-    found = np.hstack(list(summaries(fit, rows, type, interval, level, new is None, of, seed)))
+    of = weights = None
+    if interval == "prediction":
+        of, weights = trials_of(fit, new, rows.n, trials), weights_of(fit, new)
+    found = np.hstack(list(summaries(fit, rows, type, interval, level, weights, of, seed)))
     if interval is None and not se:
         return found[0]
     columns = {"estimate": found[0]} | ({"std_error": found[1]} if se else {})
@@ -169,7 +174,7 @@ def summaries(
     kind: str,
     interval: Interval | None,
     level: float,
-    own: bool = False,
+    weights: Array | None = None,
     trials: Array | None = None,
     seed: Seed = None,
 ) -> Iterator[Array]:
@@ -181,11 +186,15 @@ def summaries(
         values = eta["mean"] if kind == "link" else means(fit, eta)
         out = [values.mean(axis=0), values.std(axis=0, ddof=1)]
         if interval == "prediction":
-            values = responses(fit, eta, block, own, trials, rng)
+            values = responses(fit, eta, block, weights, trials, rng)
             if trials is not None and fit.family.has_trials:
                 values = values / np.maximum(trials[block], 1.0)
         if interval is not None:
             out += list(np.quantile(values, tails, axis=0))
+        if interval == "prediction" and weights is not None:
+            out[2:] = [
+                np.where(weights[block] == 0, end, x) for end, x in zip(_ENDS, out[2:], strict=True)
+            ]
         yield np.array(out)
 
 
@@ -197,4 +206,4 @@ def fitted(fit: BayesFit) -> tuple[Array, Array, Array]:
 
 def _moments(fit: BayesFit, random: RandomPart) -> Array:
     rows = posterior_rows(fit, random=random)
-    return np.hstack(list(summaries(fit, rows, "response", None, 0.95, True)))
+    return np.hstack(list(summaries(fit, rows, "response", None, 0.95)))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from partialpool.bayes.categories import flattened
 from partialpool.bayes.rows import NewLevels, posterior_rows
-from partialpool.bayes.trials import trials_of
+from partialpool.bayes.trials import trials_of, weights_of
 from partialpool.families import Ordinal
 from partialpool.inference.counts import check_count
 from partialpool.inference.rows import RandomPart
@@ -36,25 +36,24 @@ def responses(
     fit: BayesFit,
     eta: dict[str, Array],
     rows: slice,
-    own: bool,
+    weights: Array | None,
     counts: Array | None,
     rng: np.random.Generator,
 ) -> Array:
-    """Draw a response for every draw and row; rows fitted have their weights."""
+    """Draw a response for every draw and row, of these weights and trials."""
     shape = eta["mean"].shape
-    response = fit.statement.response
-    trials = weights = None
-    if own:
-        weights = None if response.weights is None else response.weights[rows]
-    if counts is not None:
-        trials = np.broadcast_to(counts[rows], shape)
+    trials = None if counts is None else np.broadcast_to(counts[rows], shape)
     flat = flattened(eta)
-    if weights is not None and fit.family.name == "gaussian":
-        # A row's residual variance is sigma^2 / w.
-        with np.errstate(divide="ignore"):
-            half = 0.5 * np.log(np.where(weights > 0, weights, np.inf))
-        flat["dispersion"] = flat["dispersion"] - np.broadcast_to(half, shape).ravel()
     there = np.isfinite(flat["mean"])
+    if trials is not None:
+        there &= ~np.isnan(trials).ravel()
+    if weights is not None:
+        # A row's residual variance is sigma^2 / w; one of weight zero gets its mean.
+        known = weights[rows]
+        with np.errstate(divide="ignore"):
+            half = 0.5 * np.log(np.where(known == 0, np.inf, known))
+        flat["dispersion"] = flat["dispersion"] - np.broadcast_to(half, shape).ravel()
+        there &= np.broadcast_to(~np.isnan(known), shape).ravel()
     out = np.full(flat["mean"].shape, np.nan)
     given = {name: values[there] for name, values in flat.items()}
     of = None if trials is None else trials.ravel()[there]
@@ -84,7 +83,9 @@ def simulate(
     seed
         Seed of NumPy's default generator.
     new, random, new_levels, trials
-        As for :func:`predict`.
+        As for :func:`predict`. New rows of Gaussian models are of the weight that the model's
+        ``weights=`` gives them, where it was a column or an expression of columns that the table
+        has; else of weight 1.
 
     Returns
     -------
@@ -108,10 +109,8 @@ def simulate(
     size = fit.draws.chains * fit.draws.draws
     chosen = rng.choice(size, nsim, replace=nsim > size)
     rows = posterior_rows(fit, new, random=random, new_levels=new_levels, seed=seed, draws=chosen)
-    of = trials_of(fit, new, rows.n, trials)
-    blocks = (
-        responses(fit, rows.eta(block), block, new is None, of, rng) for block in rows.blocks()
-    )
+    of, weights = trials_of(fit, new, rows.n, trials), weights_of(fit, new)
+    blocks = (responses(fit, rows.eta(block), block, weights, of, rng) for block in rows.blocks())
     return np.hstack(list(blocks)).T
 
 
@@ -119,6 +118,6 @@ def simulate_draws(fit: BayesFit, seed: Seed = None) -> Array:
     """Draw one response of the rows fitted by every posterior draw (S, n)."""
     rng = generator(seed)
     rows = posterior_rows(fit)
-    trials = trials_of(fit, None, rows.n)
-    blocks = (responses(fit, rows.eta(b), b, True, trials, rng) for b in rows.blocks())
+    trials, weights = trials_of(fit, None, rows.n), weights_of(fit, None)
+    blocks = (responses(fit, rows.eta(b), b, weights, trials, rng) for b in rows.blocks())
     return np.hstack(list(blocks))

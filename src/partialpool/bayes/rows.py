@@ -19,7 +19,7 @@ from partialpool.inference.seeds import Seed, generator_beside
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
 
-__all__ = ["NewLevels", "PosteriorRows", "posterior_rows"]
+__all__ = ["NewLevels", "PosteriorRows", "constants", "posterior_rows"]
 
 NewLevels = Literal["error", "population", "sample"]
 Array = NDArray[np.float64]
@@ -148,13 +148,18 @@ def posterior_rows(
     # Responses are drawn from the seed itself: effects by the same numbers would go with them.
     rng = generator_beside(seed, 1)
     parts = _parts(fit, wanted, made, chosen, new_levels, rng)
-    constants = {
-        part: scale_of(part, fit.family.name).predictor(fit.draws.scales[symbol].ravel()[chosen])
-        for part, symbol in fit.statement.symbols.items()
-    }
+    numbers = {part: values[chosen] for part, values in constants(fit).items()}
     cuts = [x.ravel()[chosen] for x in fit.draws.thresholds.values()]
     thresholds = np.column_stack(cuts) if cuts else None
-    return PosteriorRows(made["mean"].n, len(chosen), parts, constants, thresholds)
+    return PosteriorRows(made["mean"].n, len(chosen), parts, numbers, thresholds)
+
+
+def constants(fit: BayesFit) -> dict[str, Array]:
+    """Draws (S,) of the linear predictors that are one number, on their scale."""
+    return {
+        part: scale_of(part, fit.family.name).predictor(fit.draws.scales[symbol].ravel())
+        for part, symbol in fit.statement.symbols.items()
+    }
 
 
 def _parts(

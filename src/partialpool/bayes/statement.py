@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.bayes.assignment import Assignment, assign
+from partialpool.bayes.priors import Flat
 from partialpool.bayes.scale_defaults import scale_defaults
 from partialpool.bayes.scales import response_scale
 from partialpool.core import Problem, matrix, vector
@@ -21,8 +22,9 @@ from partialpool.errors import DataError, ModelError
 from partialpool.families import Response, ResponseFamily, Zero, resolve
 from partialpool.formula import Formula, parse, parse_part
 from partialpool.frames import read_schema
+from partialpool.solve.levels import crowded, refuse_numbers_as_text
 
-__all__ = ["Statement", "state", "threshold_names"]
+__all__ = ["Statement", "crowds", "state", "threshold_names"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +38,8 @@ class Statement:
     response, family, zero
         The likelihood.
     kept
-        For each predictor the columns that aren't combinations of those before.
+        For each predictor the columns that aren't combinations of those before, or all, where
+        there are as many as rows, or more: then they are known by their priors alone.
     symbols
         Names of the predictors that are one number (``{"dispersion": "sigma"}``).
     priors
@@ -94,7 +97,10 @@ def state(
         thresholds=ordered,
     )
     designs, response = parts.designs, parts.response
-    kept = {name: independent_columns(design, ordered) for name, design in designs.items()}
+    kept = {
+        name: kept_columns(design, response, ordered and name == "mean")
+        for name, design in designs.items()
+    }
     defaults = scale_defaults(response, resolved, zero, tuple(designs))
     assignment = assign(
         designs,
@@ -104,6 +110,7 @@ def state(
         priors,
         threshold_names(response) if ordered else (),
     )
+    _refuse_flat(designs, response, assignment)
     symbols = {part: symbol for part, (symbol, _) in defaults.items()}
     return Statement(designs, response, resolved, zero, kept, symbols, assignment)
 
@@ -132,6 +139,38 @@ def _formulas(
 def threshold_names(response: Response) -> tuple[str, ...]:
     """Name the thresholds between the categories of an ordinal response: ``"low|high"``."""
     return tuple(f"{a}|{b}" for a, b in pairwise(response.levels or ()))
+
+
+def crowds(design: Design, response: Response) -> bool:
+    """Whether there are as many columns as rows that count, or more."""
+    return len(design.columns) >= int(response.counted.sum())
+
+
+def kept_columns(design: Design, response: Response, thresholds: bool) -> list[int]:
+    """Find the columns with coefficients of their own.
+
+    Where rows are too few, which columns depend on those before says nothing about the columns.
+
+    Raises
+    ------
+    ModelError
+        If there are so many because a column holds numbers as text.
+    """
+    if not crowds(design, response):
+        return independent_columns(design, thresholds)
+    refuse_numbers_as_text(design, int(response.counted.sum()))
+    return list(range(len(design.columns)))
+
+
+def _refuse_flat(designs: Mapping[str, Design], response: Response, priors: Assignment) -> None:
+    for name, design in designs.items():
+        flat = [a.parameter for a in priors.parts[name].fixed if isinstance(a.prior, Flat)]
+        if flat and crowds(design, response):
+            raise ModelError(
+                f"{int(response.counted.sum()):,} rows can't tell {len(design.columns):,} "
+                f"coefficients apart while priors are flat ({flat[0]}). Give all of them proper "
+                f"priors, such as normal(0, 1), or leave terms out.{crowded(design)}"
+            )
 
 
 def independent_columns(design: Design, thresholds: bool = False) -> list[int]:

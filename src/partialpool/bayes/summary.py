@@ -9,7 +9,15 @@ import numpy as np
 
 from partialpool.bayes.advice import advise, roughness, troubles
 from partialpool.bayes.tables import ParameterTable, parameter_table
-from partialpool.results.summary import Blocks, Grid, cell, decimals, render_html, render_text
+from partialpool.results.summary import (
+    Blocks,
+    Grid,
+    cell,
+    decimals,
+    render_html,
+    render_text,
+    wording,
+)
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
@@ -23,8 +31,14 @@ class PosteriorSummary:
 
     Attributes
     ----------
+    title, heading
+        Above all, and above the table: what the draws are from.
+    facts
+        The model in names and values.
     table
         Every parameter but the random effects, with its diagnostics.
+    inapplicable
+        Columns that no row identifies.
     troubles
         What makes the draws untrustworthy; empty when all is well.
     notes
@@ -32,6 +46,7 @@ class PosteriorSummary:
     """
 
     title: str
+    heading: str
     facts: tuple[tuple[str, str], ...]
     table: ParameterTable
     inapplicable: tuple[str, ...]
@@ -70,11 +85,13 @@ def summarize(fit: BayesFit, level: float = 0.95) -> PosteriorSummary:
     masks = tuple(mask.sentence for mask in fit.design.masks)
     return PosteriorSummary(
         "Bayesian mixed model" if fit.design.random else "Bayesian regression model",
+        "Prior" if fit.engine == "prior" else "Posterior",
         _facts(fit),
         table,
         fit.not_applicable,
         found,
         (
+            *_rows(fit),
             *_aliases(fit),
             *roughness(fit, table.names, table.diagnosis),
             *masks,
@@ -83,6 +100,12 @@ def summarize(fit: BayesFit, level: float = 0.95) -> PosteriorSummary:
             *advise(fit),
         ),
     )
+
+
+def _rows(fit: BayesFit) -> list[str]:
+    gaussian = fit.family.name == "gaussian"
+    about = wording.PRECISION_WEIGHTS if gaussian else wording.LIKELIHOOD_WEIGHTS
+    return wording.row_notes(fit.design, about)
 
 
 def _aliases(fit: BayesFit) -> tuple[str, ...]:
@@ -144,6 +167,8 @@ def _blocks(summary: PosteriorSummary) -> Blocks:
     gone = np.isnan(table.mean)
     rows = tuple((row[0], "aliased", *[""] * 6) if gone[i] else row for i, row in enumerate(rows))
     rows += tuple((name, *["n/a"] * 7) for name in summary.inapplicable)
+    random = any("sd(" in name for name in table.names)
     note = "sd() and corr() are standard deviations and correlations of random effects."
-    grid = Grid("Posterior", header, rows, labels=1, note=note)
+    note = note if random else ""
+    grid = Grid(summary.heading, header, rows, labels=1, note=note)
     return Blocks(summary.title, summary.facts, (grid,), (*summary.troubles, *summary.notes))

@@ -1,4 +1,4 @@
-"""Numbers of trials of new rows."""
+"""Numbers of trials, and weights, of new rows."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.bayes.expressions import evaluate_expression
-from partialpool.errors import DataError, UnknownNameError
+from partialpool.design import as_expression, columns_of, new_weights
+from partialpool.errors import DataError
 from partialpool.frames import read_table
+from partialpool.results.summary.wording import listed
 
 if TYPE_CHECKING:
     from partialpool.bayes.fit import BayesFit
 
-__all__ = ["trials_of"]
+__all__ = ["trials_of", "weights_of"]
 
 Array = NDArray[np.float64]
 
@@ -51,21 +53,58 @@ def trials_of(fit: BayesFit, new: Any, n: int, given: Any = None) -> Array | Non
         return known if new is None else None
     text = fit.design.formula.response
     if not text.startswith("cbind("):
-        raise DataError(
-            "new responses need numbers of trials, which came by weights= and aren't part of the "
-            "formula. Say them by trials=, a number, an array or a column of the new table, or ask "
-            "for interval='confidence'."
-        )
+        return _weighing(fit, new)
     successes, failures = text.removeprefix("cbind(").removesuffix(")").rsplit(",", 1)
-    try:
-        values = evaluate_expression(f"({successes}) + ({failures})", _numbers(new))
-    except UnknownNameError as error:
-        raise DataError(
-            f"new responses need numbers of trials, which the table doesn't say: {text} can't be "
-            f"computed from its columns. Add them, say trials=, or ask for interval='confidence'. "
-            f"({error})"
-        ) from None
+    sums, names = f"({successes}) + ({failures})", read_table(new).names
+    absent = [name for name in columns_of(as_expression(sums, names)) if name not in names]
+    if absent:
+        raise _wanting(f"{text} needs {listed([repr(name) for name in absent])}")
+    values = evaluate_expression(sums, _numbers(new))
     return np.broadcast_to(values, (n,)).astype(np.float64)
+
+
+def weights_of(fit: BayesFit, new: Any) -> Array | None:
+    """Read the weights of responses: those fitted if ``new`` is None, else of new ones.
+
+    Parameters
+    ----------
+    fit
+        A Bayesian fit.
+    new
+        Table of the new rows, or None.
+
+    Returns
+    -------
+    (m,) array, or None
+        None for 1, and for families other than the Gaussian, of whose responses weights say
+        nothing.
+    """
+    if fit.family.name != "gaussian":
+        return None
+    return (
+        fit.statement.response.weights if new is None else new_weights(fit.design.spec.weights, new)
+    )
+
+
+def _weighing(fit: BayesFit, new: Any) -> Array:
+    """Trials that came by weights=."""
+    spec = fit.design.spec.weights
+    values = new_weights(spec, new)
+    if values is None:
+        raise _wanting(
+            "they came by weights=, as an array"
+            if spec is None
+            else f"they came by weights={spec.text!r}"
+        )
+    return values
+
+
+def _wanting(why: str) -> DataError:
+    return DataError(
+        f"new responses need numbers of trials, which the table doesn't say: {why}. Add what is "
+        "missing, say trials= (a number, an array, or a column or expression of the new table), or "
+        "ask for interval='confidence'."
+    )
 
 
 def _given(fit: BayesFit, new: Any, n: int, given: Any) -> Array:

@@ -11,6 +11,7 @@ from partialpool.design.replay import replay, replay_parts, unknown_level
 from partialpool.design.spec import DesignSpec
 from partialpool.design.typical import Typical
 from partialpool.design.values import Design, GroupingFactor, Mask, RandomEffects, RowReport
+from partialpool.design.weights import new_weights
 
 __all__ = [
     "Decay",
@@ -29,6 +30,7 @@ __all__ = [
     "build_parts",
     "columns_of",
     "distances_between",
+    "new_weights",
     "replay",
     "replay_parts",
     "unknown_level",

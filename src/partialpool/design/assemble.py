@@ -22,6 +22,7 @@ from partialpool.design.support import never_applies
 from partialpool.design.terms import Term, scope
 from partialpool.design.typical import offset_columns, typical_columns
 from partialpool.design.values import Design, Mask, RandomEffects, RowReport
+from partialpool.design.weights import WeightSpec
 from partialpool.errors import ModelError
 from partialpool.formula import Formula
 from partialpool.formula.structures import BY_DISTANCE
@@ -50,6 +51,8 @@ class Ground:
         The same by column, of those that don't apply everywhere.
     y, weights
         Response and prior weights.
+    weighing
+        How the weights were computed.
     groupings
         Grouping factors by their columns, filled as predictors ask for them, so that
         predictors with the same groups share them.
@@ -62,6 +65,7 @@ class Ground:
     masks: Masks
     y: NDArray[np.float64]
     weights: NDArray[np.float64] | None
+    weighing: WeightSpec | None = None
     groupings: dict[tuple[str, ...], Grouping] = field(default_factory=dict)
 
     def grouping(self, columns: tuple[str, ...]) -> Grouping:
@@ -140,6 +144,7 @@ def assemble(
             offset=offsets.spec,
             masks=tuple(mask.rule for mask in found),
             typical=typical_columns(fixed.spec.terms, factors, sheet, ground.weights),
+            weights=ground.weighing,
         ),
     )
 

@@ -26,6 +26,7 @@ from partialpool.design.roles import join_roles, read_roles
 from partialpool.design.rows import Missing, choose_rows
 from partialpool.design.sheet import Sheet
 from partialpool.design.values import Design, RowReport
+from partialpool.design.weights import WeightSpec, weight_spec
 from partialpool.errors import DataError
 from partialpool.formula import Formula
 from partialpool.frames import Table, read_table
@@ -183,8 +184,11 @@ def build_parts(
     found = _kept_masks(found, rows)
     masks = {mask.rule.column: mask.applies for mask in found if not mask.applies.all()}
     mean, *others = formulas
-    response = read(formulas[mean].response, sheet, _weights(arguments, sheet, masks))
-    ground = Ground(table.kind, sheet, rows, found, masks, response.values, response.weights)
+    given_weights, weighing = _weights(arguments, sheet, masks)
+    response = read(formulas[mean].response, sheet, given_weights)
+    ground = Ground(
+        table.kind, sheet, rows, found, masks, response.values, response.weights, weighing
+    )
     own = next((a for a in arguments if a.name == "offset"), None)
     designs = {mean: assemble(formulas[mean], roles[mean], ground, own, thresholds)}
     for name in others:
@@ -239,7 +243,9 @@ def _kept_masks(found: tuple[FoundMask, ...], rows: RowReport) -> tuple[FoundMas
     return tuple(FoundMask(m.rule, m.applies[rows.kept], m.sentence) for m in found)
 
 
-def _weights(arguments: list[Argument], sheet: Sheet, masks: Masks) -> Vector | None:
+def _weights(
+    arguments: list[Argument], sheet: Sheet, masks: Masks
+) -> tuple[Vector | None, WeightSpec | None]:
     for argument in arguments:
         if argument.name == "weights":
             hidden = [name for name in argument.columns if name in masks]
@@ -248,8 +254,9 @@ def _weights(arguments: list[Argument], sheet: Sheet, masks: Masks) -> Vector | 
                     f"weights use {hidden[0]!r}, which does not apply in every row. Give a weight "
                     "for each row."
                 )
+            found = evaluate_argument(argument, sheet, masks)
             # A copy, since the user's own array may change later.
-            weights = np.array(evaluate_argument(argument, sheet, masks).values)
+            weights = np.array(found.values)
             check_weights(weights, sheet)
-            return weights
-    return None
+            return weights, weight_spec(argument, found)
+    return None, None

@@ -106,7 +106,7 @@ def _numbers(text: str, value: Any, sheet: Sheet, family: ResponseFamily) -> Vec
     if y.dtype == bool:
         raise DataError(
             f"the response {text} holds True and False, but {family.name} needs numbers. Use "
-            "family='binomial', or as.numeric()."
+            f"family='binomial', or write as.numeric({text}) in the formula."
         )
     return _column(text, y, sheet)
 

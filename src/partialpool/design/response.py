@@ -108,5 +108,5 @@ def _labels(text: str, value: Labels) -> DataError:
     count = len(value.column.coded().levels)
     return DataError(
         f"the response {text} must be numeric, found {value.column.kind} with {count} level(s). "
-        "Convert it to numbers, for instance with as.numeric()."
+        f"Convert it to numbers; as.numeric({text}) in the formula reads labels that are numbers."
     )

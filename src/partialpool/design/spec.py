@@ -16,6 +16,7 @@ from partialpool.design.masks import MaskRule
 from partialpool.design.positions import Positions
 from partialpool.design.terms import ScopedFactor, ScopedTerm
 from partialpool.design.typical import Typical
+from partialpool.design.weights import WeightSpec
 from partialpool.errors import SavedModelError
 from partialpool.formula import Formula, RandomTerm
 from partialpool.frames import FrameKind
@@ -95,6 +96,8 @@ class DesignSpec:
     typical
         Levels, or where they lie, of the columns that the fixed effects use; empty in files of
         older versions.
+    weights
+        How prior weights are computed; None where they aren't, or were given as an array.
     """
 
     formula: Formula
@@ -106,6 +109,7 @@ class DesignSpec:
     offset: OffsetSpec
     masks: tuple[MaskRule, ...]
     typical: Mapping[str, Typical] = field(default_factory=dict)
+    weights: WeightSpec | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the specification as values that JSON holds.
@@ -132,6 +136,7 @@ class DesignSpec:
             "offset": _offset_json(self.offset),
             "masks": [_listed(asdict(rule)) for rule in self.masks],
             "typical": _all_typical_json(self.typical),
+            "weights": None if self.weights is None else self.weights.to_json(),
         }
 
     @classmethod
@@ -156,6 +161,7 @@ class DesignSpec:
                 offset=_read_offset(values["offset"]),
                 masks=tuple(MaskRule(**_frozen(entry)) for entry in values["masks"]),
                 typical=_read_all_typical(values),
+                weights=WeightSpec.from_json(values.get("weights")),
             )
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise SavedModelError(

@@ -107,6 +107,24 @@ class ResponseFamily(ABC):
         """Return the names of the linear predictors that the mean depends on."""
         return ("mean",) if zero == "none" else ("mean", "zero_inflation")
 
+    def mean_is_parameter(self, zero: Zero = "none") -> bool:
+        """Return whether the response's mean is its linear predictor through the inverse link.
+
+        It isn't with zero inflation, of truncated counts, and of a user's family with a ``mean=``.
+
+        Parameters
+        ----------
+        zero
+            What ``zero_inflation=`` adds.
+
+        Examples
+        --------
+        >>> from partialpool.families import Poisson
+        >>> Poisson().mean_is_parameter(), Poisson().mean_is_parameter("inflated")
+        (True, False)
+        """
+        return zero == "none"
+
     def core_name(self, zero: Zero = "none") -> str:
         """Return the name under which the compiled core knows the density."""
         if zero == "inflated":

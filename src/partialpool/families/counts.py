@@ -32,6 +32,10 @@ class _Counts(ResponseFamily):
     def _counting(self) -> Counting:
         """The distribution."""
 
+    def mean_is_parameter(self, zero: Zero = "none") -> bool:
+        """Return whether zeros are neither missing nor in excess."""
+        return zero == "none" and not self._counting.truncated
+
     def _mean(self, eta: Eta) -> Vector:
         return self._counting.mean(self.mu(eta), _phi(eta))
 

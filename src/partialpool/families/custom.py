@@ -162,6 +162,10 @@ class Family(ResponseFamily):
         words = _words(self.mean_of)
         return ("mean", *(part for part in self.parts()[1:] if part in words))
 
+    def mean_is_parameter(self, zero: Zero = "none") -> bool:
+        """Return whether it has no function ``mean``."""
+        return self.mean_of is None
+
     def core_name(self, zero: Zero = "none") -> str:
         """Return ``"custom"``: the core calls :meth:`density` back."""
         return "custom"

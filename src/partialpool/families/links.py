@@ -169,9 +169,7 @@ def read_link(link: str | Link, allowed: tuple[str, ...], family: str) -> Link:
 
 
 def link_of_means(family: ResponseFamily, scale: str, contrasts: bool) -> Link:
-    """Return the link of the mean, where means on the scale exist.
-
-    The mean is the family's mean parameter: without zero inflation, and before truncation.
+    """Return the link of the mean's linear predictor, where means on the scale exist.
 
     Parameters
     ----------

@@ -14,17 +14,20 @@ from partialpool.design import DesignSpec, replay_parts
 from partialpool.errors import NotAvailableError
 from partialpool.families import LINKS, Link, Ordinal
 from partialpool.generalized.delta import Prediction, PredictionType, parts_for, standard_errors
+from partialpool.generalized.estimates import part_slice
 from partialpool.generalized.parts import with_constants
 from partialpool.generalized.rows import PredictorRows
 from partialpool.inference import Scale, warn_unless_converged
 from partialpool.inference.conditional.expectation import Band, Expected, offset_of
 from partialpool.inference.determined import blank_undetermined
+from partialpool.inference.means.estimates import ends_through
 from partialpool.inference.means.grid import without_rules
+from partialpool.inference.means.response import ResponseMean
 
 if TYPE_CHECKING:
     from partialpool.generalized.fit import GlmmFit
 
-__all__ = ["GeneralizedExpectation", "expectation"]
+__all__ = ["GeneralizedExpectation", "expectation", "response_mean"]
 
 Vector = NDArray[np.float64]
 Table = Mapping[str, NDArray[Any]]
@@ -140,11 +143,39 @@ def _inverse(link: Link, eta: Vector, error: Vector, z: float) -> Expected:
 
 
 def _through(link: Link, mean: Vector, error: Vector, z: float) -> Expected:
-    """Make an interval on the scale of a link, where it can't leave the mean's range.
+    return Expected(mean, error, *ends_through(link, mean, error, z))
 
-    At an end of its range a mean has no linear predictor, and no interval.
+
+def response_mean(fit: GlmmFit) -> ResponseMean | None:
+    """Return how the response's mean follows from all linear predictors that move it.
+
+    None where it is the inverse link of the mean's alone, and of ordinal models.
+
+    Parameters
+    ----------
+    fit
+        A fitted generalized linear mixed model.
+
+    Examples
+    --------
+    >>> import partialpool as pp
+    >>> fit = pp.glmm("TICKS ~ YEAR + (1 | LOCATION)", pp.load_dataset("grouseticks"),
+    ...               family="poisson", zero_inflation="~ 1")
+    >>> tuple(fit.response_mean().beta)
+    ('mean', 'zero_inflation')
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        eta = np.asarray(link(mean), dtype=np.float64)
-        found = _inverse(link, eta, error / np.abs(np.asarray(link.slope(eta))), z)
-    return Expected(mean, error, found.low, found.high)
+    solution, family = fit.solution, fit.family
+    if isinstance(family, Ordinal) or family.mean_is_parameter(solution.zero):
+        return None
+    wanted = family.mean_parts(solution.zero)
+    beta = {part: solution.beta[part] for part in fit.parts if part in wanted}
+    places = np.concatenate([np.r_[part_slice(solution, part)] for part in beta])
+    # A coefficient left out is zero and has no error.
+    left_out = np.isnan(np.concatenate(list(beta.values())))
+    vcov = solution.vcov[np.ix_(places, places)]
+    vcov = np.where(np.logical_or.outer(left_out, left_out), 0.0, vcov)
+    beta = {part: np.nan_to_num(values) for part, values in beta.items()}
+    predictors = {part: fit.predictor(part) for part in beta if part in fit.designs}
+    return ResponseMean(
+        predictors, beta, vcov, lambda eta: family.mean(eta, solution.zero), family.link
+    )

@@ -212,6 +212,7 @@ class GlmmFit(EstimatedModel):
     means = inference.marginal_means
     slopes = inference.marginal_slopes
     effects = inference.conditional_effects
+    response_mean = expectation.response_mean
     expectation = expectation.expectation
 
     def link_of_means(self, scale: inference.Scale, contrasts: bool) -> Link:

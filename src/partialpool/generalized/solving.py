@@ -12,6 +12,7 @@ from partialpool.generalized.approximation import Approximation
 from partialpool.generalized.estimates import Solved
 from partialpool.generalized.quasi import solve_quasi
 from partialpool.solve.generalized import Objective, Part, solve_generalized
+from partialpool.solve.levels import refuse_numbers_as_text
 
 __all__ = ["make_objective", "make_parts", "solve_designs"]
 
@@ -39,6 +40,8 @@ def solve_designs(
     ModelError
         If the model can't be identified on these rows.
     """
+    for design in designs.values():
+        refuse_numbers_as_text(design, int(response.counted.sum()))
     if asked.method == "pql":
         return solve_quasi(designs["mean"], response, family, asked)
     objective = make_objective(asked)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from partialpool.design import new_weights
 from partialpool.inference.determined import blank_undetermined
 from partialpool.inference.moments import mean_of, variance_forms
 from partialpool.inference.prediction_intervals import (
@@ -61,7 +62,9 @@ def predict(
         For new rows, in place of arrays given with the rows fitted.
     interval
         ``"confidence"``: of the mean, fixed and random effects uncertain; ``"prediction"``: of
-        a new observation, of weight 1. Both are for known and for new levels.
+        a new observation. Both are for known and for new levels. Where the model's weights were
+        a column or an expression, and the table has its columns, an observation is of the weight
+        that these say; rows fitted are of theirs, and all others of weight 1.
     level
         Their probability.
     method
@@ -112,7 +115,8 @@ def predict(
         X = blank_undetermined(fit, placed.rows.X)
         placed = replace(placed, rows=replace(placed.rows, X=X))
     if interval is not None:
-        return predict_intervals(fit, placed, interval, level, method, draws, seed)
+        known = fit.design.weights if new is None else new_weights(fit.design.spec.weights, new)
+        return predict_intervals(fit, placed, interval, level, method, draws, seed, known)
     mean = mean_of(fit, placed)
     if not se:
         return mean

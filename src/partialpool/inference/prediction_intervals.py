@@ -38,8 +38,11 @@ def predict_intervals(
     method: IntervalMethod,
     draws: int,
     seed: Seed,
+    weights: Array | None = None,
 ) -> Any:
     """Predict rows with intervals; see :func:`partialpool.inference.predict`.
+
+    Weights are those of new observations in the rows (m,); None for 1.
 
     Raises
     ------
@@ -49,8 +52,9 @@ def predict_intervals(
     check_level(level)
     _check(fit, placed, interval, method, draws)
     mean = mean_of(fit, placed)
-    observed = 1.0 if interval == "prediction" else 0.0
-    error = fit.solution.sigma * np.sqrt(variance_forms(fit, placed) + observed)
+    observed = _noise(placed.rows.n, weights) if interval == "prediction" else None
+    forms = variance_forms(fit, placed)
+    error = fit.solution.sigma * np.sqrt(forms if observed is None else forms + observed)
     if method == "plug-in":
         half = quantiles(np.full(1, _df(fit)), level)
         ends = half * np.array([[-1.0], [1.0]])
@@ -59,6 +63,12 @@ def predict_intervals(
     low, high = mean + ends * error
     columns = {"estimate": mean, "std_error": error, "conf_low": low, "conf_high": high}
     return placed.frame(columns)
+
+
+def _noise(n: int, weights: Array | None) -> Array:
+    """Residual variances over sigma^2 (n,); infinite for a weight of zero."""
+    with np.errstate(divide="ignore"):
+        return 1.0 / (np.ones(n) if weights is None else weights)
 
 
 def _df(fit: GaussianFit) -> float:
@@ -115,7 +125,7 @@ def _draw_worlds(fit: GaussianFit, draws: int, seed: np.random.SeedSequence) -> 
 def _studentised(
     fit: GaussianFit,
     placed: PlacedRows,
-    observed: float,
+    observed: Array | None,
     level: float,
     draws: int,
     seed: Seed,
@@ -137,8 +147,9 @@ def _studentised(
     tails = [0.5 - 0.5 * level, 0.5 + 0.5 * level]
     ends = []
     for start in range(0, m, size):
-        some = placed.between(start, min(m, start + size))
-        errors = _errors(fit, some, worlds, observed, rng)
+        stop = min(m, start + size)
+        noise = None if observed is None else observed[start:stop]
+        errors = _errors(fit, placed.between(start, stop), worlds, noise, rng)
         ends.append(np.quantile(errors, tails, axis=0, method="weibull"))
     return np.concatenate(ends, axis=1) if ends else np.empty((2, 0))
 
@@ -147,7 +158,7 @@ def _errors(
     fit: GaussianFit,
     placed: PlacedRows,
     worlds: _Worlds,
-    observed: float,
+    observed: Array | None,
     rng: np.random.Generator,
 ) -> Array:
     """Errors (r, m) of the predictions in their own standard errors."""
@@ -162,9 +173,14 @@ def _errors(
         spread = np.linalg.norm(z @ solution.factor(i), axis=1) * solution.sigma
         missed[:, ~seen] += spread * rng.standard_normal((len(missed), len(z)))
         forms[:, ~seen] += (np.einsum("ik,rkl->ril", z, worlds.factors[i]) ** 2).sum(axis=2)
-    if observed:
-        missed += solution.sigma * rng.standard_normal(missed.shape)
-    return np.asarray(missed / (worlds.sigma[:, None] * np.sqrt(forms + observed)))
+    if observed is not None:
+        # Where the variance is infinite the error is nothing but noise.
+        endless = np.isinf(observed)
+        forms = np.where(endless, 1.0, forms + observed)
+        noise = np.where(endless, 1.0, np.sqrt(observed))
+        missed = np.where(endless, 0.0, missed)
+        missed += solution.sigma * noise * rng.standard_normal(missed.shape)
+    return np.asarray(missed / (worlds.sigma[:, None] * np.sqrt(forms)))
 
 
 def _forms(fit: GaussianFit, placed: PlacedRows, worlds: _Worlds) -> Array:

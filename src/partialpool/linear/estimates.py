@@ -236,6 +236,17 @@ class LinearEstimates:
         """
         return inference.IDENTITY
 
+    def response_mean(self) -> None:
+        """Return None: means of the response need nothing but the linear predictor.
+
+        Examples
+        --------
+        >>> import partialpool as pp
+        >>> fit = pp.lmm("Reaction ~ Days + (1 | Subject)", pp.load_dataset("sleepstudy"))
+        >>> fit.response_mean() is None
+        True
+        """
+
     def expectation(self, scale: inference.Scale) -> inference.LinearExpectation:
         """Return the expected response as a function of rows, random effects at zero.
 

@@ -18,9 +18,9 @@ from partialpool.plots.means import means  # noqa: E402
 from partialpool.plots.penalties import penalty_path  # noqa: E402
 from partialpool.plots.posterior import (  # noqa: E402
     posterior_intervals,
-    posterior_predictive,
     trace,
 )
+from partialpool.plots.predictive import posterior_predictive  # noqa: E402
 from partialpool.plots.profiles import profile  # noqa: E402
 from partialpool.plots.training import training  # noqa: E402
 from partialpool.plots.trellis import fitted_lines  # noqa: E402

@@ -18,6 +18,7 @@ from partialpool.plots.pooling import random_term
 from partialpool.plots.style import INK, PARTIAL, QUIET, Picture, heading, styled
 
 if TYPE_CHECKING:
+    from partialpool.bayes import BayesFit
     from partialpool.plots.pooling import MixedFit
 
 __all__ = ["caterpillar"]
@@ -33,12 +34,13 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Effects:
-    """One column's random effects in increasing order, with half-widths of intervals."""
+    """One column's random effects in increasing order, with intervals."""
 
     name: str
     labels: list[str]
     values: Vector
-    half_widths: Vector
+    low: Vector
+    high: Vector
 
 
 def caterpillar(
@@ -51,13 +53,13 @@ def caterpillar(
 
     An interval is the conditional mode plus and minus a normal quantile times its
     conditional standard deviation: given the estimated variances, the level's own
-    effect lies in it with this probability. Effects whose interval covers zero are
-    drawn paler.
+    effect lies in it with this probability. Of a posterior it is cut off equally at both
+    ends of the draws, about their mean. Effects whose interval covers zero are drawn paler.
 
     Parameters
     ----------
     fit
-        A fitted mixed model, linear or generalized.
+        A fitted mixed model, linear or generalized, or a posterior.
     group
         Grouping factor; by default the one whose term has the most columns.
     level
@@ -85,7 +87,7 @@ def caterpillar(
     if not 0 < level < 1:
         raise ModelError(f"level={level} is no probability between 0 and 1. Try level=0.95.")
     factor = random_term(fit, group).factor.name
-    panels = _effects(fit, factor, NormalDist().inv_cdf(0.5 + level / 2))
+    panels = _effects(fit, factor, level)
     tallest = max(len(panel.values) for panel in panels)
     row = min(_ROW, _TALLEST / tallest)
     unit = fit.effect_unit
@@ -99,38 +101,62 @@ def caterpillar(
         heading(
             figure,
             f"Random effects of {factor}",
-            f"Conditional modes with {100 * level:g} % intervals; paler where they cover zero",
+            f"{_estimates(fit)} with {100 * level:g} % intervals; paler where they cover zero",
         )
         _frame(figure, _label_inches(panels) if row >= _SMALLEST_LABELLED else 0.0)
     return figure
 
 
-def _effects(fit: MixedFit, factor: str, quantile: float) -> list[_Effects]:
+def _estimates(fit: MixedFit) -> str:
+    posterior = _posterior(fit)
+    if posterior is None:
+        return "Conditional modes"
+    return "Prior means" if posterior.engine == "prior" else "Posterior means"
+
+
+def _posterior(fit: object) -> BayesFit | None:
+    from partialpool.bayes import BayesFit
+
+    return fit if isinstance(fit, BayesFit) else None
+
+
+def _effects(fit: MixedFit, factor: str, level: float) -> list[_Effects]:
     table = read_table(fit.ranef(factor, cond_sd=True))
-    terms = [effects for effects in fit.design.random if effects.factor.name == factor]
-    levels = terms[0].factor.levels
+    terms = [(i, e) for i, e in enumerate(fit.design.random) if e.factor.name == factor]
+    levels = terms[0][1].factor.levels
     # First the level, then the effects, then their deviations.
-    names = table.names[1 : 1 + sum(len(effects.columns) for effects in terms)]
-    values = {name: table.column(name).values for name in names}
-    spread = {name: table.column(f"{name}_sd").values for name in names}
-    return [_in_order(n, levels, values[n], quantile * spread[n]) for n in names]
+    places = [(i, c) for i, effects in terms for c in range(len(effects.columns))]
+    names = table.names[1 : 1 + len(places)]
+    posterior, found = _posterior(fit), []
+    for name, (i, c) in zip(names, places, strict=True):
+        values = table.column(name).values
+        if posterior is None:
+            half = NormalDist().inv_cdf(0.5 + level / 2) * table.column(f"{name}_sd").values
+            low, high = values - half, values + half
+        else:
+            drawn = posterior.draws.parts["mean"].effects[i][:, :, :, c]
+            low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=(0, 1))
+        found.append(_in_order(name, levels, values, low, high))
+    return found
 
 
-def _in_order(name: str, levels: NDArray[Any], values: Vector, half_widths: Vector) -> _Effects:
+def _in_order(
+    name: str, levels: NDArray[Any], values: Vector, low: Vector, high: Vector
+) -> _Effects:
     """Sort one column's effects; NaN stands where it doesn't apply to a level."""
     applies = np.flatnonzero(np.isfinite(values))
     order = applies[np.argsort(values[applies], kind="stable")]
     labels = [str(label) for label in levels[order]]
-    return _Effects(name, labels, values[order], half_widths[order])
+    return _Effects(name, labels, values[order], low[order], high[order])
 
 
 def _panel(axes: Axes, effects: _Effects, row: float) -> None:
     places = np.arange(len(effects.values))
-    covers_zero = np.abs(effects.values) <= effects.half_widths
+    low, high = effects.low, effects.high
+    covers_zero = (low <= 0.0) & (high >= 0.0)
     colors = np.where(covers_zero, _MUTED, PARTIAL).tolist()
     size = row / _ROW
     axes.axvline(0, color=QUIET, lw=0.9, zorder=1)
-    low, high = effects.values - effects.half_widths, effects.values + effects.half_widths
     axes.hlines(places, low, high, colors=colors, lw=max(1.6 * size, 0.4), zorder=2)
     axes.scatter(effects.values, places, s=max(18 * size, 2), c=colors, lw=0, zorder=3)
     axes.set_title(effects.name, size=10, color=INK, pad=5)

@@ -1,4 +1,4 @@
-"""Pictures of a posterior: traces, intervals, and data beside what the model would have drawn."""
+"""Pictures of a posterior: traces and intervals."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError, ModelError, UnknownNameError, did_you_mean
-from partialpool.inference.seeds import Seed
-from partialpool.plots.style import DATA, INK, PARTIAL, QUIET, Picture, heading, styled
+from partialpool.plots.style import INK, PARTIAL, QUIET, Picture, heading, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from partialpool.bayes import BayesFit
 
-__all__ = ["posterior_intervals", "posterior_predictive", "trace"]
+__all__ = ["need_posterior", "posterior_intervals", "share", "trace"]
 
 Vector = NDArray[np.float64]
 _CHAINS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -146,64 +144,14 @@ def posterior_intervals(
     return figure
 
 
-def posterior_predictive(
-    fit: BayesFit, nsim: int = 50, seed: Seed = None, figure: Figure | None = None
-) -> Figure:
-    """Draw the response's distribution beside those of responses that the model draws.
+def need_posterior(fit: object) -> None:
+    """Refuse fits without draws.
 
-    Where the model is right, the data look like one more draw.
-
-    Parameters
-    ----------
-    fit
-        A Bayesian fit; of ``fit.prior()`` the picture is that of the priors.
-    nsim
-        Number of drawn responses.
-    seed
-        Of the draws.
-    figure
-        An empty figure to draw in; by default a new one.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The picture; it is not shown.
-
-    Examples
-    --------
-    >>> import partialpool as pp
-    >>> fit = pp.bmm("Reaction ~ Days + (Days | Subject)", pp.load_dataset("sleepstudy"), seed=1)
-    >>> figure = pp.plots.posterior_predictive(fit, seed=2)
+    Raises
+    ------
+    DataError
+        Naming what was found.
     """
-    _need_posterior(fit)
-    y = fit.statement.response.values
-    drawn = fit.simulate(nsim, seed)
-    with styled():
-        figure = figure or Picture(figsize=(6.4, 3.6))
-        axes = figure.subplots()
-        low, high = np.quantile(drawn, [0.005, 0.995])
-        span = (min(low, y.min()), max(high, y.max()))
-        edges = _edges(y, span)
-        for column in drawn.T:
-            axes.stairs(_share(column, edges), edges, color=PARTIAL, alpha=0.25, lw=0.7)
-        axes.stairs(_share(y, edges), edges, color=DATA, lw=1.8)
-        axes.set_xlabel(fit.design.formula.response)
-        if fit.draws.thresholds:
-            labels = fit.statement.response.levels or ()
-            axes.set_xticks(range(len(labels)), labels)
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        source = "the priors" if fit.engine == "prior" else "the posterior"
-        key = [
-            Line2D([], [], color=DATA, lw=1.8, label="data"),
-            Line2D([], [], color=PARTIAL, lw=0.9, label="drawn"),
-        ]
-        heading(figure, "Predictive check", f"{nsim} responses drawn from {source}", key)
-        figure.subplots_adjust(left=0.03, right=0.97, top=0.72, bottom=0.14)
-    return figure
-
-
-def _need_posterior(fit: object) -> None:
     from partialpool.bayes import BayesFit
 
     if not isinstance(fit, BayesFit):
@@ -214,7 +162,7 @@ def _need_posterior(fit: object) -> None:
 
 
 def _choose(fit: BayesFit, parameters: Sequence[str] | None) -> dict[str, Vector]:
-    _need_posterior(fit)
+    need_posterior(fit)
     values = fit.parameters
     if parameters is None:
         found = [n for n, x in values.items() if not np.isnan(x).any()]
@@ -232,16 +180,10 @@ def _choose(fit: BayesFit, parameters: Sequence[str] | None) -> dict[str, Vector
 def _densities(axes: Axes, values: Vector) -> None:
     edges = np.linspace(values.min(), values.max(), 31)
     for c, chain in enumerate(values):
-        axes.stairs(_share(chain, edges), edges, color=_CHAINS[c % len(_CHAINS)], lw=0.8)
+        axes.stairs(share(chain, edges), edges, color=_CHAINS[c % len(_CHAINS)], lw=0.8)
     axes.set_yticks([])
 
 
-def _edges(y: Vector, span: tuple[float, float]) -> Vector:
-    whole = np.all(y == np.round(y)) and span[1] - span[0] <= 60
-    if whole:
-        return np.arange(np.floor(span[0]) - 0.5, np.ceil(span[1]) + 1.0)
-    return np.linspace(*span, 31)
-
-
-def _share(values: Vector, edges: Vector) -> Vector:
+def share(values: Vector, edges: Vector) -> Vector:
+    """Return shares of values between edges."""
     return np.histogram(values, edges)[0] / max(len(values), 1)

@@ -24,6 +24,7 @@ from partialpool.design import Design, RandomEffects, distances_between
 from partialpool.errors import ModelError
 from partialpool.formula.structures import BY_DISTANCE, BY_LAG, ONE_CORRELATION, OWN_SCALES
 from partialpool.solve.blocks import Block, arrange
+from partialpool.solve.levels import crowded
 
 __all__ = [
     "CoreBlock",
@@ -174,9 +175,12 @@ def _refuse_too_many_columns(design: Design) -> None:
     n, p = design.X.shape
     if p > max(2 * n, _MANY_COLUMNS):
         raise ModelError(
-            f"the fixed effects have {p:,} columns for {n:,} rows. Look for an interaction of "
-            "factors with many levels, or for a number that is stored as text; a factor with "
-            "many levels is better a random effect."
+            f"the fixed effects have {p:,} columns for {n:,} rows."
+            + (
+                crowded(design)
+                or " Look for an interaction of factors with many levels, or for a number that is "
+                "stored as text; a factor with many levels is better a random effect."
+            )
         )
 
 
@@ -185,7 +189,7 @@ def _refuse_too_few_rows(design: Design, problem: Problem) -> None:
     if problem.n <= rank:
         raise ModelError(
             f"{problem.n} rows can't tell {len(design.columns)} fixed effects (rank {rank}) from "
-            "the residual. Leave terms out, or bring more rows."
+            f"the residual. Leave terms out, or bring more rows.{crowded(design)}"
         )
 
 

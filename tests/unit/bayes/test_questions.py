@@ -83,8 +83,8 @@ def test_r_squared_is_that_of_least_squares_without_groups_and_priors(sleep):
     flat = {"fixef": "flat()", "Intercept": "flat()"}
     fit = pp.bmm("Reaction ~ Days", sleep, priors=flat, seed=1)
     exact = np.corrcoef(sleep["Reaction"], sleep["Days"])[0, 1] ** 2
-    assert fit.r_squared().shape == (4, 1000)
-    assert fit.r_squared().mean() == pytest.approx(exact, abs=0.02)
+    assert fit.r_squared().draws.shape == (4, 1000)
+    assert fit.r_squared().estimate == pytest.approx(exact, abs=0.02)
 
 
 def test_r_squared_counts_rows_and_weights(sleep):

@@ -117,3 +117,47 @@ def test_intervals_of_least_squares_are_exact():
     # R's predict.lm.
     assert_allclose([mean["conf_low"][0], mean["conf_high"][0]], [-1.3001, 4.1001], atol=1e-3)
     assert_allclose([one["conf_low"][0], one["conf_high"][0]], [-3.0098, 5.8098], atol=1e-3)
+
+
+def weighted():
+    data = pp.load_dataset("sleepstudy")
+    return data.assign(w=np.where(np.arange(len(data)) % 2 == 0, 1.0, 4.0))
+
+
+def test_an_observation_has_the_weight_that_its_table_says():
+    data = weighted()
+    fit = pp.lmm("Reaction ~ Days + (Days | Subject)", data, weights="w")
+    mean = fit.predict(data, interval="confidence")["std_error"]
+    for new in (None, data):
+        one = fit.predict(new, interval="prediction")["std_error"]
+        assert_allclose(one**2 - mean**2, fit.sigma**2 / data["w"])
+    bare = fit.predict(data.drop(columns="w"), interval="prediction")["std_error"]
+    assert_allclose(bare**2 - mean**2, fit.sigma**2)
+    by_array = pp.lmm("Reaction ~ Days + (Days | Subject)", data, weights=data["w"])
+    unsaid = by_array.predict(data, interval="prediction")["std_error"]
+    assert_allclose(unsaid**2 - mean**2, fit.sigma**2)
+
+
+def test_the_bootstrap_of_an_observation_minds_its_weight():
+    data = weighted()
+    fit = pp.lmm("Reaction ~ Days + (1 | Subject)", data, weights="w")
+    new = data.head(2).assign(w=[1.0, 1e6])
+    plug_in, bootstrap = (
+        fit.predict(new, interval="prediction", method=m, draws=2000, seed=1)
+        for m in ("plug-in", "bootstrap")
+    )
+    for found in (plug_in, bootstrap):
+        width = found["conf_high"] - found["conf_low"]
+        assert width[1] < 0.5 * width[0]
+    # A 2.5 per cent quantile of 2,000 draws has a standard error of 0.06 of these.
+    assert_allclose(bootstrap["conf_low"], plug_in["conf_low"], atol=0.25 * fit.sigma)
+
+
+def test_an_observation_of_weight_zero_has_no_bounds():
+    fit = pp.lmm("Reaction ~ Days + (1 | Subject)", weighted(), weights="w")
+    new = weighted().head(2).assign(w=[0.0, 1.0])
+    for method in ("plug-in", "bootstrap"):
+        found = fit.predict(new, interval="prediction", method=method, draws=200, seed=1)
+        assert found["conf_low"][0] == -np.inf
+        assert found["conf_high"][0] == np.inf
+        assert np.isfinite(found["conf_low"][1])

@@ -39,9 +39,12 @@ def log_density(
     if isinstance(family, Family) or name not in _WRITTEN:
         return called_log_density(family, zero, y, trials, weights, eta)
     if name == "gaussian":
-        log_sd = eta["dispersion"] - (0.0 if weights is None else 0.5 * jnp.log(weights))
+        # A row of weight zero says nothing, and has no logarithm.
+        counted = 1.0 if weights is None else weights > 0
+        safe = 1.0 if weights is None else jnp.where(counted, weights, 1.0)
+        log_sd = eta["dispersion"] - 0.5 * jnp.log(safe)
         z = (y - _mean(link, eta["mean"])) * jnp.exp(-log_sd)
-        return -0.5 * (_LOG_2PI + z * z) - log_sd
+        return counted * (-0.5 * (_LOG_2PI + z * z) - log_sd)
     if name == "ordinal":
         value = _ordinal(link, y.astype(int), eta["mean"], eta["thresholds"])
         return value if weights is None else weights * value

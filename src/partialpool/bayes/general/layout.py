@@ -195,4 +195,9 @@ def _whitening(X: Array) -> Array:
     if not X.shape[1]:
         return np.zeros((0, 0))
     r = np.linalg.qr(X, mode="r")
+    size = np.linalg.norm(r, axis=0)
+    size = np.where(size > 0, size, 1.0)
+    if len(r) < X.shape[1] or np.linalg.matrix_rank(r / size) < X.shape[1]:
+        # Rows that don't tell columns apart: each is brought to its size alone.
+        return np.asarray(np.sqrt(len(X)) * np.diag(1.0 / size))
     return np.asarray(np.sqrt(len(X)) * np.linalg.inv(r))

@@ -14,6 +14,7 @@ from partialpool.bayes.control import Control
 from partialpool.bayes.draws import Draws, PartDraws, in_single_precision
 from partialpool.bayes.general.layout import PartLayout, lay_out, start_thresholds
 from partialpool.bayes.general.model import Cuts, GeneralModel, Likelihood, Number
+from partialpool.bayes.general.possible import refuse_impossible
 from partialpool.bayes.general.program import CHUNK, Program, program
 from partialpool.bayes.general.sites import law_of
 from partialpool.bayes.statement import Statement
@@ -42,8 +43,9 @@ def sample_general(statement: Statement, control: Control, progress: Progress | 
     Raises
     ------
     ModelError
-        If no chain finds a place to start.
+        If no chain finds a place to start, or a user's log-density is nowhere finite in a row.
     """
+    refuse_impossible(statement)
     # In double precision, without changing JAX for whoever else uses it.
     with jax.enable_x64(True):
         stated = general_model(statement)

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Further", "GlmmSummary", "PartSummary", "summarize"]
 
 Vector = NDArray[np.float64]
-_WEIGHTS = "Rows are weighted: a weight multiplies the row's log-likelihood."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -244,7 +243,7 @@ def _thresholds(fit: GlmmFit) -> tuple[Coefficient, ...]:
 
 def _notes(fit: GlmmFit) -> tuple[str, ...]:
     mean, *others = fit.predictors
-    said = [*_about_response(fit), *wording.notes(mean, _WEIGHTS)]
+    said = [*_about_response(fit), *wording.notes(mean, wording.LIKELIHOOD_WEIGHTS)]
     for p in others:
         said += [f"{_NAMES[p.name]}: {note}" for note in wording.column_notes(p)]
     return tuple(said)

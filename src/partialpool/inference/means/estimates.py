@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from partialpool.inference.ddf import Calibration
 from partialpool.inference.means.adjust import Adjustment, adjust_p, critical_values
 from partialpool.inference.protocol import SearchedFit, WaldFit
 from partialpool.inference.wald import Contrasts, contrast_tests, two_sided
+
+if TYPE_CHECKING:
+    from partialpool.inference.means.response import ResponseMean
 
 __all__ = [
     "IDENTITY",
@@ -25,6 +28,8 @@ __all__ = [
     "Work",
     "check_scale",
     "compare_means",
+    "ends_through",
+    "table_of",
     "tabulate",
 ]
 
@@ -42,6 +47,9 @@ class Link(Protocol):
     def name(self) -> str:
         """Its name."""
 
+    def __call__(self, mean: Any, /) -> Any:
+        """Return the linear predictor of a mean."""
+
     @property
     def inverse(self) -> Callable[[Any], Any]:
         """The mean of a linear predictor."""
@@ -57,10 +65,16 @@ class LinkedFit(SearchedFit, Protocol):
     def link_of_means(self, scale: Scale, contrasts: bool) -> Link:
         """Return the link through which means on a scale are taken, or contrasts of them."""
 
+    def response_mean(self) -> ResponseMean | None:
+        """Return how the response's mean comes about; None if by the link alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Identity:
     name: str = "identity"
+
+    def __call__(self, mean: Any) -> Any:
+        return mean * 1.0
 
     @property
     def inverse(self) -> Callable[[Any], Any]:
@@ -158,6 +172,18 @@ def tabulate(
     )
 
 
+def ends_through(link: Link, mean: Vector, std_error: Vector, z: float) -> tuple[Vector, Vector]:
+    """Make an interval on the scale of a link, where it can't leave the mean's range.
+
+    At an end of its range a mean has no linear predictor, and no interval.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        eta = np.asarray(link(mean), dtype=np.float64)
+        half = z * std_error / np.abs(np.asarray(link.slope(eta)))
+        ends = np.sort([link.inverse(eta - half), link.inverse(eta + half)], axis=0)
+    return ends[0], ends[1]
+
+
 def compare_means(work: Work, weights: Matrix, L: Matrix, adjust: Adjustment) -> Table:
     """Estimate contrasts of the means L, as one family.
 
@@ -177,12 +203,13 @@ def compare_means(work: Work, weights: Matrix, L: Matrix, adjust: Adjustment) ->
         found = contrast_tests(work.fit, work.calibration, weights @ L)
     else:
         found = _delta(work, weights, L)
-    return _family(found, work.level, adjust, means, ratios=ratios)
+    return table_of(found, work.level, adjust, means, ratios=ratios)
 
 
-def _family(
+def table_of(
     found: Contrasts, level: float, adjust: Adjustment, means: int, *, ratios: bool
 ) -> Table:
+    """Adjust contrasts of some means as one family."""
     half = critical_values(found.df, level, adjust, means) * found.std_error
     low, high = found.estimate - half, found.estimate + half
     p = adjust_p(found.p_value, found.statistic, found.df, adjust, means)

@@ -10,16 +10,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.design import DesignSpec, replay
+from partialpool.design import DesignSpec, Typical, replay
 from partialpool.design.masks import MaskRule, rule_columns
 from partialpool.design.spec import OffsetSpec
 from partialpool.errors import DataError, did_you_mean
 
-__all__ = ["Cells", "Grid", "answers", "make_grid", "matrix_at", "names_of", "without_rules"]
+__all__ = [
+    "Cells",
+    "Grid",
+    "answers",
+    "make_grid",
+    "matrix_at",
+    "names_of",
+    "slope_matrix",
+    "without_rules",
+]
 
 Matrix = NDArray[np.float64]
 # A grid of more rows than this comes of many factors with many levels.
 _MOST_ROWS = 1_000_000
+# Step of the difference, as a share of the covariate's span: splines are cubic between
+# knots, so that its error is of the order of its square.
+_STEP = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +91,14 @@ def names_of(names: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 def make_grid(
-    spec: DesignSpec, targets: Sequence[str], at: Mapping[str, Any] | None
+    typical: Mapping[str, Typical], targets: Sequence[str], at: Mapping[str, Any] | None
 ) -> tuple[Grid, Cells]:
     """Combine the levels of all factors, and say what is averaged.
 
     Parameters
     ----------
-    spec
-        The design's specification.
+    typical
+        Levels or mean of the fixed effects' columns, by name.
     targets
         Columns that stay; over the others means are averaged, all levels counting alike.
     at
@@ -101,11 +113,11 @@ def make_grid(
         raise DataError(f"at must give values by column, as {{'age': [0, 9]}}, found {at!r}.")
     given = {} if at is None else {name: _values(value) for name, value in at.items()}
     for name in (*targets, *given):
-        if name not in spec.typical:
-            raise _unknown(spec, name)
+        if name not in typical:
+            raise _unknown(typical, name)
     values = {}
-    for name in (*targets, *(n for n in spec.typical if n not in targets)):
-        known = spec.typical[name]
+    for name in (*targets, *(n for n in typical if n not in targets)):
+        known = typical[name]
         values[name] = given.get(name) or known.levels or (known.mean,)
     rows = int(np.prod([len(v) for v in values.values()]))
     if rows > _MOST_ROWS:
@@ -129,16 +141,16 @@ def _values(value: Any) -> tuple[Any, ...]:
     return found
 
 
-def _unknown(spec: DesignSpec, name: str) -> DataError:
-    if not spec.typical:
+def _unknown(typical: Mapping[str, Typical], name: str) -> DataError:
+    if not typical:
         return DataError(
             f"{name!r} can't be averaged over: the model has no fixed effects besides the "
             "intercept, or was saved by a version that kept no levels. Fit it again."
         )
-    known = ", ".join(map(repr, spec.typical))
+    known = ", ".join(map(repr, typical))
     return DataError(
         f"{name!r} is no column of the fixed effects, which are {known}."
-        f"{did_you_mean(name, spec.typical)}"
+        f"{did_you_mean(name, typical)}"
     )
 
 
@@ -149,6 +161,17 @@ def matrix_at(spec: DesignSpec, table: Mapping[str, NDArray[Any]]) -> Matrix:
         return np.ones((1, len(spec.fixed.columns)))
     without = replace(without_rules(spec, table), offset=OffsetSpec())
     return replay(without, dict(table), random=(), inapplicable="ignore").X
+
+
+def slope_matrix(spec: DesignSpec, variable: str, known: Typical, grid: Grid) -> Matrix:
+    """Derivative of the fixed-effects matrix in a covariate, for every row of the grid."""
+    table = grid.table()
+    if variable not in table:
+        table = {variable: np.full(len(next(iter(table.values()))), known.mean), **table}
+    x = np.asarray(table[variable], dtype=float)
+    step = _STEP * (known.span if known.span > 0 else 1.0)
+    above, below = (matrix_at(spec, {**table, variable: x + h}) for h in (step, -step))
+    return np.asarray((above - below) / (2.0 * step))
 
 
 def without_rules(spec: DesignSpec, table: Mapping[str, Any]) -> DesignSpec:

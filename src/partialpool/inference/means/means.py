@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.errors import DataError
-from partialpool.frames import make_frame
+from partialpool.frames import FrameKind, make_frame
 from partialpool.inference.convergence import warn_unless_converged
 from partialpool.inference.ddf import DDF, calibrate
 from partialpool.inference.means.adjust import Adjustment, check_adjustment
@@ -19,12 +20,15 @@ from partialpool.inference.means.estimates import (
     RATIOS,
     LinkedFit,
     Scale,
+    Table,
     Work,
     check_scale,
     compare_means,
+    table_of,
     tabulate,
 )
 from partialpool.inference.means.grid import make_grid, matrix_at, names_of
+from partialpool.inference.means.response import MeanRows, mean_rows, only_normal
 from partialpool.inference.wald import check_level
 
 __all__ = ["check_names", "frame_of", "marginal_means"]
@@ -73,10 +77,12 @@ def marginal_means(
     ddf
         As for :func:`partialpool.inference.calibrate`.
     scale
-        Of a generalized model: ``"link"``, or ``"response"`` for means through the inverse link;
-        contrasts are then ratios with a log link, odds ratios with a logit, and differences of
-        the response else. The mean is the family's mean parameter: without zero inflation, and
-        before truncation.
+        Of a generalized model: ``"link"``, or ``"response"`` for means of the response, as
+        ``predict`` has them, at the averages of the linear predictors: zero inflation, truncation
+        and a family's own ``mean=`` included; columns of the other linear predictors are then
+        averaged over, or held at their means, as well. Contrasts are ratios of the mean
+        parameter with a log link (without zero inflation and before truncation), odds ratios
+        with a logit, and differences of the response's mean else.
     offset
         Offset at which the means are taken, on the link scale; that of the data plays no part.
 
@@ -123,14 +129,24 @@ def marginal_means(
     own, groups = names_of(specs), names_of(by)
     check_names(own, groups)
     spec = fit.design.spec
-    grid, cells = make_grid(spec, (*own, *groups), at)
-    L = cells.average @ matrix_at(spec, grid.table())
     calibration = calibrate(fit, ddf)
     link = fit.link_of_means(scale, contrasts is not None)
     through = link if scale == "response" else IDENTITY
+    if contrasts is None and adjust not in (None, "none"):
+        raise DataError("adjust= is for contrasts; give contrasts='pairwise', or leave it out.")
+    response = fit.response_mean() if scale == "response" else None
+    if response is not None and (contrasts is None or link.name not in RATIOS):
+        only_normal(ddf)
+        grid, cells = make_grid(response.typical, (*own, *groups), at)
+        rows = mean_rows(response, cells, grid.table(), offset)
+        if contrasts is None:
+            return make_frame({**cells.labels, **rows.table(level)}, spec.kind)
+        return contrast_frame(
+            partial(_differences, rows, level), cells.labels, own, contrasts, adjust, kind=spec.kind
+        )
+    grid, cells = make_grid(spec.typical, (*own, *groups), at)
+    L = cells.average @ matrix_at(spec, grid.table())
     if contrasts is None:
-        if adjust not in (None, "none"):
-            raise DataError("adjust= is for contrasts; give contrasts='pairwise', or leave it out.")
         table = tabulate(fit, calibration, L, level, through, offset)
         return make_frame({**cells.labels, **table.columns(tests=False)}, spec.kind)
     work = Work(fit, calibration, level, through, offset)
@@ -146,16 +162,42 @@ def frame_of(
     adjust: Adjustment | None,
 ) -> Any:
     """Contrast the rows of L within every group of the other labels."""
+
+    def compare(weights: Matrix, rows: slice, chosen: Adjustment) -> Table:
+        return compare_means(work, weights, L[rows], chosen)
+
+    ratios = work.link.name in RATIOS
+    kind = work.fit.design.spec.kind
+    return contrast_frame(compare, labels, own, contrasts, adjust, ratios=ratios, kind=kind)
+
+
+def contrast_frame(
+    compare: Callable[[Matrix, slice, Adjustment], Table],
+    labels: Labels,
+    own: tuple[str, ...],
+    contrasts: ContrastKind,
+    adjust: Adjustment | None,
+    *,
+    ratios: bool = False,
+    kind: FrameKind,
+) -> Any:
+    """Contrast means within every group of the other labels, each group a family."""
     pairwise = contrasts == "pairwise"
     chosen: Adjustment = adjust or ("tukey" if pairwise else "holm")
     check_adjustment(chosen, pairwise)
 
-    def compare(weights: Matrix, rows: slice) -> dict[str, NDArray[Any]]:
-        return compare_means(work, weights, L[rows], chosen).columns(tests=True)
+    def columns(weights: Matrix, rows: slice) -> dict[str, NDArray[Any]]:
+        return compare(weights, rows, chosen).columns(tests=True)
 
-    ratios = work.link.name in RATIOS
-    columns = contrast_columns(contrasts, labels, own, ratios=ratios, compare=compare)
-    return make_frame(columns, work.fit.design.spec.kind)
+    found = contrast_columns(contrasts, labels, own, ratios=ratios, compare=columns)
+    return make_frame(found, kind)
+
+
+def _differences(
+    of: MeanRows, level: float, weights: Matrix, rows: slice, adjust: Adjustment
+) -> Table:
+    means = rows.stop - rows.start
+    return table_of(of.differences(weights, rows), level, adjust, means, ratios=False)
 
 
 def check_names(own: tuple[str, ...], groups: tuple[str, ...]) -> None:

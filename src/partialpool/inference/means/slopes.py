@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partialpool.design import DesignSpec
+from partialpool.design import Typical
 from partialpool.errors import DataError, did_you_mean
 from partialpool.frames import make_frame
 from partialpool.inference.convergence import warn_unless_converged
@@ -23,16 +23,16 @@ from partialpool.inference.means.estimates import (
     Work,
     check_scale,
 )
-from partialpool.inference.means.grid import Grid, make_grid, matrix_at, names_of
+from partialpool.inference.means.grid import make_grid, matrix_at, names_of, slope_matrix
 from partialpool.inference.means.means import frame_of
+from partialpool.inference.means.response import mean_rows, only_normal, slope_tests
 from partialpool.inference.protocol import WaldFit
 from partialpool.inference.wald import Contrasts, check_level, contrast_tests, two_sided
 
-__all__ = ["check_variable", "marginal_slopes", "slope_matrix", "slope_targets"]
+__all__ = ["check_variable", "marginal_slopes", "slope_targets"]
 
 Matrix = NDArray[np.float64]
-# Step of the difference, as a share of the covariate's span: splines are cubic between
-# knots, so that its error is of the order of its square.
+# Of the difference of the link's slope.
 _STEP = 1e-4
 
 
@@ -65,8 +65,10 @@ def marginal_slopes(
     contrasts, adjust, at, level, ddf, offset
         As for :func:`marginal_means`.
     scale
-        ``"link"``, or ``"response"`` for the derivative of the mean, at the average linear
-        predictor, with errors by the delta method.
+        ``"link"``, or ``"response"`` for the derivative of the response's mean, as ``predict``
+        has it, at the average linear predictor: zero inflation, truncation and a family's own
+        ``mean=`` included, through all linear predictors that the covariate moves. Errors are by
+        the delta method.
 
     Returns
     -------
@@ -99,11 +101,19 @@ def marginal_slopes(
     spec = fit.design.spec
     link = fit.link_of_means(scale, contrasts is not None)
     through = link if scale == "response" else IDENTITY
-    check_variable(spec, variable, contrasts is not None and through.name != "identity")
+    response = fit.response_mean() if scale == "response" else None
+    typical = response.typical if response else spec.typical
+    bent = through.name != "identity" or response is not None
+    check_variable(typical, variable, contrasts is not None and bent)
     targets = slope_targets(variable, by, at, contrasts is not None)
-    grid, cells = make_grid(spec, targets, at)
-    L = cells.average @ slope_matrix(spec, variable, grid)
+    grid, cells = make_grid(typical, targets, at)
     calibration = calibrate(fit, ddf)
+    if response is not None:
+        only_normal(ddf)
+        rows = mean_rows(response, cells, grid.table(), offset)
+        found = slope_tests(rows, cells, variable, typical[variable], grid)
+        return make_frame({**cells.labels, **found.columns(level)}, spec.kind)
+    L = cells.average @ slope_matrix(spec, variable, typical[variable], grid)
     if contrasts is not None:
         work = Work(fit, calibration, level, IDENTITY, 0.0)
         return frame_of(work, cells.labels, targets, L, contrasts, adjust)
@@ -115,7 +125,7 @@ def marginal_slopes(
     return make_frame({**cells.labels, **found.columns(level)}, spec.kind)
 
 
-def check_variable(spec: DesignSpec, variable: str, response_contrasts: bool) -> None:
+def check_variable(typical: Mapping[str, Typical], variable: str, response_contrasts: bool) -> None:
     """Refuse what has no slope.
 
     Raises
@@ -124,7 +134,6 @@ def check_variable(spec: DesignSpec, variable: str, response_contrasts: bool) ->
         If the variable is no covariate of the fixed effects, or contrasts are wanted on the
         response scale.
     """
-    typical = spec.typical
     if not isinstance(variable, str):
         raise DataError(f"slopes takes the name of one covariate, found {variable!r}.")
     if variable not in typical:
@@ -159,18 +168,6 @@ def slope_targets(
     if contrasts and not targets:
         raise DataError("contrasts of slopes need by=, whose levels they are among.")
     return targets
-
-
-def slope_matrix(spec: DesignSpec, variable: str, grid: Grid) -> Matrix:
-    """Derivative of the fixed-effects matrix in the covariate, for every row of the grid."""
-    known = spec.typical[variable]
-    table = grid.table()
-    if variable not in table:
-        table = {variable: np.full(len(next(iter(table.values()))), known.mean), **table}
-    x = np.asarray(table[variable], dtype=float)
-    step = _STEP * (known.span if known.span > 0 else 1.0)
-    above, below = (matrix_at(spec, {**table, variable: x + h}) for h in (step, -step))
-    return np.asarray((above - below) / (2.0 * step))
 
 
 def _of_response(

@@ -11,9 +11,19 @@ from numpy.typing import NDArray
 from partialpool.design import Design, RandomEffects
 from partialpool.results.certificate import Certificate, NullDirection
 
-__all__ = ["PRECISION_WEIGHTS", "column_notes", "count", "listed", "notes", "optimum"]
+__all__ = [
+    "LIKELIHOOD_WEIGHTS",
+    "PRECISION_WEIGHTS",
+    "column_notes",
+    "count",
+    "listed",
+    "notes",
+    "optimum",
+    "row_notes",
+]
 
 PRECISION_WEIGHTS = "Rows are weighted: the variance of a residual is sigma^2 / weight."
+LIKELIHOOD_WEIGHTS = "Rows are weighted: a weight multiplies the row's log-likelihood."
 
 # A column whose share in a direction is below this takes no visible part in it.
 _NEGLIGIBLE = 1e-4
@@ -68,7 +78,7 @@ def notes(fit: Described, weights: str) -> tuple[str, ...]:
         What the weights of rows mean, in a sentence.
     """
     return (
-        *_rows(fit.design, weights),
+        *row_notes(fit.design, weights),
         *column_notes(fit),
         *(["An offset is part of the fitted values."] if fit.design.offset is not None else []),
     )
@@ -131,7 +141,8 @@ def _short(number: float) -> str:
     return f"{number:.0f}" if number == 0 or abs(number) >= 100 else f"{number:.2g}"
 
 
-def _rows(design: Design, about_weights: str) -> list[str]:
+def row_notes(design: Design, about_weights: str) -> list[str]:
+    """Say which rows were left out, and what weights mean."""
     rows, weights = design.rows, design.weights
     lines = []
     if rows.dropped:

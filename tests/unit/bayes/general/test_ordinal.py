@@ -130,7 +130,7 @@ def test_tables_files_and_draws_have_the_thresholds(fit, tmp_path):
     assert tuple(tree["posterior"]["threshold"].values) == fit.thresholds.names
     assert set(np.unique(fit.simulate(4, seed=1))) == {0.0, 1.0, 2.0, 3.0}
     assert np.isfinite(fit.loo().elpd)
-    assert 0.1 < fit.r_squared().mean() < 0.7
+    assert 0.1 < fit.r_squared().estimate < 0.7
     assert np.abs(fit.augment()["residual"].mean()) < 0.1
     assert "never|rarely at the means ~ normal(0, 2.5)" in str(fit.render())
     assert fit.hypothesis("never|rarely < rarely|often").probability == 1.0
