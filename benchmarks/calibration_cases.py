@@ -65,6 +65,7 @@ def _marginal() -> list[Case]:
         Case("crossed", "y ~ x + (1 | g) + (1 | h)", half),
         Case("cs()", "y ~ 1 + cs(0 + t | g)", alone | {"corr": "lkj(1)"}),
         Case("ar1()", "y ~ 1 + ar1(0 + t | g)", alone | {"corr": "lkj(2)"}),
+        Case("toep()", "y ~ 1 + toep(0 + t | g)", alone | {"corr": "lkj(2)"}),
     ]
 
 
@@ -81,6 +82,8 @@ def _gaussian() -> list[Case]:
               "sigma": "gamma(4, 4)"}),
         Case("cs()", "y ~ 1 + cs(0 + t | g)", alone | {"corr": "lkj(1)"}),
         Case("ar1()", "y ~ 1 + ar1(0 + t | g)", alone | {"corr": "lkj(2)"}),
+        Case("hetar1()", "y ~ 1 + hetar1(0 + t | g)", alone | {"corr": "lkj(2)"}),
+        Case("homtoep()", "y ~ 1 + homtoep(0 + t | g)", alone | {"corr": "lkj(1.5)"}),
     ]  # fmt: skip
 
 
