@@ -148,7 +148,7 @@ def test_a_tweedie_posterior_lies_about_its_maximum_likelihood():
     eta |= {"dispersion": np.zeros(n), "shape": np.full(n, 0.4)}
     data["y"] = Tweedie().simulate(eta, rng)
     best = pp.glmm("y ~ x + (1 | g)", data, family="tweedie")
-    fit = pp.bmm("y ~ x + (1 | g)", data, "tweedie", seed=4, draws=300, tune=300)
+    fit = pp.bmm("y ~ x + (1 | g)", data, "tweedie", seed=4, target_accept=0.95)
     power = fit.parameters["power"].ravel()
     assert ((power > 1) & (power < 2)).all()
     for name, value in {"x": best.fixef["x"], "power": best.shape["power"]}.items():
