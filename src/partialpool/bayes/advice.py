@@ -20,6 +20,8 @@ _RHAT, _SLOW = 1.01, 2.5
 _LEAST = 20
 _DRAWS_PER_CHAIN = 100
 _BFMI = 0.3
+# Means of columns over their standard deviations.
+_AWAY = 10.0
 # A posterior this wide beside its prior has learnt next to nothing.
 _PRIOR_BOUND = 0.9
 
@@ -92,10 +94,29 @@ def _disagreement(fit: BayesFit, names: tuple[str, ...], found: Diagnosis) -> li
     far = [n for n, r in zip(names, found.rhat, strict=True) if r > limit]
     if not far:
         return []
-    return [
-        f"the chains don't agree yet on {_list(far)} (R-hat above {limit:.3g}). Run them longer: "
-        f"tune={2 * fit.control.tune}, draws={2 * fit.control.draws}."
-    ]
+    sentence = f"the chains don't agree yet on {_list(far)} (R-hat above {limit:.3g}). "
+    slopes = _far_from_zero(fit)
+    if slopes:
+        return [
+            f"{sentence}Centre {_list(slopes)}, whose slopes differ between groups: so far from "
+            "zero, intercepts say nothing by themselves, and hang together with the slopes."
+        ]
+    longer = f"tune={2 * fit.control.tune}, draws={2 * fit.control.draws}"
+    return [f"{sentence}Run them longer: {longer}."]
+
+
+def _far_from_zero(fit: BayesFit) -> list[str]:
+    """Columns beside a random intercept that lie many standard deviations from zero."""
+    out: list[str] = []
+    for design in fit.designs.values():
+        for effects in design.random:
+            spread = effects.basis.std(axis=0)
+            size = np.abs(effects.basis.mean(axis=0))
+            if not ((spread == 0) & (size > 0)).any():
+                continue
+            away = (spread > 0) & (size > _AWAY * spread)
+            out += [c for c, there in zip(effects.columns, away, strict=True) if there]
+    return list(dict.fromkeys(out))
 
 
 def largest_rhat(chains: int, draws: int) -> float:
@@ -139,6 +160,8 @@ def _energy(fit: BayesFit) -> list[str]:
     if np.ptp(energy) <= 1e-9 * np.abs(energy).max():
         # Everything was drawn exactly, and nothing sampled.
         return []
+    # Of one size whatever the density: energies of chains that are lost have no square.
+    energy = energy / np.abs(energy).max()
     with np.errstate(invalid="ignore", divide="ignore"):
         bfmi = (np.diff(energy, axis=1) ** 2).mean(axis=1) / energy.var(axis=1)
     if not (bfmi < _BFMI).any():

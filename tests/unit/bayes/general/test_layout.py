@@ -6,6 +6,7 @@ import pytest
 import partialpool as pp
 from partialpool.bayes.general.layout import lay_out
 from partialpool.bayes.statement import state
+from partialpool.errors import PartialPoolWarning
 
 
 def counts(size, spread, groups=20):
@@ -176,3 +177,15 @@ def test_a_covariate_far_from_zero_mixes_as_one_about_zero():
     # Of some thousand effective draws each, four standard errors.
     assert abs(far.parameters["year"].mean() - near.parameters["year"].mean()) < 0.2 * sd
     assert 0.85 < far.parameters["year"].std() / sd < 1.15
+
+
+def test_slopes_of_a_covariate_far_from_zero_are_advised_to_be_centred():
+    rng = np.random.default_rng(6)
+    g, year = rng.integers(0, 10, 100), rng.integers(2000, 2021, 100)
+    data = {
+        "y": rng.poisson(3.0, 100).astype(float),
+        "year": year.astype(float),
+        "g": g.astype(str),
+    }
+    with pytest.warns(PartialPoolWarning, match="Centre year, whose slopes differ between groups"):
+        pp.bmm("y ~ year + (year | g)", data, "poisson", seed=1, draws=60, tune=60, max_depth=4)
