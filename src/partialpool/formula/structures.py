@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 __all__ = [
+    "ALONG",
     "BY_DISTANCE",
     "BY_LAG",
     "ONE_CORRELATION",
@@ -36,6 +37,8 @@ BY_LAG = frozenset({"toep", "homtoep"})
 """Structures with a correlation for every distance between places in the order of columns."""
 BY_DISTANCE = frozenset({"ou", "exp", "gau", "mat32", "mat52"})
 """Structures whose correlations fall with the distance between positions."""
+ALONG = SERIAL | BY_LAG | BY_DISTANCE
+"""Structures along time or place, whose effects can stand for the residual."""
 
 
 @dataclass(frozen=True, slots=True)

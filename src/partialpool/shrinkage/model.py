@@ -16,7 +16,7 @@ from partialpool.design.sheet import Sheet
 from partialpool.errors import DataError, ModelError
 from partialpool.families import resolve
 from partialpool.formula import parse
-from partialpool.formula.structures import BY_DISTANCE, BY_LAG, SERIAL
+from partialpool.formula.structures import ALONG
 from partialpool.frames import read_schema
 from partialpool.shrinkage.design_rows import Asked, DesignProblem, make_problem
 from partialpool.shrinkage.estimates import PenalizedEstimates
@@ -133,7 +133,7 @@ def penalized(
     read = _read_classes if loss == "logistic" else _read_number
     parsed = parse(formula, read_schema(data).names)
     for term in parsed.random:
-        if term.structure in SERIAL | BY_LAG | BY_DISTANCE:
+        if term.structure in ALONG:
             raise ModelError(
                 f"{term.source} ties effects at different times or places by a correlation, and a "
                 "penalty knows of none. Fit it by lmm() or glmm(), or write a plain term."

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from partialpool.core import Optimum, codes, matrix
 from partialpool.design import Design
 from partialpool.errors import ModelError
-from partialpool.formula.structures import BY_DISTANCE, BY_LAG, SERIAL
+from partialpool.formula.structures import ALONG
 from partialpool.solve.problem import CoreBlock, Reduced, reduce
 
 __all__ = ["Likelihood", "Solution", "solve", "solve_again", "solve_by", "solve_reduced"]
@@ -231,7 +231,7 @@ def _refuse_zero_residual(design: Design, optimum: Optimum, n: int) -> None:
     # The core scales the response so that least squares leaves a residual variance of one.
     if optimum.penalised_residual < NO_RESIDUAL * n:
         for effects in design.random:
-            if effects.term.structure in SERIAL | BY_LAG | BY_DISTANCE:
+            if effects.term.structure in ALONG:
                 raise ModelError(_no_residual_left(design, effects.term.source))
         groups = ", ".join(repr(effects.factor.name) for effects in design.random)
         raise ModelError(

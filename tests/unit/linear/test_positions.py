@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -10,6 +13,7 @@ from scipy.optimize import minimize
 
 import partialpool as pp
 from partialpool.errors import DataError, FormulaError, ModelError, PartialPoolWarning
+from partialpool.results.summary.wording import optimum
 
 RNG = np.random.default_rng(11)
 
@@ -296,3 +300,19 @@ def test_a_stated_ar1_has_powers_of_the_correlation_of_neighbours():
     found = np.corrcoef(model.simulate(1, seed=5).reshape(-1, 3).T)
     # Standard errors are about 0.01.
     assert_allclose(found[0], [1, 0.6, 0.36], atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("y ~ 1 + ou(0 + t | g)", r"residual is next to zero, ou\(0 \+ t \| g\) stands for it"),
+        ("y ~ 1 + (1 | g)", "do not rely on them one by one"),
+    ],
+)
+def test_a_flat_likelihood_is_explained_by_what_may_stand_for_the_residual(formula, said):
+    g = np.repeat(np.arange(8), 4)
+    y = RNG.normal(size=8)[g] + RNG.normal(size=32)
+    fit = pp.lmm(formula, {"y": y, "t": np.tile(np.arange(4.0), 8), "g": g.astype(str)}, sigma=0.5)
+    flat = replace(fit.certificate, converged=True, null_directions=(), smallest_eigenvalue=0.0)
+    (sentence,) = optimum(flat, fit.design.random)
+    assert re.search(said, sentence)

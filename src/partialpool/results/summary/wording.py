@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partialpool.design import Design, RandomEffects
+from partialpool.formula.structures import ALONG
 from partialpool.results.certificate import Certificate, NullDirection
 
 __all__ = [
@@ -117,10 +118,20 @@ def optimum(
             f"The optimum was not reached in {steps}: {found}. Do not rely on these estimates.",
         )
     if not certificate.singular and certificate.smallest_eigenvalue <= 0.0:
-        return (
+        flat = (
             f"No single optimum: gradient at most {_short(certificate.gradient)}, but the "
-            f"likelihood is flat in some direction, {steps}. Covariance parameters aren't told "
-            "apart by these rows: do not rely on them one by one.",
+            f"likelihood is flat in some direction, {steps}."
+        )
+        instead = [e.term.source for e in random if e.term.structure in ALONG]
+        if instead:
+            return (
+                f"{flat} If the residual is next to zero, {instead[0]} stands for it, and the "
+                "others are known: a small sigma= fixes it. If not, covariance parameters aren't "
+                "told apart by these rows.",
+            )
+        return (
+            f"{flat} Covariance parameters aren't told apart by these rows: do not rely on them "
+            "one by one.",
         )
     where = "Optimum on the boundary" if certificate.singular or at_end else "Interior optimum"
     first = (
